@@ -1,0 +1,1 @@
+"""What may be said, and the log it is said on; no process lives here."""

@@ -1,0 +1,203 @@
+"""What users import: publish a command, await its decision, subscribe to what happens, replay what did."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self
+from uuid import UUID, uuid4
+
+import nats
+import nats.errors
+import orjson
+from nats.aio.client import Client as NatsClient
+from nats.aio.msg import Msg
+
+from events import codec, subjects
+from events.log.batch import publish_batch
+from events.log.errors import LogUnavailableError
+from events.log.jetstream import JetStreamLog
+from events.log.port import Recorded, Unreadable
+from events.log.replies import ReplyInbox
+from events.message import Command, Metadata
+from events.outcome import Outcome
+from events.subjects import Aggregate
+
+_BATCH: Final = 500
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: of a kind (`flow_run`), of one id, of one action (`transition_accepted`), or all."""
+
+    kind: str = "*"
+    id: UUID | str = "*"
+    action: str = "*"
+
+    @property
+    def subject(self) -> str:
+        """The NATS wildcard that selects these events; any NATS client can subscribe to it."""
+        return f"evt.*.{self.kind}.{self.id}.{self.action}"
+
+
+ALL: Final = EventFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A command with the id of the aggregate it is meant for, and its own id."""
+
+    aggregate_id: UUID | str
+    command: Command
+    command_id: UUID
+
+    @property
+    def subject(self) -> str:
+        """The subject it is published on."""
+        return subjects.command(Aggregate(self.command.KIND, str(self.aggregate_id)), self.command.VERB)
+
+
+class Client:
+    """Speaks to Antiphon over NATS alone; safe to share between tasks."""
+
+    def __init__(
+        self,
+        connection: NatsClient,
+        *,
+        timeout_seconds: float = 10.0,
+        clock: Callable[[], datetime] = _utc_now,
+        new_id: Callable[[], UUID] = uuid4,
+    ) -> None:
+        self._connection = connection
+        self._timeout_seconds = timeout_seconds
+        self._clock = clock
+        self._new_id = new_id
+        self._replies = ReplyInbox(connection)
+        self._log = JetStreamLog(connection)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, *, timeout_seconds: float = 10.0) -> AsyncIterator[Self]:
+        """A client with a connection of its own, closed at the end of the `async with` block."""
+        connection = await nats.connect(url, name="antiphon-client", max_reconnect_attempts=-1)
+        try:
+            yield cls(connection, timeout_seconds=timeout_seconds)
+        finally:
+            await connection.close()
+
+    async def publish(
+        self, aggregate_id: UUID | str, command: Command, *, command_id: UUID | None = None, actor: str | None = None
+    ) -> UUID:
+        """Hand a command over and return its id once it is on disk; the decision comes as an event.
+
+        Raises LogUnavailableError when nobody confirmed it: publish it again with the same `command_id`.
+        """
+        addressed = Addressed(aggregate_id, command, command_id or self._new_id())
+        headers = codec.command_headers(self._metadata(addressed.command_id, actor))
+        await self._confirmed([(addressed.subject, headers, codec.encode(command))])
+        return addressed.command_id
+
+    async def publish_many(self, commands: Iterable[Addressed], *, actor: str | None = None) -> None:
+        """Hand many commands over, in order, in atomic batches of up to 500; returns when all are on disk.
+
+        Raises LogUnavailableError like `publish`; batches before the failing one are on disk.
+        """
+        batch: list[tuple[str, dict[str, str], bytes]] = []
+        for addressed in commands:
+            headers = codec.command_headers(self._metadata(addressed.command_id, actor))
+            # JetStream refuses a whole batch for one repeated id; the policy knows repetitions by itself.
+            del headers["Nats-Msg-Id"]
+            batch.append((addressed.subject, headers, codec.encode(addressed.command)))
+            if len(batch) == _BATCH:
+                await self._confirmed(batch)
+                batch = []
+        if batch:
+            await self._confirmed(batch)
+
+    async def _confirmed(self, messages: Sequence[tuple[str, dict[str, str], bytes]]) -> None:
+        await self._replies.open()
+        reply, confirmed = self._replies.expect()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await publish_batch(self._connection, messages, reply)
+                answer = orjson.loads((await confirmed).data)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise LogUnavailableError(f"the commands were not confirmed: {error!r}") from error
+        finally:
+            self._replies.forget(reply)
+        if "error" in answer:
+            raise LogUnavailableError(f"the commands were refused: {answer['error']}")
+
+    async def decide(
+        self,
+        aggregate_id: UUID | str,
+        command: Command,
+        *,
+        command_id: UUID | None = None,
+        actor: str | None = None,
+        traceparent: str | None = None,
+    ) -> Outcome:
+        """Hand a command over and wait for its decision.
+
+        Raises LogUnavailableError when none came in time: it may yet be decided, and asking again with
+        the same `command_id` is safe and gives the recorded outcome.
+        """
+        addressed = Addressed(aggregate_id, command, command_id or self._new_id())
+        metadata = self._metadata(addressed.command_id, actor, traceparent)
+        body = await self._decided(addressed.subject, codec.command_headers(metadata), codec.encode(command))
+        return Outcome.model_validate_json(body)
+
+    async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
+        await self._replies.open()
+        decision_reply, decision = self._replies.expect()
+        headers[subjects.REPLY_TO] = decision_reply
+        # JetStream would swallow a repeated id, and nobody would answer: the policy knows repetitions.
+        del headers["Nats-Msg-Id"]
+
+        def confirm(message: Msg) -> None:
+            # A confirmation says nothing new: the decision is what is waited for.
+            refused = message.headers or orjson.loads(message.data).get("error")
+            if refused and not decision.done():
+                decision.set_exception(LogUnavailableError(f"the command was refused: {refused}"))
+
+        confirm_reply = self._replies.register(confirm)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._connection.publish(subject, data, reply=confirm_reply, headers=headers)
+                return (await decision).data
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise LogUnavailableError(f"no decision came in time: {error!r}") from error
+        finally:
+            self._replies.forget(decision_reply)
+            self._replies.forget(confirm_reply)
+
+    def _metadata(self, command_id: UUID, actor: str | None, traceparent: str | None = None) -> Metadata:
+        return Metadata(command_id=command_id, occurred_at=self._clock(), actor=actor, traceparent=traceparent)
+
+    async def subscribe(
+        self, which: EventFilter = ALL, from_position: int | None = None
+    ) -> AsyncIterator[Recorded | Unreadable]:
+        """Events as they happen, for ever, in log order, each once.
+
+        `from_position` is the first position wanted, to go on after a break; absent means from now on.
+        """
+        after = await self._log.last_position() if from_position is None else from_position - 1
+        async for batch in self._log.follow(after, subjects=[which.subject]):
+            for event in batch:
+                yield event
+
+    async def replay(
+        self, which: EventFilter = ALL, from_position: int = 1, to_position: int | None = None
+    ) -> AsyncIterator[Recorded | Unreadable]:
+        """Events that have happened, from one position to another (both included; absent: to the end)."""
+        until = await self._log.last_position() if to_position is None else to_position
+        async for batch in self._log.follow(from_position - 1, subjects=[which.subject], until=until):
+            for event in batch:
+                yield event

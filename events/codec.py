@@ -1,0 +1,192 @@
+"""Bytes to messages and back, by a registry of (type, schema version)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from pydantic import ValidationError
+
+from events import subjects, upcast
+from events.document import commands as document_commands
+from events.document import events as document_events
+from events.errors import UndecodableError
+from events.flow_run import commands as flow_run_commands
+from events.flow_run import events as flow_run_events
+from events.message import Command, Event, Metadata
+from events.name import events as name_events
+from events.subjects import Aggregate
+from events.task_run import commands as task_run_commands
+from events.task_run import events as task_run_events
+
+EVENT_TYPES: Final[dict[str, type[Event]]] = {
+    event.TYPE: event
+    for event in (
+        flow_run_events.FlowRunCreated,
+        flow_run_events.FlowRunTransitionAccepted,
+        flow_run_events.FlowRunTransitionRejected,
+        flow_run_events.FlowRunTransitionDelayed,
+        flow_run_events.FlowRunTransitionAborted,
+        flow_run_events.FlowRunUpdated,
+        flow_run_events.FlowRunDeleted,
+        task_run_events.TaskRunCreated,
+        task_run_events.TaskRunTransitionAccepted,
+        task_run_events.TaskRunTransitionRejected,
+        task_run_events.TaskRunTransitionDelayed,
+        task_run_events.TaskRunTransitionAborted,
+        task_run_events.TaskRunFlowRunTracked,
+        task_run_events.TaskRunStateRecorded,
+        task_run_events.TaskRunRenamed,
+        task_run_events.TaskRunDeleted,
+        document_events.FlowCreated,
+        document_events.FlowUpdated,
+        document_events.FlowDeleted,
+        document_events.FlowRunInputCreated,
+        document_events.FlowRunInputUpdated,
+        document_events.FlowRunInputDeleted,
+        name_events.NameClaimed,
+        name_events.NameReleased,
+    )
+}
+
+COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
+    (command.KIND, command.VERB): command
+    for command in (
+        flow_run_commands.CreateFlowRun,
+        flow_run_commands.SetFlowRunState,
+        flow_run_commands.ResumeFlowRun,
+        flow_run_commands.UpdateFlowRun,
+        flow_run_commands.DeleteFlowRun,
+        task_run_commands.CreateTaskRun,
+        task_run_commands.SetTaskRunState,
+        task_run_commands.RecordTaskRunState,
+        task_run_commands.RenameTaskRun,
+        task_run_commands.DeleteTaskRun,
+        document_commands.CreateFlow,
+        document_commands.UpdateFlow,
+        document_commands.DeleteFlow,
+        document_commands.CreateFlowRunInput,
+        document_commands.DeleteFlowRunInput,
+    )
+}
+
+
+def encode(message: Command | Event) -> bytes:
+    """The JSON body of a message: only the fields that were set, so that defaults stay defaults."""
+    return message.model_dump_json(exclude_unset=True).encode()
+
+
+def decode_command(aggregate: Aggregate, verb: str, data: bytes) -> Command:
+    """Raises UndecodableError for an unknown kind or verb, or a body that does not fit it."""
+    command_type = COMMAND_TYPES.get((aggregate.kind, verb))
+    if command_type is None:
+        msg = f"there is no command {verb!r} for {aggregate.kind!r}"
+        raise UndecodableError(msg)
+    try:
+        return command_type.model_validate_json(data)
+    except ValidationError as error:
+        msg = f"the body is not a {command_type.__name__}: {_explained(error)}"
+        raise UndecodableError(msg) from error
+
+
+def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -> Event:
+    """Raises UndecodableError for an unknown type or version, or a body that does not fit it."""
+    name = f"{aggregate.kind}.{action}"
+    event_type = EVENT_TYPES.get(name)
+    if event_type is None:
+        msg = f"there is no event type {name!r}"
+        raise UndecodableError(msg)
+    try:
+        if version == event_type.VERSION:
+            return event_type.model_validate_json(data)
+        payload = upcast.to_current(name, version, event_type.VERSION, orjson.loads(data))
+        return event_type.model_validate(payload)
+    except (ValidationError, orjson.JSONDecodeError) as error:
+        msg = f"the body is not a {name} of version {version}: {error}"
+        raise UndecodableError(msg) from error
+
+
+def _explained(error: ValidationError) -> str:
+    problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
+    return "; ".join(problems)
+
+
+def command_headers(metadata: Metadata) -> dict[str, str]:
+    """The headers of a command; `Nats-Msg-Id` lets JetStream drop quick repetitions."""
+    command_id = str(metadata.command_id)
+    headers = {
+        "Nats-Msg-Id": command_id,
+        subjects.COMMAND_ID: command_id,
+        subjects.OCCURRED_AT: metadata.occurred_at.isoformat(),
+    }
+    _add_optional(headers, metadata)
+    return headers
+
+
+def event_headers(aggregate: Aggregate, event: Event, metadata: Metadata, index: int) -> dict[str, str]:
+    """CloudEvents in binary mode, plus where the event came from.
+
+    `index` counts the events of one command, so that `ce-id` is unique and the same in every retry.
+    """
+    command_id = str(metadata.command_id)
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": f"{command_id}.{index}",
+        "ce-type": event.TYPE,
+        "ce-source": f"/antiphon/{aggregate.kind}/{aggregate.id}",
+        "ce-time": metadata.occurred_at.isoformat(),
+        subjects.SCHEMA_VERSION: str(event.VERSION),
+        subjects.COMMAND_ID: command_id,
+    }
+    _add_optional(headers, metadata)
+    return headers
+
+
+def _add_optional(headers: dict[str, str], metadata: Metadata) -> None:
+    if metadata.correlation_id is not None:
+        headers[subjects.CORRELATION_ID] = str(metadata.correlation_id)
+    if metadata.causation_id is not None:
+        headers[subjects.CAUSATION_ID] = metadata.causation_id
+    if metadata.actor is not None:
+        headers[subjects.ACTOR] = metadata.actor
+    if metadata.traceparent is not None:
+        headers[subjects.TRACEPARENT] = metadata.traceparent
+
+
+def metadata_of(headers: Mapping[str, str], occurred_at: str | None) -> Metadata:
+    """The metadata in a message's headers; raises UndecodableError where one does not parse."""
+    correlation = headers.get(subjects.CORRELATION_ID)
+    try:
+        return Metadata(
+            command_id=UUID(headers[subjects.COMMAND_ID]),
+            occurred_at=_timestamp(occurred_at),
+            correlation_id=None if correlation is None else UUID(correlation),
+            causation_id=headers.get(subjects.CAUSATION_ID),
+            actor=headers.get(subjects.ACTOR),
+            traceparent=headers.get(subjects.TRACEPARENT),
+        )
+    except KeyError as error:
+        msg = f"the header {error.args[0]} is missing"
+        raise UndecodableError(msg) from error
+    except ValueError as error:
+        msg = f"a header does not parse: {error}"
+        raise UndecodableError(msg) from error
+
+
+def _timestamp(text: str | None) -> datetime:
+    if text is None:
+        msg = "the time of occurrence is missing"
+        raise ValueError(msg)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        msg = f"the time {text} has no zone"
+        raise ValueError(msg)
+    return moment
+
+
+def outline(message: Command | Event) -> dict[str, Any]:
+    """The JSON value of a message, as `encode` writes it."""
+    return message.model_dump(mode="json", exclude_unset=True)

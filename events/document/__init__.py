@@ -1,0 +1,1 @@
+"""Commands and events of documents: resources that are created, changed and deleted as a whole."""

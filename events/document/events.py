@@ -1,0 +1,63 @@
+"""What can have happened to a document.
+
+Every kind of document has three events, `<kind>.created`, `<kind>.updated` and `<kind>.deleted`;
+these names are stored in the log for ever: see docs/adr/0002.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from events.message import Event
+
+
+class DocumentCreated(Event):
+    """A document exists, with `data` as its resource's model defines it."""
+
+    data: dict[str, Any]
+
+
+class DocumentUpdated(Event):
+    """Fields of a document changed: `changes` holds the new values."""
+
+    changes: dict[str, Any]
+
+
+class DocumentDeleted(Event):
+    """A document is gone, with what depends on it."""
+
+
+class FlowCreated(DocumentCreated):
+    """A flow exists: `name`, `tags`, `labels`."""
+
+    TYPE: ClassVar[str] = "flow.created"
+
+
+class FlowUpdated(DocumentUpdated):
+    """Tags of a flow changed."""
+
+    TYPE: ClassVar[str] = "flow.updated"
+
+
+class FlowDeleted(DocumentDeleted):
+    """A flow is gone, with its runs."""
+
+    TYPE: ClassVar[str] = "flow.deleted"
+
+
+class FlowRunInputCreated(DocumentCreated):
+    """A flow run was given an input: `flow_run_id`, `key`, `value` (JSON text), `sender`."""
+
+    TYPE: ClassVar[str] = "flow_run_input.created"
+
+
+class FlowRunInputUpdated(DocumentUpdated):
+    """An input of a flow run changed."""
+
+    TYPE: ClassVar[str] = "flow_run_input.updated"
+
+
+class FlowRunInputDeleted(DocumentDeleted):
+    """An input of a flow run is gone."""
+
+    TYPE: ClassVar[str] = "flow_run_input.deleted"

@@ -1,0 +1,81 @@
+"""What can be asked of a flow run."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from events.flow_run.events import CreatedBy, FlowRunChanges, FlowRunPolicy
+from events.message import Command
+from events.state import ProposedState
+
+
+class CreateFlowRun(Command):
+    """Create a run of `flow_id`; without a `name` it gets one made from its id.
+
+    To make repeated creations meet, derive the run's id with `events.ids.flow_run_id`.
+    """
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "create"
+    CREATES: ClassVar[bool] = True
+
+    flow_id: UUID
+    name: str | None = None
+    flow_version: str | None = None
+    parameters: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    empirical_policy: FlowRunPolicy = FlowRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    idempotency_key: str | None = None
+    parent_task_run_id: UUID | None = None
+    deployment_id: UUID | None = None
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    infrastructure_document_id: UUID | None = None
+    job_variables: dict[str, Any] | None = None
+    created_by: CreatedBy | None = None
+    #: PENDING when absent.
+    state: ProposedState | None = None
+
+
+class SetFlowRunState(Command):
+    """Propose a transition; `force` leaves only the rules of the minimal policy in force."""
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "set_state"
+
+    state: ProposedState
+    force: bool = False
+    #: Prefect's API version (x.y.z) that the caller speaks; absent means the newest.
+    api_version: str | None = None
+    #: Version of the Prefect client, from its User-Agent; absent means an unknown client.
+    client_version: str | None = None
+
+
+class ResumeFlowRun(Command):
+    """Resume a paused run, with the input its pause asked for."""
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "resume"
+
+    run_input: dict[str, Any] | None = None
+    api_version: str | None = None
+    client_version: str | None = None
+
+
+class UpdateFlowRun(Command):
+    """Change the fields that are set in `changes`; `labels` are merged into the present ones."""
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "update"
+
+    changes: FlowRunChanges
+
+
+class DeleteFlowRun(Command):
+    """Delete a run, and with it its task runs, states, inputs and logs."""
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "delete"

@@ -1,0 +1,114 @@
+"""What can have happened to a flow run.
+
+The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from events import transition
+from events.message import Event, Payload
+
+
+class FlowRunPolicy(Payload):
+    """Prefect's `empirical_policy` of a flow run: what was configured, and marks left by transitions."""
+
+    max_retries: int = 0
+    retry_delay_seconds: float = 0
+    retries: int | None = None
+    #: Seconds.
+    retry_delay: int | None = None
+    pause_keys: tuple[str, ...] | None = ()
+    resuming: bool | None = False
+    retry_type: Literal["in_process", "reschedule"] | None = None
+
+
+class CreatedBy(Payload):
+    """Who or what created a run: a deployment, a schedule, an automation, or unknown."""
+
+    id: UUID | None = None
+    type: str | None = None
+    display_value: str | None = None
+
+
+class FlowRunCreated(Event):
+    """A run of a flow exists; its first state follows in the same batch."""
+
+    TYPE: ClassVar[str] = "flow_run.created"
+
+    flow_id: UUID
+    name: str
+    flow_version: str | None = None
+    parameters: dict[str, Any] = {}
+    context: dict[str, Any] = {}
+    empirical_policy: FlowRunPolicy = FlowRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    idempotency_key: str | None = None
+    parent_task_run_id: UUID | None = None
+    deployment_id: UUID | None = None
+    deployment_version: str | None = None
+    work_queue_id: UUID | None = None
+    work_queue_name: str | None = None
+    infrastructure_document_id: UUID | None = None
+    job_variables: dict[str, Any] | None = None
+    created_by: CreatedBy | None = None
+    auto_scheduled: bool = False
+
+
+class FlowRunTransitionAccepted(transition.Accepted):
+    """A flow run moved to the state that was proposed."""
+
+    TYPE: ClassVar[str] = "flow_run.transition_accepted"
+
+    #: The policy after the transition, where the transition changed it.
+    empirical_policy: FlowRunPolicy | None = None
+
+
+class FlowRunTransitionRejected(transition.Rejected):
+    """A rule refused a flow run's transition, or moved the run elsewhere."""
+
+    TYPE: ClassVar[str] = "flow_run.transition_rejected"
+
+    empirical_policy: FlowRunPolicy | None = None
+
+
+class FlowRunTransitionDelayed(transition.Delayed):
+    """A rule told the caller to propose the transition again later."""
+
+    TYPE: ClassVar[str] = "flow_run.transition_delayed"
+
+
+class FlowRunTransitionAborted(transition.Aborted):
+    """A rule told the caller to give up."""
+
+    TYPE: ClassVar[str] = "flow_run.transition_aborted"
+
+
+class FlowRunChanges(Payload):
+    """The fields of a flow run that a client may change; only those set are changed."""
+
+    name: str | None = None
+    flow_version: str | None = None
+    parameters: dict[str, Any] = {}
+    empirical_policy: FlowRunPolicy = FlowRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    infrastructure_pid: str | None = None
+    job_variables: dict[str, Any] | None = None
+
+
+class FlowRunUpdated(Event):
+    """A client changed fields of a flow run: those set in `changes`."""
+
+    TYPE: ClassVar[str] = "flow_run.updated"
+
+    changes: FlowRunChanges
+
+
+class FlowRunDeleted(Event):
+    """A flow run is gone, with its task runs, states, inputs and logs."""
+
+    TYPE: ClassVar[str] = "flow_run.deleted"

@@ -1,0 +1,40 @@
+"""Ids that are derived, so that repeated requests meet each other."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid5
+
+from events.subjects import Aggregate
+
+_NAMESPACE: Final = UUID("6f3c1d8e-2f0b-5b63-9d5c-8a9c1f6a7e21")
+
+
+def flow_run_id(flow_id: UUID, idempotency_key: str) -> UUID:
+    """The id of the run that this idempotency key stands for in this flow."""
+    return uuid5(_NAMESPACE, f"flow_run:{flow_id}:{idempotency_key}")
+
+
+def flow_run_input_id(run_id: UUID, key: str) -> UUID:
+    """The id of a flow run's input under `key`."""
+    return uuid5(_NAMESPACE, f"flow_run_input:{run_id}:{key}")
+
+
+def derived(source: UUID, purpose: str) -> UUID:
+    """An id that follows from another one: a command's further effects, a non-UUID idempotency key."""
+    return uuid5(source, purpose)
+
+
+def command_id(idempotency_key: str) -> UUID:
+    """The command id that a caller's Idempotency-Key stands for: itself where it is a UUID."""
+    try:
+        return UUID(idempotency_key)
+    except ValueError:
+        return uuid5(_NAMESPACE, f"command:{idempotency_key}")
+
+
+def name_aggregate(scope: str, *parts: str) -> Aggregate:
+    """The aggregate that reserves a name within a scope, for example a flow's name among flows."""
+    text = "\x1f".join((scope, *parts))
+    return Aggregate("name", sha256(text.encode()).hexdigest()[:40])

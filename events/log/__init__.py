@@ -1,0 +1,1 @@
+"""The log port, its two implementations, and the consumers that read it."""

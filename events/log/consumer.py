@@ -1,0 +1,214 @@
+"""Reads a JetStream stream in order, in batches, and starts over when it has lost its place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import nats.errors
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import APIError, NotFoundError
+
+_PULL: Final = 1000
+_PULL_EXPIRES_SECONDS: Final = 30
+_HEARTBEAT_SECONDS: Final = 2.0
+#: Silence after which the server is taken not to know of us any more (nats.py #504, #933).
+_SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
+_RETRY_SECONDS: Final = 0.5
+_MAX_ACK_PENDING: Final = 20_000
+_ACK_WAIT_SECONDS: Final = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A message and its sequence in the JetStream stream."""
+
+    message: Msg
+    position: int
+
+
+class OrderedConsumer:
+    """A cursor of our own over a stream: every message once, in order, for as long as it lives.
+
+    Without `durable` it reads from `after` and acknowledges nothing: the reader keeps the position.
+    With `durable` it reads a work queue from its first remaining message, and the reader acknowledges
+    each one. In both cases the server-side consumer is made anew whenever the order could be broken
+    (at start, after a lost connection, a gap, or silence), because redelivery after a time-out would
+    put older messages behind newer ones; what comes twice that way is the reader's to recognise.
+    """
+
+    def __init__(
+        self, client: Client, stream: str, *, after: int = 0, subjects: Sequence[str] = (), durable: str | None = None
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._position = after
+        self._subjects = list(subjects)
+        self._durable = durable
+        self._name = durable or client.new_inbox().rpartition(".")[2]
+        self._waiting: list[Delivered] = []
+        self._arrived = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._delivered = 0
+        self._requested = 0
+        self._lost = True
+        self._drained = False
+        self._generation = 0
+        #: How often the consumer was made anew after it had lost its place.
+        self.restarts = 0
+
+    async def batches(self, *, until: int | None = None) -> AsyncIterator[Sequence[Delivered]]:
+        """Everything that has arrived, at least one message, again and again; `until` is the last position."""
+        while until is None or self._position < until:
+            if self._lost:
+                await self._begin()
+            if until is not None and self._drained and not self._waiting:
+                return
+            try:
+                await asyncio.wait_for(self._arrived.wait(), _SILENCE_SECONDS)
+            except TimeoutError:
+                self._lose("silence")
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            if until is not None and batch and batch[-1].position > until:
+                batch = [item for item in batch if item.position <= until]
+                self._drained = True
+            if batch:
+                self._position = batch[-1].position
+                yield batch
+
+    async def _begin(self) -> None:
+        while self._lost:
+            try:
+                await self._make_anew()
+            except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
+                _log.warning("consumer cannot start", stream=self._stream, consumer=self._name, error=repr(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _make_anew(self) -> None:
+        await self._discard()
+        self._waiting, self._delivered, self._requested = [], 0, 0
+        inbox = self._client.new_inbox()
+        self._generation += 1
+        receive = partial(self._receive, self._generation)
+        self._subscription = await self._client.subscribe(inbox, cb=receive)
+        info = await self._client.jetstream().add_consumer(self._stream, self._configuration())
+        self._drained = info.num_pending == 0
+        self._arrived.clear()
+        self._lost = False
+        await self._pull()
+        _log.info(
+            "consumer reads", stream=self._stream, consumer=self._name, subjects=self._subjects, after=self._position
+        )
+
+    def _configuration(self) -> ConsumerConfig:
+        if self._durable is not None:
+            return ConsumerConfig(
+                durable_name=self._durable,
+                deliver_policy=DeliverPolicy.ALL,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=_ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                max_ack_pending=_MAX_ACK_PENDING,
+                filter_subjects=self._subjects or None,
+            )
+        return ConsumerConfig(
+            name=self._name,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self._position + 1,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+            filter_subjects=self._subjects or None,
+        )
+
+    async def _discard(self) -> None:
+        if self._subscription is None and self._durable is None:
+            return
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+            self._subscription = None
+        try:
+            await self._client.jetstream().delete_consumer(self._stream, self._name)
+        except NotFoundError:
+            return
+
+    async def _pull(self) -> None:
+        subscription = self._subscription
+        if subscription is None:
+            return
+        self._requested += _PULL
+        request = {
+            "batch": _PULL,
+            "expires": _PULL_EXPIRES_SECONDS * 10**9,
+            "idle_heartbeat": int(_HEARTBEAT_SECONDS * 10**9),
+        }
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        await self._client.publish(subject, orjson.dumps(request), reply=subscription.subject)
+
+    async def _receive(self, generation: int, message: Msg) -> None:
+        if generation != self._generation or self._lost:
+            return
+        if not message.reply.startswith("$JS.ACK."):
+            await self._receive_status(message)
+            return
+        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
+        # two tokens more (domain, account) before the stream from servers that know of domains.
+        tokens = message.reply.split(".")
+        offset = 2 if len(tokens) > 9 else 0
+        position, delivered = int(tokens[5 + offset]), int(tokens[6 + offset])
+        if delivered != self._delivered + 1:
+            self._lose(f"message {delivered} came after {self._delivered}")
+            return
+        self._delivered = delivered
+        self._requested -= 1
+        self._drained = tokens[8 + offset] == "0"
+        self._waiting.append(Delivered(message, position))
+        self._arrived.set()
+        if self._requested < _PULL // 2:
+            await self._pull()
+
+    async def _receive_status(self, message: Msg) -> None:
+        status = (message.headers or {}).get("Status", "")
+        if status == "100":
+            self._arrived.set()
+        elif status in ("404", "408"):
+            # A pull request ended: what it did not deliver is no longer asked for.
+            left = int((message.headers or {}).get("Nats-Pending-Messages", _PULL))
+            self._requested = max(0, self._requested - left)
+            self._arrived.set()
+            if self._requested < _PULL // 2:
+                await self._pull()
+        else:
+            self._lose(f"status {status} {(message.headers or {}).get('Description', '')}")
+
+    def _lose(self, why: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self.restarts += 1
+            _log.warning("consumer starts over", stream=self._stream, consumer=self._name, why=why)
+        self._waiting.clear()
+        self._arrived.set()
+
+    async def close(self) -> None:
+        """Take the server-side consumer away; a durable one stays for its successor."""
+        if self._subscription is None or self._client.is_closed:
+            return
+        try:
+            await self._subscription.unsubscribe()
+            if self._durable is None:
+                await self._client.jetstream().delete_consumer(self._stream, self._name)
+        except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
+            # The server forgets an idle consumer by itself.
+            _log.info("consumer not removed", stream=self._stream, consumer=self._name, error=repr(error))

@@ -1,0 +1,22 @@
+"""What can go wrong with the log.
+
+LogError
+ +-- ConflictError         decide again
+ +-- LogUnavailableError   back off, then try again
+
+A message that cannot be read is events.errors.UndecodableError: park it.
+"""
+
+from __future__ import annotations
+
+
+class LogError(Exception):
+    """The log could not do what it was asked."""
+
+
+class ConflictError(LogError):
+    """An aggregate has moved on since it was read: read it and decide again."""
+
+
+class LogUnavailableError(LogError):
+    """The log did not answer; the append may or may not have happened: read before trying again."""

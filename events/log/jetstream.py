@@ -1,0 +1,194 @@
+"""The log on NATS JetStream: one stream for all events, expected sequences, atomic batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import APIError
+
+from events import codec, subjects
+from events.errors import UndecodableError
+from events.log.batch import publish_batch
+from events.log.consumer import OrderedConsumer
+from events.log.errors import ConflictError, LogError, LogUnavailableError
+from events.log.port import Draft, Recorded, Unreadable
+from events.log.replies import ReplyInbox
+from events.subjects import EVENTS, Aggregate
+
+#: JetStream takes up to 1000 messages in one atomic batch (ADR-50); half of it leaves room.
+MAX_DRAFTS: Final = 500
+_WRONG_LAST_SEQUENCE: Final = 10071
+_END_OF_BATCH: Final = "204"
+_NOT_FOUND: Final = "404"
+_READ_PAGE: Final = 500
+
+
+class JetStreamLog:
+    """An `EventLog` on the stream EVENTS; see docs/adr/0001 for its subjects."""
+
+    def __init__(self, client: Client, *, timeout_seconds: float = 5.0) -> None:
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._replies = ReplyInbox(client)
+
+    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+        """See EventLog.append. At most MAX_DRAFTS drafts."""
+        if not drafts:
+            return ()
+        if len(drafts) > MAX_DRAFTS:
+            raise LogError(f"{len(drafts)} drafts in one append; the most is {MAX_DRAFTS}")
+        messages = _messages(drafts, expected)
+        await self._replies.open()
+        reply, acknowledged = self._replies.expect()
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await publish_batch(self._client, messages, reply)
+                last = _sequence((await acknowledged).data)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise LogUnavailableError(f"the log did not acknowledge {len(drafts)} events: {error!r}") from error
+        finally:
+            self._replies.forget(reply)
+        return range(last - len(drafts) + 1, last + 1)
+
+    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
+        """See EventLog.read. Direct gets: what was just appended by others may be missing.
+
+        The expected sequence of the append that follows finds that out.
+        """
+        return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
+
+    async def _messages_of(self, wildcard: str) -> AsyncIterator[Msg]:
+        start = 1
+        while start:
+            page = await self._page(wildcard, start)
+            for message in page:
+                yield message
+            start = _position(page[-1]) + 1 if len(page) == _READ_PAGE else 0
+
+    async def _page(self, wildcard: str, start: int) -> list[Msg]:
+        await self._replies.open()
+        page: list[Msg] = []
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def receive(message: Msg) -> None:
+            status = (message.headers or {}).get("Status")
+            if status is None:
+                page.append(message)
+            elif not ended.done():
+                if status in (_END_OF_BATCH, _NOT_FOUND):
+                    ended.set_result(None)
+                else:
+                    ended.set_exception(LogUnavailableError(f"the log answered a read with status {status}"))
+
+        reply = self._replies.register(receive)
+        request = {"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE}
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._client.publish(f"$JS.API.DIRECT.GET.{EVENTS}", orjson.dumps(request), reply=reply)
+                await ended
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise LogUnavailableError(f"the log did not answer a read of {wildcard}: {error!r}") from error
+        finally:
+            self._replies.forget(reply)
+        return page
+
+    async def follow(
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+    ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
+        """See EventLog.follow."""
+        if until is not None and after >= until:
+            return
+        consumer = OrderedConsumer(self._client, EVENTS, after=after, subjects=subjects)
+        try:
+            async for delivered in consumer.batches(until=until):
+                batch = [_read_or_unreadable(item.message, item.position) for item in delivered]
+                if batch:
+                    yield batch
+        finally:
+            await consumer.close()
+
+    async def last_position(self) -> int:
+        """See EventLog.last_position."""
+        try:
+            info = await self._client.jetstream().stream_info(EVENTS)
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
+        return info.state.last_seq
+
+
+def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> list[tuple[str, dict[str, str], bytes]]:
+    """Encode the drafts; the first of each aggregate carries its expectation, others those only read."""
+    only_read = [aggregate for aggregate in expected if all(draft.aggregate != aggregate for draft in drafts)]
+    messages = []
+    begun: set[Aggregate] = set()
+    for draft in drafts:
+        aggregate = draft.aggregate
+        headers = codec.event_headers(aggregate, draft.event, draft.metadata, draft.index)
+        if aggregate not in begun:
+            begun.add(aggregate)
+            if aggregate in expected:
+                _expect(headers, aggregate, expected[aggregate])
+            elif only_read:
+                carried = only_read.pop()
+                _expect(headers, carried, expected[carried])
+        elif only_read:
+            carried = only_read.pop()
+            _expect(headers, carried, expected[carried])
+        subject = subjects.event(aggregate, draft.event.TYPE.partition(".")[2])
+        messages.append((subject, headers, codec.encode(draft.event)))
+    if only_read:
+        raise LogError(f"no draft is free to carry the expectation about {only_read}")
+    return messages
+
+
+def _expect(headers: dict[str, str], aggregate: Aggregate, position: int) -> None:
+    headers["Nats-Expected-Last-Subject-Sequence"] = str(position)
+    headers["Nats-Expected-Last-Subject-Sequence-Subject"] = subjects.event_stream(aggregate)
+
+
+def _sequence(acknowledgement: bytes) -> int:
+    answer: dict[str, Any] = orjson.loads(acknowledgement)
+    error = answer.get("error")
+    if error is None:
+        return int(answer["seq"])
+    if error.get("err_code") == _WRONG_LAST_SEQUENCE:
+        raise ConflictError(error["description"])
+    raise LogUnavailableError(f"the log refused an append: {error}")
+
+
+def _position(message: Msg) -> int:
+    return int((message.headers or {})["Nats-Sequence"])
+
+
+def _recorded(message: Msg) -> Recorded:
+    """A message as a direct get returns it: subject, sequence and time are in its headers."""
+    headers = message.headers or {}
+    recorded_at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
+    return _decoded(headers["Nats-Subject"], headers, message.data, _position(message), recorded_at)
+
+
+def _read_or_unreadable(message: Msg, position: int) -> Recorded | Unreadable:
+    headers = message.headers or {}
+    try:
+        recorded_at = datetime.fromtimestamp(message.metadata.timestamp.timestamp(), UTC)
+        return _decoded(message.subject, headers, message.data, position, recorded_at)
+    except UndecodableError as error:
+        return Unreadable(position, message.subject, headers, message.data, str(error))
+
+
+def _decoded(subject: str, headers: Mapping[str, str], data: bytes, position: int, recorded_at: datetime) -> Recorded:
+    try:
+        aggregate, action = subjects.parse(subject)
+        version = int(headers.get(subjects.SCHEMA_VERSION, "1"))
+    except ValueError as error:
+        raise UndecodableError(str(error)) from error
+    event = codec.decode_event(aggregate, action, version, data)
+    metadata = codec.metadata_of(headers, headers.get("ce-time"))
+    return Recorded(position, aggregate, event, metadata, recorded_at)

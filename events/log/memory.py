@@ -1,0 +1,72 @@
+"""The log in memory: the same behaviour without a server, for tests and for trying deciders out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+
+from events import codec, subjects
+from events.log.errors import ConflictError
+from events.log.port import Draft, Recorded, Unreadable
+from events.subjects import Aggregate
+
+
+class MemoryLog:
+    """An `EventLog` that lives as long as the process; encodes and decodes like the real one."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._events: list[Recorded] = []
+        self._streams: defaultdict[Aggregate, list[Recorded]] = defaultdict(list)
+        self._grown = asyncio.Condition()
+
+    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+        """See EventLog.append."""
+        for aggregate, position in expected.items():
+            if self._last(aggregate) != position:
+                raise ConflictError(f"{aggregate} is at {self._last(aggregate)}, not at {position}")
+        return [await self._record(draft) for draft in drafts]
+
+    async def _record(self, draft: Draft) -> int:
+        position = len(self._events) + 1
+        body = codec.encode(draft.event)
+        action = draft.event.TYPE.partition(".")[2]
+        event = codec.decode_event(draft.aggregate, action, draft.event.VERSION, body)
+        recorded = Recorded(position, draft.aggregate, event, draft.metadata, self._clock())
+        self._events.append(recorded)
+        self._streams[draft.aggregate].append(recorded)
+        async with self._grown:
+            self._grown.notify_all()
+        return position
+
+    def _last(self, aggregate: Aggregate) -> int:
+        stream = self._streams.get(aggregate)
+        return stream[-1].position if stream else 0
+
+    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
+        """See EventLog.read."""
+        return list(self._streams.get(aggregate, ()))
+
+    async def follow(
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+    ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
+        """See EventLog.follow."""
+        while until is None or after < until:
+            async with self._grown:
+                await self._grown.wait_for(lambda position=after: len(self._events) > position)  # type: ignore[misc]
+            stop = len(self._events) if until is None else min(until, len(self._events))
+            batch = [event for event in self._events[after:stop] if _selected(event, subjects)]
+            after = stop
+            if batch:
+                yield batch
+
+    async def last_position(self) -> int:
+        """See EventLog.last_position."""
+        return len(self._events)
+
+
+def _selected(event: Recorded, wildcards: Sequence[str]) -> bool:
+    subject = subjects.event(event.aggregate, event.event.TYPE.partition(".")[2])
+    return not wildcards or any(subjects.matches(subject, wildcard) for wildcard in wildcards)

@@ -1,0 +1,73 @@
+"""The log port: what the rest of Antiphon may ask of the log."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from events.message import Event, Metadata
+from events.subjects import Aggregate
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event about to be appended; `index` counts the events of one command from 0."""
+
+    aggregate: Aggregate
+    event: Event
+    metadata: Metadata
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in the log, at its position: the sequence in the JetStream stream, from 1, without gaps."""
+
+    position: int
+    aggregate: Aggregate
+    event: Event
+    metadata: Metadata
+    #: The log's own clock, UTC.
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A message in the log that cannot be decoded, as it stands there."""
+
+    position: int
+    subject: str
+    headers: Mapping[str, str]
+    data: bytes
+    error: str
+
+
+class EventLog(Protocol):
+    """An append-only, totally ordered log of events, grouped into one stream per aggregate."""
+
+    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+        """Append all drafts or none, and return their positions, when they are on disk.
+
+        `expected` holds the last position of each aggregate named in it, 0 for none; it may
+        name aggregates that are only read, if at least that many drafts are not the first of their
+        own aggregate (JetStream carries one expectation per message).
+
+        Raises ConflictError when an aggregate has moved on, LogUnavailableError when nobody answers.
+        """
+
+    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
+        """All events of one aggregate, oldest first. Raises UndecodableError if one cannot be read."""
+
+    def follow(
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+    ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
+        """Events with a position above `after`, in order, in batches of at least one.
+
+        Waits for new ones, for ever, or stops once everything up to the position `until` was given.
+        `subjects` are NATS wildcards that select events; none selects all.
+        """
+
+    async def last_position(self) -> int:
+        """The position of the newest event, 0 for an empty log."""

@@ -1,0 +1,77 @@
+"""Creates the JetStream streams, or brings existing ones to the present configuration."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from events import subjects
+
+_OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
+#: JetStream forgets message ids after this time; the fold of each aggregate never does.
+_DUPLICATE_WINDOW_SECONDS: Final = 120.0
+
+
+def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
+    """The streams of an installation; see docs/adr/0001."""
+    return (
+        StreamConfig(
+            name=subjects.COMMANDS,
+            subjects=["cmd.>"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+            num_replicas=replicas,
+            allow_direct=True,
+            allow_atomic=True,
+        ),
+        StreamConfig(
+            name=subjects.EVENTS,
+            subjects=["evt.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            num_replicas=replicas,
+            deny_delete=True,
+            deny_purge=True,
+            allow_direct=True,
+            allow_atomic=True,
+        ),
+        StreamConfig(
+            name=subjects.OBSERVED,
+            subjects=["obs.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            max_age=_OBSERVED_MAX_AGE_SECONDS,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+            num_replicas=replicas,
+            allow_direct=True,
+            allow_atomic=True,
+        ),
+        StreamConfig(
+            name=subjects.PARKED,
+            subjects=["parked.>"],
+            retention=RetentionPolicy.LIMITS,
+            storage=StorageType.FILE,
+            discard=DiscardPolicy.NEW,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+            num_replicas=replicas,
+            allow_direct=True,
+        ),
+    )
+
+
+async def provision(client: Client, *, replicas: int = 1) -> None:
+    """Make the streams what they should be; may be repeated, and run by several processes at once."""
+    jetstream = client.jetstream()
+    for configuration in stream_configurations(replicas):
+        try:
+            await jetstream.stream_info(configuration.name or "")
+        except NotFoundError:
+            await jetstream.add_stream(configuration)
+        else:
+            await jetstream.update_stream(configuration)

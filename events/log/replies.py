@@ -1,0 +1,67 @@
+"""One inbox for all the replies a process waits for, also requests that get several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import count
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from events.log.errors import LogUnavailableError
+
+NO_RESPONDERS = "503"
+
+
+class ReplyInbox:
+    """Hands out reply subjects, and gives what arrives on each to whoever waits there.
+
+    nats-py's own `request` takes a single reply, and makes a subscription anew for anything else.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._prefix = client.new_inbox()
+        self._receivers: dict[str, Callable[[Msg], None]] = {}
+        self._numbers = count(1)
+        self._subscribing: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Subscribe, once; callers that come meanwhile wait for it."""
+        if self._subscribing is None:
+            self._subscribing = asyncio.create_task(self._subscribe())
+        await asyncio.shield(self._subscribing)
+
+    async def _subscribe(self) -> None:
+        await self._client.subscribe(f"{self._prefix}.*", cb=self._deliver)
+        await self._client.flush()
+
+    async def _deliver(self, message: Msg) -> None:
+        receiver = self._receivers.get(message.subject)
+        if receiver is not None:
+            receiver(message)
+
+    def register(self, receiver: Callable[[Msg], None]) -> str:
+        """A fresh reply subject; everything that arrives on it goes to `receiver`."""
+        subject = f"{self._prefix}.{next(self._numbers)}"
+        self._receivers[subject] = receiver
+        return subject
+
+    def forget(self, subject: str) -> None:
+        """No longer listen on a reply subject."""
+        self._receivers.pop(subject, None)
+
+    def expect(self) -> tuple[str, asyncio.Future[Msg]]:
+        """A fresh reply subject and the future of its first reply; `forget` it afterwards."""
+        future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        return self.register(lambda message: _resolve(future, message)), future
+
+
+def _resolve(future: asyncio.Future[Msg], message: Msg) -> None:
+    if future.done():
+        return
+    if message.headers and message.headers.get("Status") == NO_RESPONDERS:
+        future.set_exception(LogUnavailableError("no JetStream stream takes this subject: is the server provisioned?"))
+    else:
+        future.set_result(message)

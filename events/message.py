@@ -1,0 +1,55 @@
+"""The two kinds of message, commands and events, and the metadata that travels beside their payload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Payload(BaseModel):
+    """A frozen value that refuses unknown fields: the body of a message, or a part of one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Command(Payload):
+    """An imperative request about one aggregate; the policy may refuse it.
+
+    `KIND` and `VERB` are the last parts of its subject: `cmd.<partition>.<KIND>.<id>.<VERB>`.
+    """
+
+    KIND: ClassVar[str]
+    VERB: ClassVar[str]
+    #: Whether it is usually the first that is heard of its aggregate.
+    CREATES: ClassVar[bool] = False
+
+
+class Event(Payload):
+    """A fact about one aggregate, in the past tense; never refused.
+
+    `TYPE` is the stored name and `VERSION` its schema version: see docs/adr/0002.
+    """
+
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What is known about a message apart from what it says.
+
+    For a command, `command_id` is its own id and its idempotency key. For an event it is the
+    id of the command that caused it.
+    """
+
+    command_id: UUID
+    #: Claimed by the sender, UTC.
+    occurred_at: datetime
+    correlation_id: UUID | None = None
+    causation_id: str | None = None
+    actor: str | None = None
+    traceparent: str | None = None

@@ -1,0 +1,1 @@
+"""Events of names: reservations that make something unique across the log."""

@@ -1,0 +1,101 @@
+"""Every stream, subject and header name of Antiphon; nobody else builds one."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+from zlib import crc32
+
+#: Fixed at installation: changing it moves every aggregate to another subject.
+PARTITIONS: Final = 16
+
+COMMANDS: Final = "COMMANDS"
+EVENTS: Final = "EVENTS"
+OBSERVED: Final = "OBSERVED"
+PARKED: Final = "PARKED"
+
+COMMAND_ID: Final = "Antiphon-Command-Id"
+CORRELATION_ID: Final = "Antiphon-Correlation-Id"
+CAUSATION_ID: Final = "Antiphon-Causation-Id"
+ACTOR: Final = "Antiphon-Actor"
+REPLY_TO: Final = "Antiphon-Reply-To"
+SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
+OCCURRED_AT: Final = "Antiphon-Occurred-At"
+TRACEPARENT: Final = "traceparent"
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+class Aggregate(NamedTuple):
+    """What one event stream is about, for example `flow_run` and its id."""
+
+    kind: str
+    id: str
+
+
+def partition(identifier: str) -> int:
+    """The partition of an aggregate id: `crc32(id) % 16`."""
+    return crc32(identifier.encode()) % PARTITIONS
+
+
+def command(aggregate: Aggregate, verb: str) -> str:
+    """The subject a command is published on."""
+    return f"cmd.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{verb}"
+
+
+def event(aggregate: Aggregate, action: str) -> str:
+    """The subject an event is appended on; `action` is the event type without its kind."""
+    return f"evt.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{action}"
+
+
+def event_stream(aggregate: Aggregate) -> str:
+    """The wildcard over all events of one aggregate: its event stream."""
+    return f"evt.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.>"
+
+
+def observation(kind: str, identifier: str) -> str:
+    """The subject an observation (a client's event, a batch of log lines) is published on."""
+    return f"obs.{partition(identifier)}.{kind}.{identifier}"
+
+
+def parked(consumer: str) -> str:
+    """The subject on which `consumer` parks a message it cannot handle."""
+    return f"parked.{consumer}"
+
+
+def reached(projection: str) -> str:
+    """The core NATS subject on which a projection announces the position it has committed."""
+    return f"reached.{projection}"
+
+
+def parse(subject: str) -> tuple[Aggregate, str]:
+    """Split a `cmd.` or `evt.` subject into its aggregate and its last token (verb or action).
+
+    Raises ValueError when the subject does not have that form, or names the wrong partition.
+    """
+    tokens = subject.split(".")
+    if len(tokens) != 5 or not is_token(tokens[3]):
+        msg = f"subject {subject!r} is not of the form <cmd|evt>.<partition>.<kind>.<id>.<name>"
+        raise ValueError(msg)
+    _, number, kind, identifier, name = tokens
+    if number != str(partition(identifier)):
+        msg = f"subject {subject!r} names partition {number}, its id belongs to {partition(identifier)}"
+        raise ValueError(msg)
+    return Aggregate(kind, identifier), name
+
+
+def is_token(text: str) -> bool:
+    """Whether `text` can be the id of an aggregate: letters, digits, `_` and `-`, at most 128."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def matches(subject: str, wildcard: str) -> bool:
+    """Whether a NATS wildcard (`*` one token, `>` one or more at the end) selects `subject`."""
+    tokens, pattern = subject.split("."), wildcard.split(".")
+    if pattern[-1] == ">":
+        if len(tokens) < len(pattern):
+            return False
+        tokens, pattern = tokens[: len(pattern) - 1], pattern[:-1]
+    return len(tokens) == len(pattern) and all(
+        expected in ("*", token) for token, expected in zip(tokens, pattern, strict=True)
+    )

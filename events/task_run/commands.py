@@ -1,0 +1,95 @@
+"""What can be asked of a task run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from events.message import Command, Payload
+from events.state import ProposedState, State
+from events.task_run.events import TaskRunPolicy
+
+
+class CreateTaskRun(Command):
+    """Create a task run; a second one of the same flow run, task key and dynamic key is the first."""
+
+    KIND: ClassVar[str] = "task_run"
+    VERB: ClassVar[str] = "create"
+    CREATES: ClassVar[bool] = True
+
+    flow_run_id: UUID | None = None
+    name: str | None = None
+    task_key: str
+    dynamic_key: str
+    cache_key: str | None = None
+    cache_expiration: datetime | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = TaskRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    #: PENDING when absent.
+    state: ProposedState | None = None
+
+
+class SetTaskRunState(Command):
+    """Propose a transition; `force` leaves only the rules of the minimal policy in force."""
+
+    KIND: ClassVar[str] = "task_run"
+    VERB: ClassVar[str] = "set_state"
+
+    state: ProposedState
+    force: bool = False
+    api_version: str | None = None
+    client_version: str | None = None
+
+
+class ReportedTaskRun(Payload):
+    """A task run's fields as a client reports them: only those it sent overwrite what is known."""
+
+    task_key: str
+    dynamic_key: str
+    name: str | None = None
+    cache_key: str | None = None
+    cache_expiration: datetime | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = TaskRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    run_count: int = 0
+    flow_run_run_count: int = 0
+    expected_start_time: datetime | None = None
+    next_scheduled_start_time: datetime | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    total_run_time: timedelta = timedelta()
+
+
+class RecordTaskRunState(Command):
+    """Record a state that a client reports of a task run it runs by itself."""
+
+    KIND: ClassVar[str] = "task_run"
+    VERB: ClassVar[str] = "record_state"
+    CREATES: ClassVar[bool] = True
+
+    state: State
+    flow_run_id: UUID | None = None
+    task_run: ReportedTaskRun
+
+
+class RenameTaskRun(Command):
+    """Change the name of a task run."""
+
+    KIND: ClassVar[str] = "task_run"
+    VERB: ClassVar[str] = "rename"
+
+    name: str
+
+
+class DeleteTaskRun(Command):
+    """Delete a task run, and with it its states."""
+
+    KIND: ClassVar[str] = "task_run"
+    VERB: ClassVar[str] = "delete"

@@ -1,0 +1,114 @@
+"""What can have happened to a task run.
+
+The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from events import transition
+from events.message import Event, Payload
+from events.state import Progress, State
+
+
+class TaskRunPolicy(Payload):
+    """Prefect's `empirical_policy` of a task run."""
+
+    max_retries: int = 0
+    retry_delay_seconds: float = 0
+    retries: int | None = None
+    #: Seconds; a list gives the delay of each retry in turn.
+    retry_delay: int | float | tuple[int, ...] | tuple[float, ...] | None = None
+    retry_jitter_factor: float | None = None
+
+
+class TaskRunFields(Payload):
+    """What a task run is created with."""
+
+    flow_run_id: UUID | None = None
+    name: str
+    task_key: str
+    dynamic_key: str
+    cache_key: str | None = None
+    cache_expiration: datetime | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = TaskRunPolicy()
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    task_inputs: dict[str, list[dict[str, Any]]] = {}
+
+
+class TaskRunCreated(Event):
+    """A task run exists; its first state follows in the same batch."""
+
+    TYPE: ClassVar[str] = "task_run.created"
+
+    fields: TaskRunFields
+
+
+class TaskRunTransitionAccepted(transition.Accepted):
+    """A task run moved to the state that was proposed."""
+
+    TYPE: ClassVar[str] = "task_run.transition_accepted"
+
+
+class TaskRunTransitionRejected(transition.Rejected):
+    """A rule refused a task run's transition, or moved the run elsewhere."""
+
+    TYPE: ClassVar[str] = "task_run.transition_rejected"
+
+
+class TaskRunTransitionDelayed(transition.Delayed):
+    """A rule told the caller to propose the transition again later."""
+
+    TYPE: ClassVar[str] = "task_run.transition_delayed"
+
+
+class TaskRunTransitionAborted(transition.Aborted):
+    """A rule told the caller to give up."""
+
+    TYPE: ClassVar[str] = "task_run.transition_aborted"
+
+
+class TaskRunFlowRunTracked(Event):
+    """A task run started within its flow run's `flow_run_run_count`-th run.
+
+    Written beside the transition, it also carries the assertion that the flow run had not changed.
+    """
+
+    TYPE: ClassVar[str] = "task_run.flow_run_tracked"
+
+    flow_run_run_count: int
+
+
+class TaskRunStateRecorded(Event):
+    """A client reported a state its task run had been in: nothing was decided.
+
+    `is_latest` tells whether it is the newest state known of the run; a late report adds to the
+    history and leaves the run as it is. `fields` and `progress` are present when it is the newest.
+    """
+
+    TYPE: ClassVar[str] = "task_run.state_recorded"
+
+    state: State
+    is_latest: bool
+    fields: TaskRunFields | None = None
+    progress: Progress | None = None
+    flow_run_run_count: int = 0
+
+
+class TaskRunRenamed(Event):
+    """A client changed the name of a task run."""
+
+    TYPE: ClassVar[str] = "task_run.renamed"
+
+    name: str
+
+
+class TaskRunDeleted(Event):
+    """A task run is gone, with its states."""
+
+    TYPE: ClassVar[str] = "task_run.deleted"

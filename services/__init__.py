@@ -1,0 +1,1 @@
+"""The processes of Antiphon, one folder per process."""

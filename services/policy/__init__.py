@@ -1,0 +1,1 @@
+"""The policy: decides commands against the log and appends what was decided."""

@@ -1,0 +1,1 @@
+"""Documents: one decider for every resource that is created, changed and deleted as a whole."""

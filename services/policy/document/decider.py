@@ -1,0 +1,110 @@
+"""Decides the commands that are meant for documents, the same way for every resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from events.document.commands import CreateDocument, UpdateDocument
+from events.document.events import DocumentCreated, DocumentDeleted
+from events.message import Command, Event
+from events.name.events import NameClaimed, NameReleased
+from events.outcome import Answer, Status
+from events.subjects import Aggregate
+from services.policy.decider import Decider, Decision, Situation, refused
+from services.policy.document.resources import RESOURCES, Resource
+from services.policy.document.state import INITIAL, Document, evolve
+
+
+def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
+    """The reservation of its name and who holds it, and what it belongs to."""
+    resource = RESOURCES[situation.aggregate.kind]
+    if not isinstance(command, CreateDocument):
+        return ()
+    data = _validated(resource, command.data)
+    if isinstance(data, str):
+        return ()
+    named: list[Aggregate] = []
+    if resource.name is not None:
+        name = resource.name(data)
+        claim = situation.others.get(name)
+        named.append(name)
+        if claim is not None and claim.owner is not None:
+            named.append(Aggregate(situation.aggregate.kind, claim.owner))
+    if resource.parent is not None:
+        named.append(resource.parent(data))
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def decide(command: Command, situation: Situation[Document]) -> Decision:
+    """The events of a document's command, or an answer that needs none."""
+    resource = RESOURCES[situation.aggregate.kind]
+    if isinstance(command, CreateDocument):
+        return _create(resource, command, situation)
+    if not situation.state.exists:
+        return refused(situation, Status.NOT_FOUND, f"{situation.aggregate.kind} not found")
+    if isinstance(command, UpdateDocument):
+        return _update(resource, command, situation)
+    events: list[tuple[Aggregate, Event]] = []
+    if resource.name is not None:
+        events.append((resource.name(situation.state.data), NameReleased()))
+    return Decision(events=(*events, (situation.aggregate, resource.deleted())))
+
+
+def _create(resource: Resource, command: CreateDocument, situation: Situation[Document]) -> Decision:
+    data = _validated(resource, command.data)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    if situation.state.exists:
+        return _exists(resource, situation.aggregate.id)
+    if resource.parent is not None and not situation.others[resource.parent(data)].exists:
+        return refused(situation, Status.NOT_FOUND, resource.parent_missing)
+    events: list[tuple[Aggregate, Event]] = []
+    if resource.name is not None:
+        name = resource.name(data)
+        owner = situation.others[name].owner
+        holder = situation.others.get(Aggregate(situation.aggregate.kind, str(owner)))
+        if owner is not None and holder is not None and holder.exists:
+            return _exists(resource, owner)
+        events.append((name, NameClaimed(name=str(data["name"]), owner=situation.aggregate.id)))
+    events.append((situation.aggregate, resource.created(data=data)))
+    return Decision(events=tuple(events))
+
+
+def _exists(resource: Resource, owner: str) -> Decision:
+    status = Status.EXISTS if resource.create_finds_existing else Status.CONFLICT
+    return Decision(answer=Answer(status=status, aggregate_id=owner, reason=resource.taken or None))
+
+
+def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
+    data = _validated(resource, situation.state.data | command.changes)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
+        return refused(situation, Status.INVALID, "The name cannot be changed.")
+    changes = {field: data[field] for field in command.changes}
+    return Decision(events=((situation.aggregate, resource.updated(changes=changes)),))
+
+
+def _validated(resource: Resource, data: dict[str, Any]) -> dict[str, Any] | str:
+    """The data in JSON form with its defaults, or what is wrong with it."""
+    try:
+        return resource.model.model_validate(data).model_dump(mode="json")
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
+        return "; ".join(problems)
+
+
+def answer(aggregate: Aggregate, document: Document, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case DocumentCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case DocumentDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+DOCUMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

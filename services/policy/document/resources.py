@@ -1,0 +1,72 @@
+"""Which documents there are: each resource declares its fields, its unique name and what it hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from events import ids
+from events.document import events
+from events.message import Payload
+from events.subjects import Aggregate
+
+
+class Flow(Payload):
+    """The fields of a flow; Prefect forbids `/ % & > <` in its name."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$")]
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] | None = {}
+
+
+class FlowRunInput(Payload):
+    """The fields of a flow run's input; `value` is JSON text."""
+
+    flow_run_id: UUID
+    key: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]+$")]
+    value: str
+    sender: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One kind of document."""
+
+    model: type[Payload]
+    created: type[events.DocumentCreated]
+    updated: type[events.DocumentUpdated]
+    deleted: type[events.DocumentDeleted]
+    #: The reservation its data claims; absent where the id alone makes it unique.
+    name: Callable[[dict[str, Any]], Aggregate] | None = None
+    #: Whether creating one whose name is taken finds the one that has it, rather than being refused.
+    create_finds_existing: bool = False
+    #: What is said when there is one already.
+    taken: str = ""
+    #: What it belongs to, and what is said when that does not exist.
+    parent: Callable[[dict[str, Any]], Aggregate] | None = None
+    parent_missing: str = ""
+
+
+RESOURCES: dict[str, Resource] = {
+    "flow": Resource(
+        model=Flow,
+        created=events.FlowCreated,
+        updated=events.FlowUpdated,
+        deleted=events.FlowDeleted,
+        name=lambda data: ids.name_aggregate("flow", data["name"]),
+        create_finds_existing=True,
+    ),
+    "flow_run_input": Resource(
+        model=FlowRunInput,
+        created=events.FlowRunInputCreated,
+        updated=events.FlowRunInputUpdated,
+        deleted=events.FlowRunInputDeleted,
+        taken="A flow run input with this key already exists.",
+        parent=lambda data: Aggregate("flow_run", str(data["flow_run_id"])),
+        parent_missing="Flow run not found",
+    ),
+}

@@ -1,0 +1,33 @@
+"""The fold of a document: its data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from events.message import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document as its decisions need to know it."""
+
+    exists: bool = False
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+INITIAL = Document()
+
+
+def evolve(document: Document, event: Event) -> Document:
+    """The document after `event`."""
+    match event:
+        case DocumentCreated():
+            return Document(exists=True, data=event.data)
+        case DocumentUpdated():
+            return Document(exists=document.exists, data=document.data | event.changes)
+        case DocumentDeleted():
+            return INITIAL
+        case _:
+            return document

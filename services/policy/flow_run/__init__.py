@@ -1,0 +1,1 @@
+"""Flow runs: their fold, their rules and their decider."""

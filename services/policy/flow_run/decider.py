@@ -1,0 +1,135 @@
+"""Decides the commands that are meant for a flow run."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from events import transition
+from events.flow_run.commands import (
+    CreateFlowRun,
+    DeleteFlowRun,
+    ResumeFlowRun,
+    SetFlowRunState,
+    UpdateFlowRun,
+)
+from events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunUpdated
+from events.message import Command, Event
+from events.outcome import Answer, Status
+from events.state import ProposedState, StateType
+from events.subjects import Aggregate
+from services.policy.decider import Decider, Decision, Situation, refused
+from services.policy.flow_run import resume
+from services.policy.flow_run.state import INITIAL, FlowRun, evolve
+from services.policy.flow_run.transition import move
+from services.policy.integrity import INTEGRITY_CONFLICT
+from services.policy.names import generated_name
+from services.policy.transitions import transition_answer
+
+FlowRunCommand = CreateFlowRun | SetFlowRunState | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
+
+
+def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
+    """The flow, the parent task run that mirrors a subflow's state, the inputs a resume needs."""
+    run = situation.state
+    flow_id, parent_id = run.flow_id, run.parent_task_run_id
+    if isinstance(command, CreateFlowRun) and not run.exists:
+        flow_id, parent_id = command.flow_id, command.parent_task_run_id
+    named = [Aggregate("flow", str(flow_id))] if flow_id else []
+    if parent_id is not None:
+        named.append(Aggregate("task_run", str(parent_id)))
+    if isinstance(command, ResumeFlowRun):
+        named.extend(resume.inputs(situation))
+    return tuple(named)
+
+
+def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
+    """The events of a flow run's command, or an answer that needs none."""
+    request: FlowRunCommand = command  # type: ignore[assignment]
+    if isinstance(request, CreateFlowRun):
+        return create(request, situation)
+    if not exists(situation):
+        return refused(situation, Status.NOT_FOUND, "Flow run not found")
+    match request:
+        case SetFlowRunState():
+            return move(situation, request.state, force=request.force, api_version=request.api_version)
+        case ResumeFlowRun():
+            return resume.resume(request, situation)
+        case UpdateFlowRun():
+            return update(request, situation)
+        case DeleteFlowRun():
+            return Decision(events=((situation.aggregate, FlowRunDeleted()),))
+        case _:
+            assert_never(request)
+
+
+def exists(situation: Situation[FlowRun]) -> bool:
+    """A run goes with its flow: where the flow was deleted there is no run either."""
+    run = situation.state
+    flow = situation.others.get(Aggregate("flow", str(run.flow_id)))
+    return run.exists and flow is not None and flow.exists
+
+
+def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
+    """A new run in its first state; a repeated idempotency key finds the run that is there."""
+    if exists(situation):
+        return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
+    flow_key = Aggregate("flow", str(command.flow_id))
+    flow = situation.others[flow_key]
+    parent_key = Aggregate("task_run", str(command.parent_task_run_id))
+    parent_is_missing = command.parent_task_run_id is not None and not situation.others[parent_key].exists
+    # Deployments do not exist yet, so that none can be named.
+    if not flow.exists or parent_is_missing or command.deployment_id is not None:
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    created = FlowRunCreated(
+        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name"}, exclude_unset=True),
+        name=command.name or generated_name(situation.id),
+        labels=dict(flow.data.get("labels") or {}) | {"prefect.flow.id": str(command.flow_id)} | command.labels,
+    )
+    first = move(
+        Situation(
+            aggregate=situation.aggregate,
+            state=evolve(situation.state, created),
+            others=situation.others,
+            now=situation.now,
+            command_id=situation.command_id,
+        ),
+        command.state or ProposedState(type=StateType.PENDING),
+        force=True,
+    )
+    *mirrored, transition_event = first.events
+    return Decision(
+        events=(*mirrored, (situation.aggregate, created), transition_event),
+        unchanged=(flow_key,),
+    )
+
+
+def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
+    """Change fields; a run's job variables only while it is scheduled from a deployment."""
+    run = situation.state
+    if command.changes.job_variables is not None:
+        if run.state is None:
+            return refused(
+                situation, Status.INVALID, "Flow run state is required to update job variables but none exists"
+            )
+        if run.state.type is not StateType.SCHEDULED:
+            reason = f"Job variables for a flow run in state {run.state.type.value} cannot be updated"
+            return refused(situation, Status.INVALID, reason)
+        if run.deployment_id is None:
+            return refused(situation, Status.INVALID, "A deployment for the flow run could not be found")
+    return Decision(events=((situation.aggregate, FlowRunUpdated(changes=command.changes)),))
+
+
+def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case FlowRunCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case FlowRunDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+            return transition_answer(aggregate, run.state, event)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+FLOW_RUN: Decider[FlowRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

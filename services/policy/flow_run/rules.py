@@ -1,0 +1,248 @@
+"""The rules that decide a flow run's transitions: Prefect's policies as ordered tables (rules.md 2 and 3).
+
+The rules that deal with deployments' concurrency limits are not here yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from events.flow_run.events import FlowRunPolicy
+from events.state import State, StateDetails, StateType
+from services.policy.flow_run.state import FlowRun
+from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, all_but, types
+from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from services.policy.versions import at_least
+
+SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
+COMPLETED, FAILED, CANCELLED = StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED
+CRASHED, PAUSED, CANCELLING = StateType.CRASHED, StateType.PAUSED, StateType.CANCELLING
+
+
+class FlowTransition(Transition):
+    """A flow run's transition: the run beside it, and the retry and pause marks it leaves on the run's policy."""
+
+    def __init__(self, run: FlowRun, proposed: State, *, api_version: str | None, **when: object) -> None:
+        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
+        self.run = run
+        self.policy: FlowRunPolicy = run.policy
+        self.api_version = api_version
+
+    @property
+    def keeps_pause_marks(self) -> bool:
+        """Whether the caller's API version knows `resuming`, `pause_keys` and `retry_type`."""
+        return at_least(self.api_version, (0, 8, 4))
+
+    def mark(self, **values: object) -> None:
+        """Change marks on the run's policy."""
+        self.policy = self.policy.model_copy(update=values)
+
+
+def carries_result(state: State | None) -> bool:
+    """Whether a state holds persisted result data: something else than null or an `unpersisted` note."""
+    return state is not None and isinstance(state.data, dict) and state.data.get("type") != "unpersisted"
+
+
+def prevent_duplicate_transitions(t: FlowTransition) -> None:
+    """The same transition id, sent again."""
+    mine = t.initial.state_details.transition_id if t.initial else None
+    if mine is not None and mine == t.requested.state_details.transition_id:
+        t.reject("This run has already made this state transition.")
+
+
+def handle_terminal_state(t: FlowTransition) -> None:
+    """What a run that has ended may still do."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    if proposed.type in (CANCELLING, PAUSED, CRASHED):
+        t.abort(f"Run is already in terminal state {initial.type.value}.")
+    elif initial.type is COMPLETED and carries_result(initial) and not proposed.is_terminal:
+        t.reject("Run is already COMPLETED.")
+    elif loses_result(t):
+        t.reject(RESULT_LOST)
+    elif proposed.type is SCHEDULED and t.run.deployment_id is None:
+        t.abort("Cannot reschedule a run without an associated deployment.")
+    elif not proposed.is_terminal and t.keeps_pause_marks:
+        t.mark(resuming=False, pause_keys=(), retry_type="reschedule" if proposed.type is SCHEDULED else None)
+
+
+def restore_policy(t: FlowTransition) -> None:
+    """Take back the marks left on the policy."""
+    t.policy = t.run.policy
+
+
+RESULT_LOST: Final = "Cannot overwrite a COMPLETED state that carries persisted result data with one that does not."
+
+
+def loses_result(t: FlowTransition) -> bool:
+    """Whether a completed run with a result would be completed again without one."""
+    initial, proposed = t.initial, t.requested
+    return (
+        initial is not None
+        and initial.type is COMPLETED
+        and carries_result(initial)
+        and proposed.type is COMPLETED
+        and not carries_result(proposed)
+    )
+
+
+def prevent_result_data_loss(t: FlowTransition) -> None:
+    """Not even force may take a result away."""
+    if loses_result(t):
+        t.reject(RESULT_LOST)
+
+
+def enforce_cancelling_to_cancelled(t: FlowTransition) -> None:
+    """A run being cancelled can only become cancelled."""
+    t.reject("Cannot transition flows that are cancelling to a state other than Cancelled.")
+
+
+def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
+    """Where nothing runs there is nothing to end: straight to Cancelled."""
+    initial = t.initial
+    if initial is None:
+        return
+    if (initial.type is SCHEDULED and not t.run.infrastructure_pid) or initial.name == "Resuming":
+        t.reject("Scheduled flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
+    elif initial.type is PAUSED and initial.state_details.pause_reschedule:
+        t.reject("Suspended flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
+
+
+def prevent_pending(t: FlowTransition) -> None:
+    """A run is submitted once; a PENDING run may only be renamed, as workers do while submitting."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    if initial.type is PENDING and proposed.name not in (initial.name, "Pending"):
+        details = initial.state_details
+        t.set_details(
+            scheduled_time=details.scheduled_time,
+            deployment_concurrency_lease_id=details.deployment_concurrency_lease_id,
+        )
+    else:
+        t.abort(f"This run is in a {initial.type.value} state and cannot transition to a PENDING state.")
+
+
+def only_scheduled_marked_late(t: FlowTransition) -> None:
+    """Late is a name for runs that wait for their time, given once."""
+    if t.requested.name != "Late":
+        return
+    if t.initial is None or t.initial.type is not SCHEDULED:
+        t.reject("Only scheduled flows can be marked late.")
+    elif t.initial.name == "Late":
+        t.reject("This flow run is already marked late.")
+
+
+def handle_pausing(t: FlowTransition) -> None:
+    """Only a running flow pauses, once per pause key; to be rescheduled it needs a deployment."""
+    proposed, details = t.requested, t.requested.state_details
+    verb = "suspend" if proposed.name == "Suspended" else "pause"
+    if t.initial is None:
+        t.abort(f"Cannot {verb} flows with no state.")
+    elif t.initial.type is not RUNNING:
+        t.reject(f"Cannot {verb} flows that are not currently running.")
+    elif _pause_key(t) in (t.policy.pause_keys or ()):
+        t.reject(f"This {verb} has already fired.")
+    elif details.pause_reschedule and t.run.parent_task_run_id is not None:
+        t.abort(f"Cannot {verb} subflows.")
+    elif details.pause_reschedule and t.run.deployment_id is None:
+        t.abort(f"Cannot {verb} flows without a deployment.")
+
+
+def _pause_key(t: FlowTransition) -> str:
+    # A pause without a key gets one that no other pause can have.
+    return t.requested.state_details.pause_key or str(t.command_id)
+
+
+def remember_pause_key(t: FlowTransition) -> None:
+    """A pause key is used up once the run has paused with it."""
+    if t.proposed is not None and t.proposed.type is PAUSED:
+        t.mark(pause_keys=(*(t.policy.pause_keys or ()), _pause_key(t)))
+
+
+def handle_resuming(t: FlowTransition) -> None:
+    """Where a paused run may go: on, to be scheduled, or to its end, and only before its time-out."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    what = proposed.name.lower()
+    # Prefect takes the verb from the proposed state, not from the pause that is left.
+    verb = "suspend" if proposed.name == "Suspended" else "pause"
+    timeout = initial.state_details.pause_timeout
+    if not (proposed.type in (RUNNING, SCHEDULED, CANCELLING) or proposed.is_terminal):
+        t.reject(
+            f"This run cannot transition to the StateType.{proposed.type.value} state"
+            f" from the StateType.{initial.type.value} state."
+        )
+    elif initial.state_details.pause_reschedule and t.run.deployment_id is None:
+        t.reject(f"Cannot reschedule a {what} flow run without a deployment.")
+    elif proposed.type is CANCELLING:
+        return
+    elif timeout is not None and timeout < t.now:
+        t.reject(
+            f"The flow run {verb} has timed out and can no longer resume.",
+            t.replacement(FAILED, message=f"The flow was {what} and never resumed."),
+        )
+
+
+def mark_resuming(t: FlowTransition) -> None:
+    """The next start of a run that left PAUSED is not a new run."""
+    if t.proposed is not None:
+        t.mark(resuming=True)
+
+
+def retry_failed(t: FlowTransition) -> None:
+    """A failed run with retries left waits for its next run instead."""
+    policy = t.policy
+    if policy.retries is None or t.run.progress.run_count > policy.retries:
+        t.mark(retry_type=None)
+        return
+    if t.keeps_pause_marks:
+        t.mark(resuming=False, pause_keys=(), retry_type="in_process")
+    failed = t.requested
+    lease = failed.state_details.deployment_concurrency_lease_id
+    delay = timedelta(seconds=policy.retry_delay or 0)
+    details = StateDetails(scheduled_time=t.now + delay, deployment_concurrency_lease_id=lease)
+    t.reject(
+        "Retrying",
+        t.replacement(SCHEDULED, "AwaitingRetry", failed.message, data=failed.data, details=details),
+    )
+
+
+CORE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("PreventDuplicateTransitions", ANY, ANY, prevent_duplicate_transitions),
+    Rule("HandleFlowTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_policy),
+    Rule(
+        "EnforceCancellingToCancelledTransition",
+        types(CANCELLING),
+        all_but(CANCELLED),
+        enforce_cancelling_to_cancelled,
+    ),
+    Rule(
+        "BypassCancellingFlowRunsWithNoInfra",
+        types(SCHEDULED, PAUSED),
+        types(CANCELLING),
+        bypass_cancelling_without_infrastructure,
+    ),
+    Rule("PreventPendingTransitions", types(PENDING, CANCELLING, RUNNING, CANCELLED), types(PENDING), prevent_pending),
+    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
+    Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),
+    Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
+    Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
+    Rule("RetryFailedFlows", types(RUNNING), types(FAILED), retry_failed),
+)
+
+#: In force for forced transitions and first states.
+MINIMAL: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("PreventResultDataLoss", TERMINAL, TERMINAL, prevent_result_data_loss),
+    Rule(
+        "BypassCancellingFlowRunsWithNoInfra",
+        types(SCHEDULED, PAUSED),
+        types(CANCELLING),
+        bypass_cancelling_without_infrastructure,
+    ),
+)

@@ -1,0 +1,82 @@
+"""The fold of a flow run: what its events say it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from events.flow_run.events import (
+    FlowRunCreated,
+    FlowRunDeleted,
+    FlowRunPolicy,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from events.message import Event
+from events.state import Progress, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRun:
+    """A flow run as its own decisions need to know it."""
+
+    exists: bool = False
+    flow_id: UUID | None = None
+    deployment_id: UUID | None = None
+    parent_task_run_id: UUID | None = None
+    infrastructure_pid: str | None = None
+    labels: tuple[tuple[str, bool | int | float | str], ...] = ()
+    policy: FlowRunPolicy = FlowRunPolicy()
+    state: State | None = None
+    progress: Progress = Progress()
+    #: The timestamps of all its states: no two states of a run share one.
+    timestamps: frozenset[datetime] = frozenset()
+
+
+INITIAL = FlowRun()
+
+
+def evolve(run: FlowRun, event: Event) -> FlowRun:
+    """The run after `event`; events that say nothing about it leave it as it is."""
+    match event:
+        case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+            return _moved(run, event)
+        case FlowRunCreated():
+            return FlowRun(
+                exists=True,
+                flow_id=event.flow_id,
+                deployment_id=event.deployment_id,
+                parent_task_run_id=event.parent_task_run_id,
+                labels=tuple(event.labels.items()),
+                policy=event.empirical_policy,
+            )
+        case FlowRunUpdated():
+            return _updated(run, event)
+        case FlowRunDeleted():
+            return INITIAL
+        case _:
+            return run
+
+
+def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> FlowRun:
+    if event.state is None:
+        return run
+    return replace(
+        run,
+        state=event.state,
+        progress=event.progress or run.progress,
+        policy=event.empirical_policy or run.policy,
+        timestamps=run.timestamps | {event.state.timestamp},
+    )
+
+
+def _updated(run: FlowRun, event: FlowRunUpdated) -> FlowRun:
+    changes, given = event.changes, event.changes.model_fields_set
+    return replace(
+        run,
+        policy=changes.empirical_policy if "empirical_policy" in given else run.policy,
+        infrastructure_pid=changes.infrastructure_pid if "infrastructure_pid" in given else run.infrastructure_pid,
+        labels=tuple((dict(run.labels) | changes.labels).items()) if "labels" in given else run.labels,
+    )

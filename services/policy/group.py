@@ -1,0 +1,165 @@
+"""A group of commands decided together, so that one append puts all their events on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from events.log.port import Draft
+from events.message import Command, Metadata
+from events.outcome import Answer, Outcome
+from events.subjects import Aggregate
+from services.policy.decider import Decision, Situation
+from services.policy.folds import Fold, FoldCache, empty, outcome, told
+from services.policy.registry import DECIDERS
+
+#: A fold read from the log.
+Load = Callable[[Aggregate], Awaitable[Fold]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A decoded command, and where it is to be decided."""
+
+    aggregate: Aggregate
+    command: Command
+    metadata: Metadata
+
+
+@dataclass(slots=True)
+class Pending:
+    """A decided command whose events are not in the log yet."""
+
+    request: Request
+    answer: Answer
+    #: The index of the draft whose position is the outcome's.
+    index: int
+    #: Whether the aggregate it was meant for has an event of it, and so remembers the outcome.
+    is_remembered: bool
+
+
+#: What tells a command from all others: whom it is meant for, and its id.
+Key = tuple[Aggregate, UUID]
+
+
+class Group:
+    """Decisions made one after the other, each on the states that the earlier ones lead to.
+
+    The folds run ahead of the log while the group is open: `commit` puts their positions right once
+    the events are appended, `give_up` makes the cache forget them if they could not be.
+    """
+
+    def __init__(self, folds: FoldCache, load: Load, *, presume_new: bool) -> None:
+        self._folds = folds
+        self._load = load
+        self._presume_new = presume_new
+        self.drafts: list[Draft] = []
+        #: The last position of every aggregate that a decision wrote to or depended on.
+        self.expected: dict[Aggregate, int] = {}
+        #: The index of the last draft of every aggregate written to.
+        self.written: dict[Aggregate, int] = {}
+        self.pending: dict[Key, Pending] = {}
+        self.is_broken = False
+        self._outcomes: dict[Key, Outcome | str] = {}
+        self._held: dict[Aggregate, Fold] = {}
+        self._presumed: set[Aggregate] = set()
+
+    async def decide(self, request: Request, now: datetime) -> None:
+        """Decide one command, unless it has been decided before."""
+        key = (request.aggregate, request.metadata.command_id)
+        if key in self.pending or key in self._outcomes:
+            return
+        own = await self._fold(request.aggregate, request.command)
+        recorded = own.outcomes.get(request.metadata.command_id)
+        if recorded is not None:
+            self._outcomes[key] = recorded
+            return
+        situation = await self._situation(request, own, now)
+        decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
+        if decision.events:
+            self.pending[key] = self._draft(request, decision)
+        else:
+            answer = _told(decision.answer)
+            spoken_of = await self._fold(Aggregate(request.aggregate.kind, answer.aggregate_id), request.command)
+            self._outcomes[key] = outcome(answer, request.metadata.command_id, spoken_of.position)
+
+    async def _situation(self, request: Request, own: Fold, now: datetime) -> Situation[Any]:
+        decider = DECIDERS[request.aggregate.kind]
+        others: dict[Aggregate, Any] = {}
+        situation = Situation(
+            aggregate=request.aggregate,
+            state=own.state,
+            others=others,
+            now=now,
+            command_id=request.metadata.command_id,
+        )
+        while missing := [key for key in decider.related(request.command, situation) if key not in others]:
+            for key in missing:
+                others[key] = (await self._fold(key, request.command)).state
+        return situation
+
+    async def _fold(self, aggregate: Aggregate, command: Command) -> Fold:
+        found = self._held.get(aggregate) or self._folds.get(aggregate)
+        if found is None:
+            found = self._folds.put(aggregate, await self._unknown(aggregate, command))
+        self._held[aggregate] = found
+        return found
+
+    async def _unknown(self, aggregate: Aggregate, command: Command) -> Fold:
+        # What a command is about to create is most often not there yet: the expected position 0 finds out.
+        if self._presume_new and command.CREATES and aggregate.kind in (command.KIND, "name"):
+            self._presumed.add(aggregate)
+            return empty(aggregate)
+        return await self._load(aggregate)
+
+    def _draft(self, request: Request, decision: Decision) -> Pending:
+        answer, last_own = decision.answer, None
+        for number, (aggregate, event) in enumerate(decision.events):
+            current = self._held[aggregate]
+            if aggregate not in self.written:
+                self.expected[aggregate] = current.position
+            current.state = DECIDERS[aggregate.kind].evolve(current.state, event)
+            self.written[aggregate] = len(self.drafts)
+            if aggregate == request.aggregate:
+                last_own = len(self.drafts)
+                answer = told(aggregate, current.state, event, answer)
+            self.drafts.append(Draft(aggregate, event, request.metadata, number))
+        for aggregate in decision.unchanged:
+            if aggregate not in self.written:
+                self.expected[aggregate] = self._held[aggregate].position
+        index = len(self.drafts) - 1 if last_own is None else last_own
+        return Pending(request, _told(answer), index, is_remembered=last_own is not None)
+
+    def exclude(self, request: Request, why: str) -> None:
+        """A command that cannot be decided at all, and why."""
+        self._outcomes[(request.aggregate, request.metadata.command_id)] = why
+
+    def commit(self, positions: Sequence[int]) -> None:
+        """The drafts are in the log, at these positions."""
+        for aggregate, index in self.written.items():
+            self._held[aggregate].position = positions[index]
+        for key, item in self.pending.items():
+            decided = outcome(item.answer, item.request.metadata.command_id, positions[item.index])
+            self._outcomes[key] = decided
+            if item.is_remembered:
+                self._held[item.request.aggregate].outcomes[decided.command_id] = decided
+        self._folds.drop(self._presumed - self.written.keys())
+
+    def give_up(self) -> None:
+        """The drafts are not in the log, or nobody knows: forget every fold that ran ahead of it."""
+        self.is_broken = True
+        self._folds.drop(self._held)
+
+    def outcome_of(self, request: Request) -> Outcome | str:
+        """What a command is told; a text when it could not be decided. Once the group is committed."""
+        return self._outcomes[(request.aggregate, request.metadata.command_id)]
+
+
+def _told(answer: Answer | None) -> Answer:
+    if answer is None:
+        msg = "a decision without events needs an answer"
+        raise ValueError(msg)
+    return answer

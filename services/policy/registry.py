@@ -1,0 +1,19 @@
+"""Which decider decides for which kind of aggregate."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.policy.decider import Decider
+from services.policy.document.decider import DOCUMENT
+from services.policy.document.resources import RESOURCES
+from services.policy.flow_run.decider import FLOW_RUN
+from services.policy.name import NAME
+from services.policy.task_run.decider import TASK_RUN
+
+DECIDERS: Final[dict[str, Decider[Any]]] = {
+    "flow_run": FLOW_RUN,
+    "task_run": TASK_RUN,
+    "name": NAME,
+    **dict.fromkeys(RESOURCES, DOCUMENT),
+}

@@ -1,0 +1,1 @@
+"""Task runs: their fold, their rules and their decider."""

@@ -1,0 +1,151 @@
+"""Decides the commands that are meant for a task run."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from events import transition
+from events.message import Command, Event
+from events.name.events import NameClaimed, NameReleased
+from events.outcome import Answer, Status
+from events.state import ProposedState, StateType
+from events.subjects import Aggregate
+from events.task_run.commands import (
+    CreateTaskRun,
+    DeleteTaskRun,
+    RecordTaskRunState,
+    RenameTaskRun,
+    SetTaskRunState,
+)
+from events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunFields, TaskRunRenamed, TaskRunStateRecorded
+from services.policy.decider import Decider, Decision, Situation, refused
+from services.policy.integrity import INTEGRITY_CONFLICT
+from services.policy.names import generated_name
+from services.policy.task_run.keys import key_name, owner_of
+from services.policy.task_run.record import record
+from services.policy.task_run.state import INITIAL, TaskRun, evolve
+from services.policy.task_run.transition import move
+from services.policy.transitions import transition_answer
+
+TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTaskRun | DeleteTaskRun
+
+
+def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
+    """The flow run around it, and for new ones the reservation of its keys and who holds that."""
+    request: TaskRunCommand = command  # type: ignore[assignment]
+    match request:
+        case CreateTaskRun():
+            keys = request.flow_run_id, request.task_key, request.dynamic_key
+            flow_run_id = request.flow_run_id
+        case RecordTaskRunState():
+            if situation.state.exists:
+                return ()
+            keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
+            flow_run_id = None
+        case _:
+            flow_run_id = situation.state.flow_run_id
+            return () if flow_run_id is None else (Aggregate("flow_run", str(flow_run_id)),)
+    name = key_name(*keys)
+    claim = situation.others.get(name)
+    named = [name] if claim is None or claim.owner is None else [name, Aggregate("task_run", claim.owner)]
+    if flow_run_id is not None:
+        named.append(Aggregate("flow_run", str(flow_run_id)))
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
+    """The events of a task run's command, or an answer that needs none."""
+    request: TaskRunCommand = command  # type: ignore[assignment]
+    if isinstance(request, CreateTaskRun):
+        return create(request, situation)
+    if isinstance(request, RecordTaskRunState):
+        return record(request, situation)
+    if not exists(situation):
+        return refused(situation, Status.NOT_FOUND, "Task run not found")
+    match request:
+        case SetTaskRunState():
+            return move(situation, request.state, force=request.force)
+        case RenameTaskRun():
+            return Decision(events=((situation.aggregate, TaskRunRenamed(name=request.name)),))
+        case DeleteTaskRun():
+            return delete(situation)
+        case _:
+            assert_never(request)
+
+
+def exists(situation: Situation[TaskRun]) -> bool:
+    """A task run goes with its flow run."""
+    run = situation.state
+    if run.flow_run_id is None:
+        return run.exists
+    flow_run = situation.others.get(Aggregate("flow_run", str(run.flow_run_id)))
+    return run.exists and flow_run is not None and flow_run.exists
+
+
+def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
+    """A new task run in its first state, or the one that holds its keys already."""
+    name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
+    owner = owner_of(name, situation)
+    if owner is not None and (owner != situation.aggregate or situation.state.exists):
+        return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
+    flow_run_key = Aggregate("flow_run", str(command.flow_run_id))
+    flow_run = situation.others.get(flow_run_key)
+    if situation.state.exists or (command.flow_run_id is not None and not (flow_run and flow_run.exists)):
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    labels = command.labels
+    if flow_run is not None:
+        labels = dict(flow_run.labels) | {"prefect.flow-run.id": str(command.flow_run_id)} | labels
+    fields = TaskRunFields(
+        **command.model_dump(exclude={"state", "name", "labels"}, exclude_unset=True),
+        name=command.name or generated_name(situation.id),
+        labels=labels,
+    )
+    created = TaskRunCreated(fields=fields)
+    first = move(
+        Situation(
+            aggregate=situation.aggregate,
+            state=evolve(situation.state, created),
+            others=situation.others,
+            now=situation.now,
+            command_id=situation.command_id,
+        ),
+        command.state or ProposedState(type=StateType.PENDING),
+        force=True,
+    )
+    claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
+    return Decision(
+        events=((name, claimed), (situation.aggregate, created), *first.events),
+        unchanged=(flow_run_key,) if command.flow_run_id is not None else (),
+    )
+
+
+def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
+    return str(fields.flow_run_id), fields.task_key, fields.dynamic_key
+
+
+def delete(situation: Situation[TaskRun]) -> Decision:
+    """The task run goes, and its keys are free again."""
+    fields = situation.state.fields
+    events: list[tuple[Aggregate, Event]] = []
+    if fields is not None:
+        events.append((key_name(fields.flow_run_id, fields.task_key, fields.dynamic_key), NameReleased()))
+    events.append((situation.aggregate, TaskRunDeleted()))
+    return Decision(events=tuple(events))
+
+
+def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case TaskRunCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case TaskRunDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case TaskRunStateRecorded():
+            return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id)
+        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+            return transition_answer(aggregate, run.state, event)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+TASK_RUN: Decider[TaskRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

@@ -1,0 +1,53 @@
+"""What transitions of flow runs and task runs have in common once they are decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from events import transition
+from events.outcome import Answer, Status
+from events.state import State
+from events.subjects import Aggregate
+from services.policy.orchestration import Transition
+
+#: What the state of a run may hold as data that says there is none.
+_UNPERSISTED = "unpersisted"
+
+
+def without_unpersisted(state: State) -> State:
+    """The state as it is written: a note that its result was not persisted is dropped."""
+    if isinstance(state.data, dict) and state.data.get("type") == _UNPERSISTED:
+        return state.model_copy(update={"data": None})
+    return state
+
+
+def refusal_fields(t: Transition) -> dict[str, Any]:
+    """The fields that every refusal records: which rule, why, and what was proposed."""
+    return {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}
+
+
+def acceptance_fields(t: Transition) -> dict[str, Any]:
+    """The fields that an acceptance records when rules adjusted the proposed state."""
+    if not t.adjusted_by:
+        return {}
+    return {"adjusted_by": tuple(t.adjusted_by), "proposed": t.requested}
+
+
+def transition_answer(aggregate: Aggregate, state: State | None, event: transition.Decided) -> Answer:
+    """What the caller is told of a decided transition, given the run's state after it."""
+    if isinstance(event, transition.Accepted):
+        return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id, state=event.state, state_written=True)
+    status, delay = Status.ABORT, None
+    if isinstance(event, transition.Rejected):
+        status = Status.REJECT
+    elif isinstance(event, transition.Delayed):
+        status, delay = Status.WAIT, event.delay_seconds
+    return Answer(
+        status=status,
+        aggregate_id=aggregate.id,
+        rule=event.rule,
+        reason=event.reason,
+        delay_seconds=delay,
+        state=state,
+        state_written=isinstance(event, transition.Rejected) and event.state is not None,
+    )
