@@ -25,6 +25,8 @@ _SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
 _RETRY_SECONDS: Final = 0.5
 _MAX_ACK_PENDING: Final = 20_000
 _ACK_WAIT_SECONDS: Final = 60.0
+#: A kept consumer hands out again what its reader had in hand when it ended: soon.
+_KEPT_ACK_WAIT_SECONDS: Final = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -45,16 +47,27 @@ class OrderedConsumer:
     each one. In both cases the server-side consumer is made anew whenever the order could be broken
     (at start, after a lost connection, a gap, or silence), because redelivery after a time-out would
     put older messages behind newer ones; what comes twice that way is the reader's to recognise.
+
+    With `durable` and `keep`, for a stream that is not a work queue, the server keeps the position:
+    nothing is lost, but messages that were not acknowledged come again after others.
     """
 
     def __init__(
-        self, client: Client, stream: str, *, after: int = 0, subjects: Sequence[str] = (), durable: str | None = None
+        self,
+        client: Client,
+        stream: str,
+        *,
+        after: int = 0,
+        subjects: Sequence[str] = (),
+        durable: str | None = None,
+        keep: bool = False,
     ) -> None:
         self._client = client
         self._stream = stream
         self._position = after
         self._subjects = list(subjects)
         self._durable = durable
+        self._keep = keep
         self._name = durable or client.new_inbox().rpartition(".")[2]
         self._waiting: list[Delivered] = []
         self._arrived = asyncio.Event()
@@ -104,6 +117,8 @@ class OrderedConsumer:
         self._subscription = await self._client.subscribe(inbox, cb=receive)
         info = await self._client.jetstream().add_consumer(self._stream, self._configuration())
         self._drained = info.num_pending == 0
+        if self._keep and info.delivered is not None:
+            self._delivered = info.delivered.consumer_seq
         self._arrived.clear()
         self._lost = False
         await self._pull()
@@ -117,7 +132,7 @@ class OrderedConsumer:
                 durable_name=self._durable,
                 deliver_policy=DeliverPolicy.ALL,
                 ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=_ACK_WAIT_SECONDS,
+                ack_wait=_KEPT_ACK_WAIT_SECONDS if self._keep else _ACK_WAIT_SECONDS,
                 max_deliver=-1,
                 max_ack_pending=_MAX_ACK_PENDING,
                 filter_subjects=self._subjects or None,
@@ -139,6 +154,8 @@ class OrderedConsumer:
         if self._subscription is not None:
             await self._subscription.unsubscribe()
             self._subscription = None
+        if self._keep:
+            return
         try:
             await self._client.jetstream().delete_consumer(self._stream, self._name)
         except NotFoundError:

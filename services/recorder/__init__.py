@@ -1,0 +1,1 @@
+"""The recorder: turns what clients report of their task runs into commands for the log."""

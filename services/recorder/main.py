@@ -1,0 +1,64 @@
+"""The recorder process: one consumer of observed task-run events, which become commands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+from nats.aio.client import Client as NatsClient
+
+from events import subjects
+from events.client import Addressed, Client
+from events.errors import UndecodableError
+from events.log.consumer import Delivered, OrderedConsumer
+from events.log.errors import LogUnavailableError
+from events.log.parking import park
+from services.recorder.translate import command_from
+from services.runtime import clock
+from services.runtime.ids import uuid7
+from services.runtime.nats import application
+from services.runtime.settings import Settings
+
+DURABLE: Final = "recorder-task_runs-v1"
+_BACKOFF_SECONDS: Final = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Record task runs until asked to stop."""
+    async with application(settings, "recorder") as (_, _, client):
+        consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=["obs.*.task_run.*"], durable=DURABLE, keep=True)
+        commands = Client(client, clock=clock.now, new_id=uuid7)
+        try:
+            async for batch in consumer.batches():
+                await _record(client, commands, batch)
+        finally:
+            await consumer.close()
+
+
+async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered]) -> None:
+    """Publish the commands, then acknowledge: what is cut off in between is published again, and decided once."""
+    while True:
+        try:
+            await commands.publish_many([item for item in await _translated(client, batch) if item is not None])
+            break
+        except LogUnavailableError as error:
+            _log.warning("commands not taken", error=str(error))
+            await asyncio.sleep(_BACKOFF_SECONDS)
+    for item in batch:
+        await client.publish(item.message.reply, b"+ACK")
+
+
+async def _translated(client: NatsClient, batch: Sequence[Delivered]) -> list[Addressed | None]:
+    found: list[Addressed | None] = []
+    for item in batch:
+        message = item.message
+        try:
+            found.append(command_from(message.data))
+        except UndecodableError as error:
+            _log.warning("event parked", subject=message.subject, why=str(error))
+            await park(client, "recorder", message.subject, message.headers, message.data, str(error))
+    return found

@@ -1,0 +1,68 @@
+"""Reads the task-run events that Prefect's SDK emits (services.md section 2, TaskRunRecorder)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from events.client import Addressed
+from events.errors import UndecodableError
+from events.state import State, StateDetails
+from events.task_run.commands import RecordTaskRunState, ReportedTaskRun
+
+_PREFIX: Final = "prefect.task-run."
+_FLOW_RUN_PREFIX: Final = "prefect.flow-run."
+
+
+def command_from(body: bytes) -> Addressed | None:
+    """The command an event stands for; None for events that report no state of a client's task run.
+
+    Raises UndecodableError when it claims to be one and is not.
+    """
+    try:
+        event: dict[str, Any] = orjson.loads(body)
+        if not _is_report(event):
+            return None
+        command = RecordTaskRunState(
+            state=_state(event), flow_run_id=_flow_run_id(event), task_run=_task_run(event["payload"]["task_run"])
+        )
+        return Addressed(UUID(_id(event).removeprefix(_PREFIX)), command, UUID(event["id"]))
+    except (KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
+        msg = f"not a task-run event: {type(error).__name__}: {error}"
+        raise UndecodableError(msg) from error
+
+
+def _is_report(event: dict[str, Any]) -> bool:
+    return str(event["event"]).startswith(_PREFIX) and event["resource"].get("prefect.orchestration") == "client"
+
+
+def _id(event: dict[str, Any]) -> str:
+    return str(event["resource"]["prefect.resource.id"])
+
+
+def _flow_run_id(event: dict[str, Any]) -> UUID | None:
+    for related in event.get("related") or ():
+        if related.get("prefect.resource.role") == "flow-run":
+            return UUID(related["prefect.resource.id"].removeprefix(_FLOW_RUN_PREFIX))
+    return None
+
+
+def _state(event: dict[str, Any]) -> State:
+    """The event's id and time are the state's, unless the state brings its own."""
+    state = {"id": event["id"], "timestamp": event["occurred"]} | event["payload"]["validated_state"]
+    if state.get("name") is None:
+        state["name"] = str(state["type"]).capitalize()
+    state["state_details"] = _known(StateDetails, state.get("state_details") or {})
+    return State.model_validate(_known(State, state))
+
+
+def _task_run(reported: dict[str, Any]) -> ReportedTaskRun:
+    return ReportedTaskRun.model_validate(_known(ReportedTaskRun, reported))
+
+
+def _known(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
+    """Without the fields that are the client's own business (estimates, ids of its rows)."""
+    return {name: value for name, value in fields.items() if name in model.model_fields}
