@@ -149,11 +149,16 @@ def _add_optional(headers: dict[str, str], metadata: Metadata) -> None:
     if metadata.correlation_id is not None:
         headers[subjects.CORRELATION_ID] = str(metadata.correlation_id)
     if metadata.causation_id is not None:
-        headers[subjects.CAUSATION_ID] = metadata.causation_id
+        headers[subjects.CAUSATION_ID] = _one_line(metadata.causation_id)
     if metadata.actor is not None:
-        headers[subjects.ACTOR] = metadata.actor
+        headers[subjects.ACTOR] = _one_line(metadata.actor)
     if metadata.traceparent is not None:
-        headers[subjects.TRACEPARENT] = metadata.traceparent
+        headers[subjects.TRACEPARENT] = _one_line(metadata.traceparent)
+
+
+def _one_line(text: str) -> str:
+    """What a sender writes must not end a header and begin another."""
+    return " ".join(text.split())
 
 
 def metadata_of(headers: Mapping[str, str], occurred_at: str | None) -> Metadata:

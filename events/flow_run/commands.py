@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from events.flow_run.events import CreatedBy, FlowRunChanges, FlowRunPolicy
 from events.message import Command
 from events.state import ProposedState
@@ -23,11 +25,11 @@ class CreateFlowRun(Command):
     flow_id: UUID
     name: str | None = None
     flow_version: str | None = None
-    parameters: dict[str, Any] = {}
-    context: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = FlowRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
     idempotency_key: str | None = None
     parent_task_run_id: UUID | None = None
     deployment_id: UUID | None = None

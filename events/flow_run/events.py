@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from events import transition
 from events.message import Event, Payload
 
@@ -41,11 +43,11 @@ class FlowRunCreated(Event):
     flow_id: UUID
     name: str
     flow_version: str | None = None
-    parameters: dict[str, Any] = {}
-    context: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = FlowRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
     idempotency_key: str | None = None
     parent_task_run_id: UUID | None = None
     deployment_id: UUID | None = None
@@ -92,10 +94,10 @@ class FlowRunChanges(Payload):
 
     name: str | None = None
     flow_version: str | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = FlowRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
     infrastructure_pid: str | None = None
     job_variables: dict[str, Any] | None = None
 

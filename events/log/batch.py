@@ -30,4 +30,14 @@ async def publish_batch(client: Client, messages: Sequence[Outgoing], reply: str
             headers["Nats-Batch-Commit"] = "1"
             await client.publish(subject, data, reply=reply, headers=headers)
         else:
-            await client.publish(subject, data, headers=headers)
+            # nats-py's publish checks and strips every header of every message, five times the work of
+            # the rest (measured); ours are made by events/codec.py, which lets no line break through.
+            # The last message goes the ordinary way, checks the connection and flushes them all.
+            await client._send_command(_frame(subject, headers, data))  # noqa: SLF001
+
+
+def _frame(subject: str, headers: dict[str, str], data: bytes) -> bytes:
+    """The NATS protocol's HPUB frame."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    head = f"NATS/1.0\r\n{lines}\r\n".encode()
+    return b"HPUB %b %d %d\r\n%b%b\r\n" % (subject.encode(), len(head), len(head) + len(data), head, data)

@@ -125,7 +125,7 @@ class JetStreamLog:
 
 def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> list[tuple[str, dict[str, str], bytes]]:
     """Encode the drafts; the first of each aggregate carries its expectation, others those only read."""
-    only_read = [aggregate for aggregate in expected if all(draft.aggregate != aggregate for draft in drafts)]
+    only_read = list(expected.keys() - {draft.aggregate for draft in drafts})
     messages = []
     begun: set[Aggregate] = set()
     for draft in drafts:

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from events.message import Command, Payload
 from events.state import ProposedState, State
 from events.task_run.events import TaskRunPolicy
@@ -27,8 +29,8 @@ class CreateTaskRun(Command):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
-    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     #: PENDING when absent.
     state: ProposedState | None = None
 
@@ -56,8 +58,8 @@ class ReportedTaskRun(Payload):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
-    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     run_count: int = 0
     flow_run_run_count: int = 0
     expected_start_time: datetime | None = None

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from events import transition
 from events.message import Event, Payload
 from events.state import Progress, State
@@ -37,8 +39,8 @@ class TaskRunFields(Payload):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = {}
-    task_inputs: dict[str, list[dict[str, Any]]] = {}
+    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
 
 
 class TaskRunCreated(Event):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -29,7 +30,12 @@ class Situation(Generic[S]):
     @property
     def id(self) -> UUID:
         """The aggregate's id, where it is a UUID."""
-        return UUID(self.aggregate.id)
+        return _uuid(self.aggregate.id)
+
+
+@lru_cache(maxsize=4096)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,13 @@ def told(aggregate: Aggregate, state: Any, event: Event, earlier: Answer | None)
 
 def outcome(answer: Answer, command_id: UUID, position: int) -> Outcome:
     """An answer in its place in the log."""
-    return Outcome(**dict(answer), command_id=command_id, position=position)
+    # The answer is valid already: this runs for every command.
+    return Outcome.model_construct(
+        answer.model_fields_set | {"command_id", "position"},
+        **answer.__dict__,
+        command_id=command_id,
+        position=position,
+    )
 
 
 def fold(aggregate: Aggregate, events: Sequence[Recorded]) -> Fold:

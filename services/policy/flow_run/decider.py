@@ -31,10 +31,10 @@ FlowRunCommand = CreateFlowRun | SetFlowRunState | ResumeFlowRun | UpdateFlowRun
 def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
     """The flow, the parent task run that mirrors a subflow's state, the inputs a resume needs."""
     run = situation.state
-    flow_id, parent_id = run.flow_id, run.parent_task_run_id
+    flow, parent_id = run.flow, run.parent_task_run_id
     if isinstance(command, CreateFlowRun) and not run.exists:
-        flow_id, parent_id = command.flow_id, command.parent_task_run_id
-    named = [Aggregate("flow", str(flow_id))] if flow_id else []
+        flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
+    named = [flow] if flow else []
     if parent_id is not None:
         named.append(Aggregate("task_run", str(parent_id)))
     if isinstance(command, ResumeFlowRun):
@@ -65,8 +65,7 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
 def exists(situation: Situation[FlowRun]) -> bool:
     """A run goes with its flow: where the flow was deleted there is no run either."""
     run = situation.state
-    flow = situation.others.get(Aggregate("flow", str(run.flow_id)))
-    return run.exists and flow is not None and flow.exists
+    return run.flow is not None and situation.others[run.flow].exists
 
 
 def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:

@@ -16,6 +16,7 @@ from events.flow_run.events import (
 )
 from events.message import Event
 from events.state import Progress, State
+from events.subjects import Aggregate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,8 @@ class FlowRun:
     """A flow run as its own decisions need to know it."""
 
     exists: bool = False
-    flow_id: UUID | None = None
+    #: The flow it is a run of.
+    flow: Aggregate | None = None
     deployment_id: UUID | None = None
     parent_task_run_id: UUID | None = None
     infrastructure_pid: str | None = None
@@ -46,7 +48,7 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
         case FlowRunCreated():
             return FlowRun(
                 exists=True,
-                flow_id=event.flow_id,
+                flow=Aggregate("flow", str(event.flow_id)),
                 deployment_id=event.deployment_id,
                 parent_task_run_id=event.parent_task_run_id,
                 labels=tuple(event.labels.items()),
