@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
@@ -18,51 +18,36 @@ _DUPLICATE_WINDOW_SECONDS: Final = 120.0
 def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
     """The streams of an installation; see docs/adr/0001."""
     return (
-        StreamConfig(
-            name=subjects.COMMANDS,
-            subjects=["cmd.>"],
+        _stream(
+            subjects.COMMANDS,
+            "cmd.>",
+            replicas,
             retention=RetentionPolicy.WORK_QUEUE,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.NEW,
             duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-            num_replicas=replicas,
-            allow_direct=True,
-            allow_atomic=True,
         ),
-        StreamConfig(
-            name=subjects.EVENTS,
-            subjects=["evt.>"],
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.NEW,
-            num_replicas=replicas,
-            deny_delete=True,
-            deny_purge=True,
-            allow_direct=True,
-            allow_atomic=True,
-        ),
-        StreamConfig(
-            name=subjects.OBSERVED,
-            subjects=["obs.>"],
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
+        _stream(subjects.EVENTS, "evt.>", replicas, deny_delete=True, deny_purge=True),
+        _stream(
+            subjects.OBSERVED,
+            "obs.>",
+            replicas,
+            discard=DiscardPolicy.OLD,
             max_age=_OBSERVED_MAX_AGE_SECONDS,
             duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-            num_replicas=replicas,
-            allow_direct=True,
-            allow_atomic=True,
         ),
-        StreamConfig(
-            name=subjects.PARKED,
-            subjects=["parked.>"],
-            retention=RetentionPolicy.LIMITS,
-            storage=StorageType.FILE,
-            discard=DiscardPolicy.NEW,
-            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
-            num_replicas=replicas,
-            allow_direct=True,
-        ),
+        _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
     )
+
+
+def _stream(name: str, subject: str, replicas: int, **differences: Any) -> StreamConfig:
+    """A stream on disk that refuses new messages rather than drop old ones."""
+    usual: dict[str, Any] = {
+        "retention": RetentionPolicy.LIMITS,
+        "storage": StorageType.FILE,
+        "discard": DiscardPolicy.NEW,
+        "allow_direct": True,
+        "allow_atomic": True,
+    }
+    return StreamConfig(name=name, subjects=[subject], num_replicas=replicas, **(usual | differences))
 
 
 async def provision(client: Client, *, replicas: int = 1) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from events.message import Event
 from events.name.events import NameClaimed
 from events.outcome import Answer, Status
@@ -55,7 +57,7 @@ def _recorded(command: RecordTaskRunState, owner: Aggregate, run: TaskRun) -> Ta
 
 def _with_details(command: RecordTaskRunState, owner: Aggregate) -> State:
     details = command.state.state_details.model_copy(
-        update={"flow_run_id": command.flow_run_id, "task_run_id": owner.id}
+        update={"flow_run_id": command.flow_run_id, "task_run_id": UUID(owner.id)}
     )
     return command.state.model_copy(update={"state_details": details})
 

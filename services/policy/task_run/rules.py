@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
-from events.state import State, StateDetails, StateType
+from events.state import Progress, State, StateDetails, StateType
 from events.task_run.events import TaskRunPolicy
-from services.policy.flow_run.state import FlowRun
 from services.policy.jitter import clamped_interval
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, types
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
@@ -23,10 +22,22 @@ COMPLETED, FAILED, CRASHED = StateType.COMPLETED, StateType.FAILED, StateType.CR
 PAUSED, CANCELLING = StateType.PAUSED, StateType.CANCELLING
 
 
+class EnclosingFlowRun(Protocol):
+    """What a task run's rules need to know of its flow run."""
+
+    @property
+    def state(self) -> State | None:
+        """The state it is in."""
+
+    @property
+    def progress(self) -> Progress:
+        """Its run fields."""
+
+
 class TaskTransition(Transition):
     """A task run's transition: the run beside it, and the flow run that encloses it."""
 
-    def __init__(self, run: TaskRun, proposed: State, *, flow_run: FlowRun | None, **when: object) -> None:
+    def __init__(self, run: TaskRun, proposed: State, *, flow_run: EnclosingFlowRun | None, **when: object) -> None:
         super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
         self.run = run
         self.flow_run = flow_run

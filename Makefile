@@ -1,0 +1,49 @@
+# The verbs of this house; CI calls the same. They need only Python 3.11 or later, make, and a package index.
+PYTHON ?= python3
+BIN := .venv/bin
+ORACLE := .venv-prefect
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup start test acceptance check static fmt bench
+
+help: ## Show the verbs
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: .venv/.stamp ## Create .venv with everything pinned in constraints.txt
+
+start: .venv/.stamp ## Start Antiphon on this machine; ARGS="--port 4300" passes options
+	@exec $(BIN)/antiphon start $(ARGS)
+
+test: static $(ORACLE)/.stamp ## Everything that CI runs: static checks and all tests
+	$(BIN)/pytest $(ARGS)
+
+acceptance: .venv/.stamp $(ORACLE)/.stamp ## The real Prefect SDK against Antiphon and against the genuine server
+	$(BIN)/pytest tests/acceptance $(ARGS)
+
+check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
+	$(BIN)/pytest tests/unit tests/contract tests/architecture
+
+static: .venv/.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: .venv/.stamp ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.stamp $(ORACLE)/.stamp ## Measure against the genuine Prefect; writes docs/benchmarks.md
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+.venv/.stamp: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# The genuine Prefect has its own environment: it must not see our packages, nor we its.
+$(ORACLE)/.stamp: tests/oracle-constraints.txt
+	@test -x $(ORACLE)/bin/python || $(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet --requirement tests/oracle-constraints.txt
+	@touch $@

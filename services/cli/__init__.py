@@ -1,0 +1,1 @@
+"""The command line: `antiphon start | stop | status | version`."""

@@ -1,0 +1,150 @@
+"""`antiphon start`: everything on this machine, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from services.cli import console
+from services.cli.data_directory import DataDirectory, RunFile
+from services.cli.failures import CannotStartError
+from services.cli.preparation import address, prepare_nats, prepare_postgres, without_password
+from services.cli.supervisor import GATEWAY, Server, Supervisor, answers_health
+from services.runtime import clock
+from services.runtime.embedded import port
+from services.runtime.embedded.errors import EmbeddedServerError
+from services.runtime.embedded.nats_server import NatsServer
+from services.runtime.embedded.postgres import PostgresServer
+from services.runtime.lifecycle import STOP_SIGNALS, until_signalled
+from services.runtime.settings import LogLevel
+
+#: Every role, in the order of starting.
+ROLES: Final = ("policy", "projector", "recorder", GATEWAY)
+_ANY_ADDRESS: Final = {"0.0.0.0": port.LOOPBACK, "::": "::1"}  # noqa: S104
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """What `antiphon start` was asked for."""
+
+    data_dir: Path
+    host: str
+    port: int
+    nats_url: str | None
+    postgres_url: str | None
+    roles: tuple[str, ...]
+    log_level: LogLevel
+
+    @property
+    def reachable_host(self) -> str:
+        """The host under which a client on this machine reaches the API."""
+        return _ANY_ADDRESS.get(self.host, self.host)
+
+    @property
+    def api_url(self) -> str | None:
+        """The address of the API, if a gateway is started here."""
+        if GATEWAY not in self.roles:
+            return None
+        host = self.reachable_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}/api"
+
+
+def start(options: StartOptions) -> None:
+    """Run until asked to stop; raises CannotStartError, in one sentence, when that is not possible."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, _interrupt)
+    directory = DataDirectory(options.data_dir)
+    with contextlib.suppress(KeyboardInterrupt), directory.locked(), ExitStack() as servers:
+        try:
+            _start(options, directory, servers)
+        finally:
+            # The servers stop now: a second Ctrl-C must not leave that half done.
+            for number in STOP_SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+
+
+def _start(options: StartOptions, directory: DataDirectory, stack: ExitStack) -> None:
+    _check_port(options)
+    console.title(f"Antiphon is starting with data in {directory.path}")
+    try:
+        nats_url, postgres_url, servers = _servers(options, directory, stack)
+    except EmbeddedServerError as error:
+        raise CannotStartError(str(error)) from error
+    except OSError as error:
+        raise CannotStartError(f"cannot use the data directory {directory.path}: {error.strerror}") from error
+    run = RunFile(
+        pid=os.getpid(),
+        started_at=clock.now().isoformat(),
+        api_url=options.api_url,
+        nats_url=nats_url,
+        postgres_url=postgres_url,
+        servers=[],
+        roles=[],
+    )
+    asyncio.run(until_signalled(_run(options, directory, run, servers), lambda: console.title("Antiphon is stopping")))
+
+
+def _servers(options: StartOptions, directory: DataDirectory, stack: ExitStack) -> tuple[str, str, dict[str, Server]]:
+    servers: dict[str, Server] = {}
+    nats_url, postgres_url = options.nats_url, options.postgres_url
+    if nats_url is None:
+        nats_server = stack.enter_context(NatsServer(directory.path / "nats"))
+        servers["nats-server"], nats_url = nats_server, nats_server.url
+    console.progress("NATS", without_password(nats_url))
+    if postgres_url is None:
+        postgres = stack.enter_context(PostgresServer(directory.path / "postgres"))
+        servers["postgres"], postgres_url = postgres, postgres.url
+    console.progress("PostgreSQL", address(postgres_url))
+    return nats_url, postgres_url, servers
+
+
+async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, servers: dict[str, Server]) -> None:
+    await prepare_nats(run.nats_url)
+    await prepare_postgres(run.postgres_url)
+    console.progress("schema", "streams and tables are up to date")
+    supervisor = Supervisor(
+        directory,
+        run,
+        modules={role: f"services.{role}" for role in options.roles},
+        environment=_environment(options, directory, run),
+        servers=servers,
+        api_port=options.port,
+    )
+    console.progress("roles", ", ".join(options.roles))
+    await supervisor.run(partial(answers_health, options.reachable_host, options.port), partial(_announce, options))
+
+
+def _announce(options: StartOptions) -> None:
+    console.result(f"Antiphon is ready: {options.api_url or ', '.join(options.roles)}")
+
+
+def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) -> dict[str, str]:
+    return {
+        **os.environ,
+        "ANTIPHON_NATS_URL": run.nats_url,
+        "ANTIPHON_POSTGRES_URL": run.postgres_url,
+        "ANTIPHON_API_HOST": options.host,
+        "ANTIPHON_API_PORT": str(options.port),
+        "ANTIPHON_DATA_DIR": str(directory.path),
+        "ANTIPHON_LOG_LEVEL": options.log_level,
+    }
+
+
+def _check_port(options: StartOptions) -> None:
+    if GATEWAY in options.roles and not port.is_free(options.host, options.port):
+        raise CannotStartError(
+            f"port {options.port} on {options.host} cannot be used, another program may be listening there; "
+            "choose another with --port"
+        )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

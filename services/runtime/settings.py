@@ -1,0 +1,27 @@
+"""The settings of a process, read from `ANTIPHON_*` environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class Settings(BaseSettings):
+    """Where the servers are, and where this process listens."""
+
+    model_config = SettingsConfigDict(env_prefix="ANTIPHON_", frozen=True, extra="forbid")
+
+    #: One or more NATS servers, separated by commas.
+    nats_url: str
+    #: A libpq URL or conninfo string.
+    postgres_url: str
+    api_host: str = "127.0.0.1"
+    api_port: int = 4200
+    data_dir: Path = Path(".antiphon")
+    log_level: LogLevel = "INFO"
+    #: A pipe on which a process says once that it is connected; whoever started it reads the other end.
+    ready_fd: int | None = None

@@ -1,0 +1,1 @@
+"""Roles that exist for tests of the supervisor only."""
