@@ -1,0 +1,1 @@
+"""Tables of direct requests, sent to both servers; adding a case is one line."""

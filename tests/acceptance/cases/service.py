@@ -1,0 +1,38 @@
+"""What the SDK asks before it does anything, and the rules for versions, methods and paths."""
+
+from tests.acceptance.cases.case import Case, delete, get, patch, post
+
+CASES: list[Case] = [
+    get("health", "/health"),
+    get("ready", "/ready"),
+    get("hello", "/hello"),
+    get("API version", "/version"),
+    get("package version", "/admin/version"),
+    get("default result storage", "/admin/storage"),
+    get("csrf token", "/csrf-token", headers={}),
+    get("csrf token of a client", "/csrf-token?client=00000000-0000-4000-8000-000000000001"),
+    get("unknown path", "/no-such-thing"),
+    get("unknown path below a known one", "/flows/name/x/y/z"),
+    get("root of the API", "/"),
+    post("wrong method: health", "/health"),
+    delete("wrong method: flows", "/flows/"),
+    patch("wrong method: flow filter", "/flows/filter"),
+    get("wrong method: flow run create", "/flow_runs/"),
+    get("wrong method: logs", "/logs/"),
+    post("slash missing: flows", "/flows", {"name": "x"}),
+    post("slash missing: flow runs", "/flow_runs", {}),
+    post("slash missing: logs", "/logs", []),
+    get("slash missing: states", "/flow_run_states?flow_run_id=00000000-0000-4000-8000-000000000001"),
+    post("slash too many: filter", "/flows/filter/", {}),
+    get("slash too many: health", "/health/"),
+    post("API version: this", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "0.8.4"}),
+    post("API version: oldest", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "0.8.0"}),
+    post("API version: too old", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "0.7.9"}),
+    post("API version: much newer", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "9.9.9"}),
+    post("API version: two parts", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "0.8"}),
+    post("API version: words", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": "a.b.c"}),
+    post("API version: empty", "/flows/filter", {"limit": 0}, headers={"X-PREFECT-API-VERSION": ""}),
+    get("API version: too old for health", "/health", headers={"X-PREFECT-API-VERSION": "0.1.0"}),
+    get("API version: too old for version", "/version", headers={"X-PREFECT-API-VERSION": "0.1.0"}),
+    get("API version: too old for admin", "/admin/version", headers={"X-PREFECT-API-VERSION": "0.1.0"}),
+]

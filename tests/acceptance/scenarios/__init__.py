@@ -1,0 +1,1 @@
+"""Ordinary Prefect programs, run by the real SDK against both servers."""

@@ -1,0 +1,110 @@
+"""Direct requests get the same answers from Antiphon as from the genuine server."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.acceptance.cases import (
+    bad_input,
+    flow_run_filters,
+    flow_runs,
+    flows,
+    inputs,
+    logs,
+    service,
+    states,
+    subflows,
+    task_runs,
+    transitions,
+)
+from tests.acceptance.cases.case import Case, resolved
+from tests.acceptance.conftest import Pair
+from tests.acceptance.decided import decided_difference
+from tests.acceptance.normal import Normalizer, difference, shown
+from tests.acceptance.server import Server
+
+pytestmark = pytest.mark.acceptance
+
+TABLES: dict[str, Sequence[Case]] = {
+    "service": service.CASES,
+    "flows": flows.CASES,
+    "flow_runs": flow_runs.CASES,
+    "flow_run_filters": flow_run_filters.CASES,
+    "inputs": inputs.CASES,
+    "states": states.CASES,
+    "subflows": subflows.CASES,
+    "flow_run_transitions": transitions.FLOW_RUN_CASES,
+    "task_run_transitions": transitions.TASK_RUN_CASES,
+    "task_runs": task_runs.CASES,
+    "logs": logs.CASES,
+    "bad_input": bad_input.CASES,
+}
+
+#: The headers that are part of an answer's meaning.
+_HEADERS = ("content-type", "location", "allow", "retry-after")
+
+
+def _answers(cases: Sequence[Case], server: Server) -> list[Any]:
+    """Send the requests of a table in order, and return the normalised answers."""
+    normalize = Normalizer({server.api_url.removesuffix("/api"): "<server>"})
+    saved: dict[str, Any] = {}
+    answers = []
+    # A connection each: a server may close the one on which a request failed.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=server.api_url, timeout=60, limits=limits) as api:
+        for case in cases:
+            try:
+                response = _sent(case, api, saved)
+            except (KeyError, httpx.TransportError) as error:
+                # An earlier answer is missing, or there is none at all.
+                answers.append({"status": f"no answer: {error!r}"})
+                continue
+            if case.save and response.is_success:
+                saved[case.save] = response.json()
+                normalize.name(saved[case.save]["id"], f"<{case.save}.id>")
+            answers.append(_shown(case, response, normalize))
+    return answers
+
+
+def _sent(case: Case, api: httpx.Client, saved: dict[str, Any]) -> httpx.Response:
+    path, body = resolved(case.path, saved), resolved(case.body, saved)
+    if case.content is None:
+        return api.request(case.method, path, json=body, headers=case.headers)
+    content = resolved(case.content.decode("latin-1"), saved).encode("latin-1")
+    return api.request(case.method, path, content=content, headers=case.headers)
+
+
+def _shown(case: Case, response: httpx.Response, normalize: Normalizer) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        body = response.text
+    if isinstance(body, dict) and not (isinstance(case.body, dict) and case.body.get("name")):
+        # Made up by the server, unless the request gave it.
+        normalize.generated_name(body)
+    body = normalize(body)
+    if case.unordered and isinstance(body, list):
+        body = sorted(body, key=shown)
+    headers = {name: normalize(response.headers[name]) for name in _HEADERS if name in response.headers}
+    return {"status": response.status_code, "headers": headers, "body": body}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_requests_are_answered_alike(table: str, pair: Pair) -> None:
+    cases = TABLES[table]
+    assert len({case.name for case in cases if case.save}) == len([case for case in cases if case.save])
+    with ThreadPoolExecutor(1) as threads:
+        subject = threads.submit(_answers, cases, pair.subject)
+        expected = _answers(cases, pair.oracle)
+        given = subject.result()
+    found = []
+    for case, theirs, ours in zip(cases, expected, given, strict=True):
+        decided = None if pair.judges_itself else decided_difference(f"{table}: {case.name}", theirs)
+        differs = decided.violated_by(ours) if decided else difference(theirs, ours)
+        if differs:
+            found.append(f"--- {table}: {case.name} ({case.method} {case.path})\n{differs}")
+    if found:
+        pytest.fail(f"{len(found)} of {len(cases)} requests:\n" + "\n".join(found), pytrace=False)
