@@ -1,0 +1,1 @@
+"""Filters as Prefect's API takes them, and the SQL they become."""

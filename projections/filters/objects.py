@@ -1,0 +1,120 @@
+"""Prefect's filter objects: which fields each has, and which column each field is about."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from projections.filters.conditions import (
+    AnyId,
+    AnyIdWithOperator,
+    AnyOrNotAnyId,
+    AnyOrNotAnyText,
+    AnyText,
+    Between,
+    CreatedByFilter,
+    Exists,
+    FlowRunState,
+    HasDeployment,
+    Leaf,
+    Level,
+    Name,
+    NullableBetween,
+    NullableId,
+    NullableText,
+    Operator,
+    Parameters,
+    StartTime,
+    Tags,
+    TagsWithAny,
+    TaskNullableId,
+    TaskState,
+    TextSearch,
+    joined,
+)
+
+
+class ObjectFilter(BaseModel):
+    """What is asked of one kind of object; a field that is absent asks nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    #: Columns of fields whose name is not their column's; `{t}` is the table.
+    COLUMNS: ClassVar[dict[str, str]] = {}
+
+    operator: Operator = Operator.and_
+
+    def sql(self, table: str, parameters: Parameters) -> str:
+        """The filter as one condition on the rows of `table`."""
+        found = []
+        for name in type(self).model_fields:
+            leaf = getattr(self, name)
+            if isinstance(leaf, Leaf):
+                column = self.COLUMNS.get(name, "{t}." + name).format(t=table)
+                found.append(leaf.sql(column, parameters))
+        return joined(found, self.operator)
+
+
+class FlowFilter(ObjectFilter):
+    """Prefect's FlowFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"deployment": "{t}.id"}
+
+    id: AnyOrNotAnyId | None = None
+    deployment: HasDeployment | None = None
+    name: Name | None = None
+    tags: Tags | None = None
+
+
+class FlowRunFilter(ObjectFilter):
+    """Prefect's FlowRunFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {
+        "parent_flow_run_id": "(SELECT parent.flow_run_id FROM task_run AS parent"
+        " WHERE parent.id = {t}.parent_task_run_id)"
+    }
+
+    id: AnyOrNotAnyId | None = None
+    name: Name | None = None
+    tags: TagsWithAny | None = None
+    deployment_id: NullableId | None = None
+    work_queue_name: NullableText | None = None
+    state: FlowRunState | None = None
+    flow_version: AnyText | None = None
+    start_time: StartTime | None = None
+    end_time: NullableBetween | None = None
+    expected_start_time: Between | None = None
+    next_scheduled_start_time: Between | None = None
+    parent_flow_run_id: AnyIdWithOperator | None = None
+    parent_task_run_id: NullableId | None = None
+    idempotency_key: AnyOrNotAnyText | None = None
+    created_by: CreatedByFilter | None = None
+
+
+class TaskRunFilter(ObjectFilter):
+    """Prefect's TaskRunFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"subflow_runs": "{t}.id"}
+
+    id: AnyId | None = None
+    name: Name | None = None
+    tags: Tags | None = None
+    state: TaskState | None = None
+    start_time: NullableBetween | None = None
+    end_time: NullableBetween | None = None
+    expected_start_time: Between | None = None
+    subflow_runs: Exists | None = None
+    flow_run_id: TaskNullableId | None = None
+
+
+class LogFilter(ObjectFilter):
+    """Prefect's LogFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"text": "({t}.message || ' ' || {t}.name)"}
+
+    level: Level | None = None
+    timestamp: Between | None = None
+    flow_run_id: AnyId | None = None
+    task_run_id: NullableId | None = None
+    text: TextSearch | None = None

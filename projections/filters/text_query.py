@@ -1,0 +1,53 @@
+"""The little language of text searches: `word -not +must "a phrase"` (queries.md section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """What a text must contain one of, must not contain, and must contain."""
+
+    included: tuple[str, ...]
+    excluded: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+def parse(query: str) -> TextQuery:
+    """Read a query; nothing is an error: an unclosed quote ends with the text, a lone prefix is ignored."""
+    terms: dict[str, list[str]] = {"": [], "-": [], "+": []}
+    rest = query.strip()
+    while rest:
+        sign = ""
+        if rest[0] in "-!+":
+            sign = "+" if rest[0] == "+" else "-"
+            rest = rest[1:]
+        term, rest = _quoted(rest[1:]) if rest.startswith('"') else _word(rest)
+        if term:
+            terms[sign].append(term)
+        rest = rest.lstrip()
+    return TextQuery(tuple(terms[""]), tuple(terms["-"]), tuple(terms["+"]))
+
+
+def _word(text: str) -> tuple[str, str]:
+    for index, character in enumerate(text):
+        if character.isspace():
+            return text[:index], text[index:]
+    return text, ""
+
+
+def _quoted(text: str) -> tuple[str, str]:
+    found = []
+    index = 0
+    while index < len(text):
+        character = text[index]
+        if character == "\\" and text[index + 1 : index + 2] in ('"', "\\"):
+            found.append(text[index + 1])
+            index += 2
+            continue
+        if character == '"':
+            return "".join(found), text[index + 1 :]
+        found.append(character)
+        index += 1
+    return "".join(found), ""

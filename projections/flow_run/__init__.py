@@ -1,0 +1,1 @@
+"""Flow runs and their states."""

@@ -1,0 +1,116 @@
+"""What the events of flow runs do to rows."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from events.flow_run.events import (
+    FlowRunCreated,
+    FlowRunDeleted,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from events.log.port import Recorded
+from projections.change import Change, Move, Put, Row, Statement
+from projections.state import STATE_COLUMNS, progress_row, state_row
+from projections.table import Table
+
+_MOVED: Final = (
+    "updated",
+    "state_id",
+    "state_type",
+    "state_name",
+    "state_timestamp",
+    "state",
+    "run_count",
+    "start_time",
+    "end_time",
+    "expected_start_time",
+    "next_scheduled_start_time",
+    "total_run_time",
+    "empirical_policy",
+)
+
+FLOW_RUN: Final = Table(
+    "flow_run",
+    {
+        "id": "uuid",
+        "created": "timestamptz",
+        "updated": "timestamptz",
+        "name": "text",
+        "flow_id": "uuid",
+        "deployment_id": "uuid",
+        "deployment_version": "text",
+        "work_queue_id": "uuid",
+        "work_queue_name": "text",
+        "flow_version": "text",
+        "idempotency_key": "text",
+        "parent_task_run_id": "uuid",
+        "infrastructure_document_id": "uuid",
+        "infrastructure_pid": "text",
+        "auto_scheduled": "boolean",
+        "tags": "text[]",
+        "labels": "jsonb",
+        "parameters": "jsonb",
+        "context": "jsonb",
+        "job_variables": "jsonb",
+        "created_by": "jsonb",
+        "empirical_policy": "jsonb",
+        "state_id": "uuid",
+        "state_type": "text",
+        "state_name": "text",
+        "state_timestamp": "timestamptz",
+        "state": "jsonb",
+        "run_count": "integer",
+        "start_time": "timestamptz",
+        "end_time": "timestamptz",
+        "expected_start_time": "timestamptz",
+        "next_scheduled_start_time": "timestamptz",
+        "total_run_time": "double precision",
+    },
+    moved=_MOVED,
+    kept_when_null=frozenset({"empirical_policy"}),
+    after_put="show_task_runs",
+)
+FLOW_RUN_STATE: Final = Table("flow_run_state", {"flow_run_id": "uuid", **STATE_COLUMNS}, append_only=True)
+
+_NO_STATE: Final[Row] = {"run_count": 0, "total_run_time": 0.0}
+
+
+def project(recorded: Recorded) -> list[Change]:
+    """The row changes of one event of a flow run; refusals that wrote no state make none."""
+    run_id, event = UUID(recorded.aggregate.id), recorded.event
+    match event:
+        case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+            return _moved(run_id, recorded, event)
+        case FlowRunCreated():
+            return [Put(FLOW_RUN, _created(run_id, recorded, event))]
+        case FlowRunUpdated():
+            changes = event.changes.model_dump(mode="json", exclude_unset=True)
+            return [
+                Statement("update_flow_run", {"id": run_id, "at": recorded.metadata.occurred_at, "changes": changes})
+            ]
+        case FlowRunDeleted():
+            return [Statement("delete_flow_runs", {"ids": [run_id]})]
+        case _:
+            return []
+
+
+def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> Row:
+    at = recorded.metadata.occurred_at
+    return {**event.model_dump(mode="json"), **_NO_STATE, "id": run_id, "created": at, "updated": at}
+
+
+def _moved(
+    run_id: UUID, recorded: Recorded, event: FlowRunTransitionAccepted | FlowRunTransitionRejected
+) -> list[Change]:
+    if event.state is None or event.progress is None:
+        return []
+    row = state_row(event.state)
+    values = row | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
+    if event.empirical_policy is not None:
+        values["empirical_policy"] = event.empirical_policy.model_dump(mode="json")
+    history = {"id": row["state_id"], "flow_run_id": run_id, "timestamp": row["state_timestamp"], "state": row["state"]}
+    return [Put(FLOW_RUN_STATE, history), Move(FLOW_RUN, run_id, values)]

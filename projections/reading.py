@@ -1,0 +1,57 @@
+"""Reads rows as the bytes of Prefect's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from psycopg import AsyncConnection
+from psycopg.adapt import Buffer, Loader
+from psycopg.rows import dict_row
+
+from projections.migrate import SCHEMA
+
+Row = dict[str, Any]
+
+_OPTIONS: Final = orjson.OPT_UTC_Z
+
+
+class _Verbatim(Loader):
+    """JSON columns go into answers as they are, without being taken apart."""
+
+    def load(self, data: Buffer) -> Any:
+        """The JSON text, marked for orjson."""
+        return orjson.Fragment(bytes(data))
+
+
+async def configure(connection: AsyncConnection[Any]) -> None:
+    """Prepare a connection for reading: read-only, with a limit on how long a query may take."""
+    connection.adapters.register_loader("jsonb", _Verbatim)
+    await connection.set_autocommit(True)
+    await connection.execute(f"SET search_path TO {SCHEMA}")
+    await connection.execute("SET timezone TO 'UTC'")
+    await connection.execute("SET default_transaction_read_only TO on")
+    await connection.execute("SET statement_timeout TO '30s'")
+
+
+async def rows(connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any]) -> list[Row]:
+    """The rows of a query."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query.encode(), parameters)
+        return await cursor.fetchall()
+
+
+def one(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes | None:
+    """The first row as a JSON object, or None."""
+    return encoded(wire(found[0])) if found else None
+
+
+def many(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes:
+    """The rows as a JSON array."""
+    return encoded([wire(row) for row in found])
+
+
+def encoded(value: Any) -> bytes:
+    """JSON as Prefect writes it: times end in `Z`, and have no fraction when it is zero."""
+    return orjson.dumps(value, option=_OPTIONS)

@@ -1,0 +1,1 @@
+"""The schema of the read models, as numbered SQL files."""

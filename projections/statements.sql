@@ -1,0 +1,80 @@
+-- The changes that are not the insertion or the transition of a run. Each is one statement with named parameters.
+
+-- name: show_task_runs
+-- Flow runs have appeared: show the task runs that were waiting for them.
+UPDATE task_run SET awaits_flow_run = false WHERE awaits_flow_run AND flow_run_id = ANY (%(ids)s)
+
+-- name: update_flow_run
+-- Only the fields in `changes` are set; labels are merged.
+UPDATE flow_run SET
+    updated = %(at)s,
+    name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
+    flow_version = CASE WHEN c ? 'flow_version' THEN c ->> 'flow_version' ELSE flow_version END,
+    parameters = CASE WHEN c ? 'parameters' THEN c -> 'parameters' ELSE parameters END,
+    empirical_policy = CASE WHEN c ? 'empirical_policy' THEN c -> 'empirical_policy' ELSE empirical_policy END,
+    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END,
+    labels = CASE WHEN c ? 'labels' THEN labels || (c -> 'labels') ELSE labels END,
+    infrastructure_pid = CASE WHEN c ? 'infrastructure_pid' THEN c ->> 'infrastructure_pid' ELSE infrastructure_pid END,
+    job_variables = CASE WHEN c ? 'job_variables' THEN c -> 'job_variables' ELSE job_variables END
+FROM (SELECT %(changes)s::jsonb AS c) AS given
+WHERE id = %(id)s
+
+-- name: delete_flow_runs
+-- With everything that belongs to the runs; their subflows stay, without a parent.
+WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
+    gone_tasks AS (DELETE FROM task_run WHERE flow_run_id = ANY (%(ids)s) RETURNING id),
+    orphans AS (
+        UPDATE flow_run SET parent_task_run_id = NULL
+        WHERE parent_task_run_id IN (SELECT id FROM task_run WHERE flow_run_id = ANY (%(ids)s)) AND id <> ALL (%(ids)s)
+    ),
+    task_states AS (DELETE FROM task_run_state WHERE task_run_id IN (SELECT id FROM gone_tasks)),
+    states AS (DELETE FROM flow_run_state WHERE flow_run_id = ANY (%(ids)s)),
+    inputs AS (DELETE FROM flow_run_input WHERE flow_run_id = ANY (%(ids)s))
+DELETE FROM log WHERE flow_run_id = ANY (%(ids)s)
+
+-- name: track_task_run
+UPDATE task_run SET flow_run_run_count = %(count)s WHERE id = %(id)s
+
+-- name: rename_task_run
+UPDATE task_run SET name = %(name)s, updated = %(at)s WHERE id = %(id)s
+
+-- name: delete_task_runs
+WITH gone AS (DELETE FROM task_run WHERE id = ANY (%(ids)s)),
+    orphans AS (UPDATE flow_run SET parent_task_run_id = NULL WHERE parent_task_run_id = ANY (%(ids)s)),
+    states AS (DELETE FROM task_run_state WHERE task_run_id = ANY (%(ids)s))
+DELETE FROM log WHERE task_run_id = ANY (%(ids)s)
+
+-- name: update_flow
+UPDATE flow SET
+    updated = %(at)s,
+    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END,
+    labels = CASE WHEN c ? 'labels' THEN c -> 'labels' ELSE labels END
+FROM (SELECT %(changes)s::jsonb AS c) AS given
+WHERE id = %(id)s
+
+-- name: delete_flow
+-- With its runs and everything that belongs to them.
+WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
+    tasks AS (SELECT id FROM task_run WHERE flow_run_id IN (SELECT id FROM runs)),
+    gone_runs AS (DELETE FROM flow_run WHERE id IN (SELECT id FROM runs)),
+    gone_tasks AS (DELETE FROM task_run WHERE id IN (SELECT id FROM tasks)),
+    orphans AS (
+        UPDATE flow_run SET parent_task_run_id = NULL
+        WHERE parent_task_run_id IN (SELECT id FROM tasks) AND flow_id <> %(id)s
+    ),
+    task_states AS (DELETE FROM task_run_state WHERE task_run_id IN (SELECT id FROM tasks)),
+    states AS (DELETE FROM flow_run_state WHERE flow_run_id IN (SELECT id FROM runs)),
+    inputs AS (DELETE FROM flow_run_input WHERE flow_run_id IN (SELECT id FROM runs)),
+    logs AS (DELETE FROM log WHERE flow_run_id IN (SELECT id FROM runs))
+DELETE FROM flow WHERE id = %(id)s
+
+-- name: delete_flow_run_input
+DELETE FROM flow_run_input WHERE id = %(id)s
+
+-- name: advance
+-- The checkpoint moves forward only.
+INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
+ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position
+
+-- name: park
+INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING

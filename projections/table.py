@@ -1,0 +1,60 @@
+"""Tables as the projection writes them, and the SQL that writes many rows with one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table of the read models; tables are compared by identity.
+
+    Rows are passed as one JSON array, whose keys are column names, and taken apart in the server.
+    """
+
+    name: str
+    #: Column name to PostgreSQL type, `id` included.
+    columns: Mapping[str, str]
+    #: The columns that a transition sets.
+    moved: tuple[str, ...] = ()
+    #: Those of them that stay as they are where a transition has no value for them.
+    kept_when_null: frozenset[str] = frozenset()
+    #: Rows that are there already stay as they are.
+    append_only: bool = False
+    #: Columns that the server computes when a row is put: column name to SQL, the row being `t`.
+    computed: Mapping[str, str] | None = None
+    #: The statement that follows a put, if any; its parameter `ids` are the ids of the rows.
+    after_put: str | None = None
+
+    @cached_property
+    def put_sql(self) -> str:
+        """Insert or replace the rows of the JSON array `%s`."""
+        computed = dict(self.computed or {})
+        names = [*self.columns, *computed]
+        values = ", ".join([*(f"t.{name}" for name in self.columns), *computed.values()])
+        if self.append_only:
+            action = "NOTHING"
+        else:
+            replaced = (name for name in names if name not in ("id", "created"))
+            action = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in replaced)
+        return (
+            f"INSERT INTO {self.name} ({', '.join(names)}) SELECT {values} FROM"  # noqa: S608  our own names
+            f" jsonb_to_recordset(%s::jsonb) AS t({self._typed(self.columns)}) ON CONFLICT (id) DO {action}"
+        )
+
+    @cached_property
+    def move_sql(self) -> str:
+        """Set the moved columns from the rows of the JSON array `%s`."""
+        settings = ", ".join(
+            f"{name} = coalesce(t.{name}, {self.name}.{name})" if name in self.kept_when_null else f"{name} = t.{name}"
+            for name in self.moved
+        )
+        return (
+            f"UPDATE {self.name} SET {settings} FROM"  # noqa: S608  our own names
+            f" jsonb_to_recordset(%s::jsonb) AS t({self._typed(('id', *self.moved))}) WHERE {self.name}.id = t.id"
+        )
+
+    def _typed(self, names: Mapping[str, str] | tuple[str, ...]) -> str:
+        return ", ".join(f"{name} {self.columns[name]}" for name in names)

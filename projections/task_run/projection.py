@@ -1,0 +1,126 @@
+"""What the events of task runs do to rows."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from events.log.port import Recorded
+from events.state import Progress
+from events.task_run.events import (
+    TaskRunCreated,
+    TaskRunDeleted,
+    TaskRunFields,
+    TaskRunFlowRunTracked,
+    TaskRunRenamed,
+    TaskRunStateRecorded,
+    TaskRunTransitionAccepted,
+    TaskRunTransitionRejected,
+)
+from projections.change import Change, Move, Put, Row, Statement
+from projections.state import STATE_COLUMNS, progress_row, state_row
+from projections.table import Table
+
+TASK_RUN: Final = Table(
+    "task_run",
+    {
+        "id": "uuid",
+        "created": "timestamptz",
+        "updated": "timestamptz",
+        "name": "text",
+        "flow_run_id": "uuid",
+        "task_key": "text",
+        "dynamic_key": "text",
+        "cache_key": "text",
+        "cache_expiration": "timestamptz",
+        "task_version": "text",
+        "empirical_policy": "jsonb",
+        "tags": "text[]",
+        "labels": "jsonb",
+        "task_inputs": "jsonb",
+        "state_id": "uuid",
+        "state_type": "text",
+        "state_name": "text",
+        "state_timestamp": "timestamptz",
+        "state": "jsonb",
+        "run_count": "integer",
+        "flow_run_run_count": "integer",
+        "start_time": "timestamptz",
+        "end_time": "timestamptz",
+        "expected_start_time": "timestamptz",
+        "next_scheduled_start_time": "timestamptz",
+        "total_run_time": "double precision",
+    },
+    moved=(
+        "updated",
+        "state_id",
+        "state_type",
+        "state_name",
+        "state_timestamp",
+        "state",
+        "run_count",
+        "start_time",
+        "end_time",
+        "expected_start_time",
+        "next_scheduled_start_time",
+        "total_run_time",
+    ),
+    computed={
+        "awaits_flow_run": "t.flow_run_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT FROM flow_run WHERE flow_run.id = t.flow_run_id)"
+    },
+)
+TASK_RUN_STATE: Final = Table("task_run_state", {"task_run_id": "uuid", **STATE_COLUMNS}, append_only=True)
+
+
+def project(recorded: Recorded) -> list[Change]:
+    """The row changes of one event of a task run; refusals that wrote no state make none."""
+    run_id, event, at = UUID(recorded.aggregate.id), recorded.event, recorded.metadata.occurred_at
+    match event:
+        case TaskRunStateRecorded():
+            return _recorded(run_id, recorded, event)
+        case TaskRunTransitionAccepted() | TaskRunTransitionRejected():
+            return _moved(run_id, recorded, event)
+        case TaskRunCreated():
+            return [Put(TASK_RUN, _row(run_id, recorded, event.fields, Progress()) | {"flow_run_run_count": 0})]
+        case TaskRunFlowRunTracked():
+            return [Statement("track_task_run", {"id": run_id, "count": event.flow_run_run_count})]
+        case TaskRunRenamed():
+            return [Statement("rename_task_run", {"id": run_id, "name": event.name, "at": at})]
+        case TaskRunDeleted():
+            return [Statement("delete_task_runs", {"ids": [run_id]})]
+        case _:
+            return []
+
+
+def _row(run_id: UUID, recorded: Recorded, fields: TaskRunFields, progress: Progress) -> Row:
+    at = recorded.metadata.occurred_at
+    return fields.model_dump(mode="json") | progress_row(progress) | {"id": run_id, "created": at, "updated": at}
+
+
+def _recorded(run_id: UUID, recorded: Recorded, event: TaskRunStateRecorded) -> list[Change]:
+    state = state_row(event.state)
+    changes: list[Change] = [Put(TASK_RUN_STATE, _history(run_id, state))]
+    if event.is_latest and event.fields is not None and event.progress is not None:
+        row = _row(run_id, recorded, event.fields, event.progress)
+        changes.append(Put(TASK_RUN, row | state | {"flow_run_run_count": event.flow_run_run_count}))
+    return changes
+
+
+def _moved(
+    run_id: UUID, recorded: Recorded, event: TaskRunTransitionAccepted | TaskRunTransitionRejected
+) -> list[Change]:
+    if event.state is None or event.progress is None:
+        return []
+    state = state_row(event.state)
+    values = state | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
+    return [Put(TASK_RUN_STATE, _history(run_id, state)), Move(TASK_RUN, run_id, values)]
+
+
+def _history(run_id: UUID, state: Row) -> Row:
+    return {
+        "id": state["state_id"],
+        "task_run_id": run_id,
+        "timestamp": state["state_timestamp"],
+        "state": state["state"],
+    }

@@ -1,0 +1,94 @@
+"""Writes the changes of a batch and its checkpoint in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+from psycopg import AsyncConnection, sql
+from psycopg.types.json import Jsonb
+
+from projections.change import Change, Row, Statement, Step, merge
+from projections.flow.projection import FLOW
+from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
+from projections.flow_run_input.projection import FLOW_RUN_INPUT
+from projections.log.projection import LOG
+from projections.migrate import SCHEMA
+from projections.statements import statements
+from projections.table import Table
+from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
+
+#: Flow runs come before task runs, which look for them when they are put.
+_ORDER: Final[tuple[Table, ...]] = (
+    FLOW,
+    FLOW_RUN,
+    FLOW_RUN_STATE,
+    TASK_RUN,
+    TASK_RUN_STATE,
+    FLOW_RUN_INPUT,
+    LOG,
+)
+
+
+async def connect(postgres_url: str) -> AsyncConnection[Any]:
+    """A connection to write read models with.
+
+    Its commits do not wait for the disk: rows and checkpoint are lost together, and built again from the log.
+    """
+    connection = await AsyncConnection.connect(postgres_url, autocommit=True)
+    await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
+    await connection.execute("SET synchronous_commit TO off")
+    await connection.execute("SET timezone TO 'UTC'")
+    # The statements are few and always the same: prepare them at their first use.
+    connection.prepare_threshold = 0
+    return connection
+
+
+async def position_of(connection: AsyncConnection[Any], name: str) -> int:
+    """The checkpoint of a projection, 0 at its beginning."""
+    cursor = await connection.execute("SELECT position FROM checkpoint WHERE name = %s", (name,))
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+async def write(connection: AsyncConnection[Any], changes: Iterable[Change], name: str, position: int) -> None:
+    """Write changes and move the checkpoint `name` to `position`; all of it or nothing."""
+    async with connection.pipeline(), connection.transaction():
+        for step in merge(changes):
+            await _write_step(connection, step)
+        await connection.execute(statements()["advance"], {"name": name, "position": position})
+
+
+async def _write_step(connection: AsyncConnection[Any], step: Step) -> None:
+    for table in _ORDER:
+        if rows := step.puts.get(table):
+            await connection.execute(table.put_sql, (_json(rows),))
+            if table.after_put is not None:
+                await connection.execute(statements()[table.after_put], {"ids": list(rows)})
+        if rows := step.moves.get(table):
+            for row_id, row in rows.items():
+                row["id"] = row_id
+            await connection.execute(table.move_sql, (_json(rows),))
+    if step.statement is not None:
+        await connection.execute(statements()[step.statement.name], _parameters(step.statement))
+
+
+def _json(rows: dict[Any, Row]) -> str:
+    # In key order, so that two writers that meet nevertheless cannot lock each other out.
+    return orjson.dumps([rows[key] for key in sorted(rows)], default=str).decode()
+
+
+def _parameters(statement: Statement) -> Row:
+    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in statement.parameters.items()}
+
+
+async def take_turn(connection: AsyncConnection[Any], name: str) -> None:
+    """Wait until no other session writes this projection; the turn lasts as long as the connection."""
+    await connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
+
+
+async def parked_subjects(connection: AsyncConnection[Any]) -> set[str]:
+    """The event streams that wait behind an event which could not be read."""
+    cursor = await connection.execute("SELECT subject FROM parked_aggregate")
+    return {str(subject) for (subject,) in await cursor.fetchall()}

@@ -1,0 +1,39 @@
+"""The projector process: two loops, one over the log and one over observed log lines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import psycopg
+import structlog
+
+from services.projector.events import EventsLoop
+from services.projector.observed import ObservedLoop
+from services.runtime.nats import application
+from services.runtime.settings import Settings
+
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Project until asked to stop."""
+    async with application(settings, "projector") as (_, _, client), asyncio.TaskGroup() as loops:
+        for loop in (EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)):
+            loops.create_task(_again_and_again(loop.name, loop.run))
+
+
+async def _again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """Start a loop again when Postgres goes away: it goes on behind its checkpoint."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            await loop()
+        except psycopg.OperationalError as error:
+            _log.warning("postgres is away", projection=name, error=str(error).strip(), pause_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
