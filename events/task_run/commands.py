@@ -82,12 +82,12 @@ class RecordTaskRunState(Command):
 
 
 class RenameTaskRun(Command):
-    """Change the name of a task run."""
+    """Change the name of a task run; without one it gets a made-up name."""
 
     KIND: ClassVar[str] = "task_run"
     VERB: ClassVar[str] = "rename"
 
-    name: str
+    name: str | None = None
 
 
 class DeleteTaskRun(Command):

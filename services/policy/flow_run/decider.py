@@ -76,8 +76,10 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     flow = situation.others[flow_key]
     parent_key = Aggregate("task_run", str(command.parent_task_run_id))
     parent_is_missing = command.parent_task_run_id is not None and not situation.others[parent_key].exists
-    # Deployments do not exist yet, so that none can be named.
-    if not flow.exists or parent_is_missing or command.deployment_id is not None:
+    if command.work_pool_name:
+        # There are no work pools yet.
+        return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')
+    if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     created = FlowRunCreated(
         **command.model_dump(exclude={"state", "name", "labels", "work_pool_name"}, exclude_unset=True),
@@ -115,7 +117,11 @@ def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
             return refused(situation, Status.INVALID, reason)
         if run.deployment_id is None:
             return refused(situation, Status.INVALID, "A deployment for the flow run could not be found")
-    return Decision(events=((situation.aggregate, FlowRunUpdated(changes=command.changes)),))
+    changes = command.changes
+    if "name" in changes.model_fields_set and not changes.name:
+        # An empty name asks for a made-up one.
+        changes = changes.model_copy(update={"name": generated_name(situation.command_id)})
+    return Decision(events=((situation.aggregate, FlowRunUpdated(changes=changes)),))
 
 
 def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:

@@ -1,0 +1,1 @@
+"""The gateway: Prefect's HTTP and WebSocket API in front of the log and the read models."""

@@ -1,0 +1,31 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from services.gateway import errors
+from services.gateway.gateway import Gateway
+from services.gateway.routes import absent, events, flow_run_inputs, flow_runs, flows, logs, service, states, task_runs
+
+_TITLE = "Antiphon"
+
+
+def build(gateway: Gateway) -> FastAPI:
+    """The application of a gateway; Prefect's API stands under `/api`."""
+    app = FastAPI(
+        title=_TITLE,
+        openapi_url="/api/openapi.json",
+        docs_url="/api/docs",
+        redoc_url="/api/redoc",
+        # Prefect's clients may leave the content type out.
+        strict_content_type=False,
+    )
+    app.router.routes[:0] = flow_runs.hot_routes(gateway)
+    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, absent):
+        app.include_router(module.routes(gateway), prefix="/api")
+    errors.install(app)
+    app.add_middleware(GZipMiddleware)
+    app.add_middleware(errors.CheckVersion)
+    return app

@@ -1,0 +1,21 @@
+"""What a request's headers tell of the program that sent it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from starlette.requests import Request
+
+_USER_AGENT: Final = re.compile(r"^prefect/(\S+) \(API \S+\)")
+
+
+def api_version(request: Request) -> str | None:
+    """The version of Prefect's API that the caller speaks; absent means the newest."""
+    return request.headers.get("x-prefect-api-version") or None
+
+
+def client_version(request: Request) -> str | None:
+    """The version of the Prefect client that called, if it is one."""
+    match = _USER_AGENT.match(request.headers.get("user-agent", ""))
+    return match.group(1) if match else None

@@ -1,0 +1,58 @@
+"""From a command to an answer: publish it, wait for the decision, wait until the decision can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from nats.errors import MaxPayloadError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from events import ids
+from events.message import Command
+from events.outcome import Outcome
+from services.gateway.errors import TooLargeError
+from services.gateway.gateway import Gateway
+
+#: What identifies a request that may be repeated.
+IDEMPOTENCY_KEY: Final = "idempotency-key"
+POSITION: Final = "Antiphon-Position"
+PROJECTED: Final = "Antiphon-Projected"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """The outcome of a request's command, and whether every read shows it already."""
+
+    outcome: Outcome
+    is_projected: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the answer."""
+        headers = {POSITION: str(self.outcome.position)}
+        if not self.is_projected:
+            headers[PROJECTED] = "false"
+        return headers
+
+    def on(self, response: Response) -> None:
+        """Put the headers on a response."""
+        response.headers.update(self.headers)
+
+
+async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command) -> Decided:
+    """Have a command decided; raises LogUnavailableError if no decision came in time, which is safe to repeat."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    try:
+        outcome = await gateway.commands.decide(
+            aggregate_id,
+            command,
+            command_id=ids.command_id(key) if key else None,
+            traceparent=request.headers.get("traceparent"),
+        )
+    except MaxPayloadError as error:
+        raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
+    is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
+    return Decided(outcome, is_projected)

@@ -1,0 +1,135 @@
+"""The shapes of Prefect's errors, and which failure has which; no other module names a status of failure."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import psycopg
+import structlog
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from psycopg_pool import PoolTimeout
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from events.log.errors import LogUnavailableError
+
+_OLDEST_API: Final = (0, 8, 0)
+#: Not asked for a version.
+_UNVERSIONED: Final = frozenset({"/api/health", "/api/version"})
+
+_log = structlog.get_logger(__name__)
+
+
+class TooLargeError(Exception):
+    """A request is larger than a message of the log may be; send less at once."""
+
+
+class JsonResponse(Response):
+    """JSON that is bytes already, or a small value."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the body."""
+        return content if isinstance(content, bytes) else orjson.dumps(content)
+
+
+def not_found(detail: str) -> HTTPException:
+    """A resource is not there."""
+    return HTTPException(404, detail)
+
+
+def conflict(detail: str) -> HTTPException:
+    """What was asked contradicts what is there."""
+    return HTTPException(409, detail)
+
+
+def bad_request(detail: str) -> HTTPException:
+    """What was asked cannot be done."""
+    return HTTPException(400, detail)
+
+
+def unprocessable(detail: str) -> HTTPException:
+    """A value is out of its range, in the short form Prefect uses for some."""
+    return HTTPException(422, detail)
+
+
+def missing_object(what: str, object_id: UUID) -> Response:
+    """Prefect's other form of not found, for what its models miss rather than its routes."""
+    return JsonResponse({"exception_message": f"{what} with id {object_id} not found"}, 404)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    content = {
+        "exception_message": "Invalid request received.",
+        "exception_detail": error.errors(),
+        "request_body": error.body,
+    }
+    return JsonResponse(orjson.dumps(jsonable_encoder(content), default=str), 422)
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    _log.warning("answered 503", path=request.url.path, error=repr(error))
+    return JsonResponse({"exception_message": "Service Unavailable"}, 503)
+
+
+async def _too_large(_: Request, error: Exception) -> Response:
+    return JsonResponse({"detail": str(error)}, 413)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("answered 500", path=request.url.path, exc_info=error)
+    return JsonResponse({"exception_message": "Internal Server Error"}, 500)
+
+
+def install(app: FastAPI) -> None:
+    """Give every failure its shape."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(LogUnavailableError, _unavailable)
+    app.add_exception_handler(psycopg.OperationalError, _unavailable)
+    app.add_exception_handler(PoolTimeout, _unavailable)
+    app.add_exception_handler(TooLargeError, _too_large)
+    app.add_exception_handler(Exception, _failed)
+
+
+class CheckVersion:
+    """Refuses callers that speak an API version which is older than Prefect 3's (rules.md section 9)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it."""
+        complaint = _complaint(scope) if scope["type"] == "http" else None
+        if complaint is None:
+            await self._app(scope, receive, send)
+        else:
+            await JsonResponse({"detail": complaint}, 400)(scope, receive, send)
+
+
+def _complaint(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"x-prefect-api-version":
+            if not value or value == b"0.8.4" or scope["path"] in _UNVERSIONED:
+                return None
+            return _complaint_about(value.decode("latin-1"))
+    return None
+
+
+def _complaint_about(version: str) -> str | None:
+    try:
+        major, minor, patch = (int(part) for part in version.split("."))
+    except ValueError:
+        return f"Invalid X-PREFECT-API-VERSION header format.Expected header in format 'x.y.z' but received {version}"
+    if (major, minor, patch) < _OLDEST_API:
+        return (
+            f"The request specified API version {version} but this server requires version"
+            f" {'.'.join(map(str, _OLDEST_API))} or higher."
+        )
+    return None

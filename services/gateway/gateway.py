@@ -1,0 +1,33 @@
+"""What every request needs: the command client, the read models, and how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from nats.aio.client import Client as NatsClient
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from events.client import Client
+from services.gateway.reached import Reached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The connections of a gateway; one for the whole process."""
+
+    nats: NatsClient
+    commands: Client
+    pool: AsyncConnectionPool[AsyncConnection[Any]]
+    events_reached: Reached
+    observed_reached: Reached
+    deadline_seconds: float
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to the read models, for one query or a few."""
+        async with self.pool.connection(timeout=self.deadline_seconds) as connection:
+            yield connection

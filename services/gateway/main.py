@@ -1,0 +1,86 @@
+"""The gateway process: an HTTP server on a NATS connection and a pool of Postgres connections."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
+
+from events.client import Client
+from projections.reading import configure
+from services.gateway.api import build
+from services.gateway.gateway import Gateway
+from services.gateway.reached import Reached
+from services.runtime import clock
+from services.runtime.ids import uuid7
+from services.runtime.nats import application
+from services.runtime.settings import Settings
+
+_POOL_MIN: Final = 2
+_POOL_MAX: Final = 10
+#: How long a request waits for its decision, and for its effect to be seen.
+DEADLINE_SECONDS: Final = 20.0
+_WEBSOCKET_PING_SECONDS: Final = 20.0
+_BACKLOG: Final = 2048
+
+
+async def run(settings: Settings) -> None:
+    """Serve the API until asked to stop."""
+    async with (
+        application(settings, "gateway") as (_, _, client),
+        AsyncConnectionPool(
+            settings.postgres_url, min_size=_POOL_MIN, max_size=_POOL_MAX, configure=configure, open=False
+        ) as pool,
+    ):
+        gateway = Gateway(
+            nats=client,
+            commands=Client(client, timeout_seconds=DEADLINE_SECONDS, clock=clock.now, new_id=uuid7),
+            pool=pool,
+            events_reached=Reached("events", client, pool),
+            observed_reached=Reached("observed", client, pool),
+            deadline_seconds=DEADLINE_SECONDS,
+        )
+        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+            await _serve(build(gateway), settings)
+
+
+async def _serve(app: FastAPI, settings: Settings) -> None:
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.api_host,
+            port=settings.api_port,
+            loop="none",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_ping_interval=_WEBSOCKET_PING_SECONDS,
+            ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to services/runtime/lifecycle.py."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield

@@ -1,0 +1,50 @@
+"""Publishes observations: what clients report, as it is."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.js.errors import Error as JetStreamError
+
+from events import subjects
+from events.log.errors import LogUnavailableError
+from services.gateway.wire.events import Event
+from services.runtime import clock
+
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+async def observe(client: Client, subject: str, body: bytes, *, message_id: str | None = None) -> int:
+    """Publish one observation and return its position, once it is on disk; raises LogUnavailableError."""
+    headers = {"Nats-Msg-Id": message_id} if message_id else None
+    try:
+        acknowledgement = await client.jetstream(timeout=_TIMEOUT_SECONDS).publish(subject, body, headers=headers)
+    except nats.errors.MaxPayloadError:
+        raise
+    except (TimeoutError, nats.errors.Error, JetStreamError) as error:
+        raise LogUnavailableError(f"the observation was not taken: {error!r}") from error
+    return acknowledgement.seq
+
+
+def event_subject(event: Event) -> str:
+    """Where a client's event is published: by what it is about."""
+    resource = event.resource["prefect.resource.id"]
+    for prefix, kind in (("prefect.task-run.", "task_run"), ("prefect.flow-run.", "flow_run")):
+        identifier = resource.removeprefix(prefix)
+        if resource.startswith(prefix) and subjects.is_token(identifier):
+            return subjects.observation(kind, identifier)
+    return subjects.observation("other", sha256(resource.encode()).hexdigest()[:32])
+
+
+def event_body(event: Event) -> bytes:
+    """The event as it is kept, with the time it was received."""
+    return orjson.dumps(event.model_dump(mode="json", exclude_unset=True) | {"received": clock.now()})
+
+
+async def observe_event(client: Client, event: Event) -> None:
+    """Publish a client's event; the same event again soon after is taken once."""
+    await observe(client, event_subject(event), event_body(event), message_id=str(event.id))

@@ -1,0 +1,91 @@
+"""Waits until a projection has committed a position of its stream (docs/adr/0005)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, Final
+
+import psycopg
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from events import subjects
+
+#: An announcement may be lost: after this silence somebody who waits looks at the checkpoint itself.
+_LOOK_SECONDS: Final = 0.5
+
+_log = structlog.get_logger(__name__)
+
+
+class Reached:
+    """How far a projection is, and who waits for it to get further."""
+
+    def __init__(self, projection: str, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+        self._projection = projection
+        self._client = client
+        self._pool = pool
+        self._numbers = count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self.position = 0
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen to the announcements until the block ends."""
+        subscription = await self._client.subscribe(subjects.reached(self._projection), cb=self._announced)
+        looking = asyncio.create_task(self._look_when_waiting())
+        try:
+            yield
+        finally:
+            looking.cancel()
+            await subscription.unsubscribe()
+
+    async def _announced(self, message: Msg) -> None:
+        self.advance(int(message.data))
+
+    def advance(self, position: int) -> None:
+        """The projection has committed `position`: let those go who waited for it."""
+        if position <= self.position:
+            return
+        self.position = position
+        while self._waiting and self._waiting[0][0] <= position:
+            _, _, future = heappop(self._waiting)
+            if not future.done():
+                future.set_result(None)
+
+    async def until(self, position: int, timeout_seconds: float) -> bool:
+        """Wait until the projection has committed `position`; False if it did not within the time."""
+        if position <= self.position:
+            return True
+        future = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (position, next(self._numbers), future))
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await future
+        except TimeoutError:
+            return False
+        return True
+
+    async def _look_when_waiting(self) -> None:
+        while True:
+            seen = self.position
+            await asyncio.sleep(_LOOK_SECONDS)
+            if self._waiting and self.position == seen:
+                await self._look()
+
+    async def _look(self) -> None:
+        try:
+            async with self._pool.connection(timeout=_LOOK_SECONDS) as connection:
+                query = "SELECT position FROM checkpoint WHERE name = %s"
+                row = await (await connection.execute(query, (self._projection,))).fetchone()
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _log.warning("checkpoint not read", projection=self._projection, error=str(error).strip())
+            return
+        if row is not None:
+            self.advance(int(row[0]))

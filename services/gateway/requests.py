@@ -1,0 +1,113 @@
+"""Reads request bodies, and refuses what could not be stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ValidationError
+
+from services.gateway.errors import not_found
+
+M = TypeVar("M", bound=BaseModel)
+
+#: An escaped NUL in JSON text; found in text values only, not in texts that are themselves JSON.
+_ESCAPED_NUL = b"\\u0000"
+
+
+class CheckedRequest(Request):
+    """A request whose JSON holds no NUL characters, which PostgreSQL cannot store."""
+
+    async def json(self) -> Any:
+        """The JSON value of the body."""
+        value = await super().json()
+        refuse_nul(value, await self.body())
+        return value
+
+
+class CheckedRoute(APIRoute):
+    """A route that checks its requests."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, given checked requests."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            if any("\x00" in str(value) for value in request.path_params.values()):
+                raise not_found("Not Found")
+            return await handle(CheckedRequest(request.scope, request.receive))
+
+        return checked
+
+
+def refuse_nul(value: Any, body: bytes) -> None:
+    """Raise RequestValidationError where a text of a JSON value holds a NUL character."""
+    if _ESCAPED_NUL not in body:
+        return
+    where = _nul_in(value, ())
+    if where is not None:
+        problem = {
+            "type": "value_error",
+            "loc": ("body", *where),
+            "msg": "Value error, NUL characters cannot be stored",
+            "input": None,
+        }
+        raise RequestValidationError([problem], body=value)
+
+
+def _nul_in(value: Any, where: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
+    if isinstance(value, str):
+        return where if "\x00" in value else None
+    items: list[tuple[str | int, Any]] = []
+    if isinstance(value, dict):
+        if any("\x00" in key for key in value):
+            return where
+        items = list(value.items())
+    elif isinstance(value, list):
+        items = list(enumerate(value))
+    for key, item in items:
+        found = _nul_in(item, (*where, key))
+        if found is not None:
+            return found
+    return None
+
+
+async def read_body(request: Request, model: type[M]) -> M:
+    """The body as `model`, with the same refusals as FastAPI's, but without its detours: for the hot routes."""
+    body = await request.body()
+    if _ESCAPED_NUL not in body:
+        try:
+            return model.model_validate_json(body)
+        except ValidationError:
+            # What is wrong with it is said below, in the words that FastAPI has for it.
+            pass
+    try:
+        value = json.loads(body) if body else None
+    except ValueError as error:
+        raise _not_json(error, body) from error
+    refuse_nul(value, body)
+    if value is None:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [
+            {**problem, "loc": ("body", *problem["loc"])}
+            for problem in error.errors(include_url=False, include_context=True)
+        ]
+        raise RequestValidationError(problems, body=value) from error
+
+
+def _not_json(error: ValueError, body: bytes) -> RequestValidationError:
+    problem = {
+        "type": "json_invalid",
+        "loc": ("body", getattr(error, "pos", 0)),
+        "msg": "JSON decode error",
+        "input": {},
+        "ctx": {"error": getattr(error, "msg", str(error))},
+    }
+    return RequestValidationError([problem], body=body.decode(errors="replace"))

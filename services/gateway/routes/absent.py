@@ -1,0 +1,68 @@
+"""Routes of Prefect's API that are not there yet: they say so (501), rather than that nothing is found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from services.gateway.errors import JsonResponse
+from services.gateway.gateway import Gateway
+
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+#: Resources of which nothing is there, with everything below them.
+_RESOURCES: Final = (
+    "artifacts",
+    "automations",
+    "block_capabilities",
+    "block_documents",
+    "block_schemas",
+    "block_types",
+    "collections",
+    "concurrency_limits",
+    "deployments",
+    "saved_searches",
+    "task_workers",
+    "templates",
+    "ui",
+    "v2",
+    "variables",
+    "work_pools",
+    "work_queues",
+)
+
+#: Single routes of resources that are there.
+_ROUTES: Final = (
+    ("POST", "/flows/bulk_delete"),
+    ("POST", "/flow_runs/lateness"),
+    ("POST", "/flow_runs/history"),
+    ("GET", "/flow_runs/{id:uuid}/graph"),
+    ("GET", "/flow_runs/{id:uuid}/graph-v2"),
+    ("POST", "/flow_runs/bulk_delete"),
+    ("POST", "/flow_runs/bulk_set_state"),
+    ("GET", "/flow_runs/{id:uuid}/logs/download"),
+    ("POST", "/task_runs/history"),
+    ("POST", "/events/filter"),
+    ("GET", "/events/filter/next"),
+    ("POST", "/events/count-by/{countable}"),
+    ("GET", "/admin/settings"),
+    ("PUT", "/admin/storage"),
+    ("DELETE", "/admin/storage"),
+)
+
+
+def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
+    """One answer for all of them."""
+    router = APIRouter(include_in_schema=False)
+
+    async def not_yet() -> Response:
+        return JsonResponse({"detail": "Antiphon does not do this yet."}, 501)
+
+    for method, path in _ROUTES:
+        router.add_api_route(path, not_yet, methods=[method])
+    for resource in _RESOURCES:
+        router.add_api_route(f"/{resource}", not_yet, methods=_METHODS)
+        router.add_api_route(f"/{resource}/{{rest:path}}", not_yet, methods=_METHODS)
+    return router

@@ -1,0 +1,92 @@
+"""Routes of events, and the WebSocket over which clients emit them (services.md section 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import Final
+
+import structlog
+from fastapi import APIRouter
+from pydantic import ValidationError
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from events.log.errors import LogUnavailableError
+from services.gateway.gateway import Gateway
+from services.gateway.observing import observe_event
+from services.gateway.requests import CheckedRoute
+from services.gateway.wire.events import Event
+
+_SUBPROTOCOL: Final = "prefect"
+_POLICY_VIOLATION: Final = 1008
+_TRY_AGAIN: Final = 1013
+#: How many events of a connection may be on their way to disk at once.
+_IN_FLIGHT: Final = 64
+
+_log = structlog.get_logger(__name__)
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Take events, one request or one socket at a time."""
+    router = APIRouter(route_class=CheckedRoute)
+
+    @router.post("/events", status_code=204)
+    async def create(events: list[Event]) -> Response:
+        for event in events:
+            await observe_event(gateway.nats, event)
+        return Response(status_code=204)
+
+    @router.websocket("/events/in")
+    async def events_in(websocket: WebSocket) -> None:
+        if await _handshake(websocket):
+            await _receive(gateway, websocket)
+
+    return router
+
+
+async def _handshake(websocket: WebSocket) -> bool:
+    """Accept as Prefect does: with its subprotocol comes an auth message, without it nothing."""
+    if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
+        await websocket.accept()
+        return True
+    await websocket.accept(subprotocol=_SUBPROTOCOL)
+    try:
+        message = await websocket.receive_json()
+    except WebSocketDisconnect:
+        return False
+    if not isinstance(message, dict) or message.get("type") != "auth":
+        await websocket.close(_POLICY_VIOLATION, "Expected 'auth' message")
+        return False
+    await websocket.send_json({"type": "auth_success"})
+    return True
+
+
+async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
+    """Publish each frame; what was received is on disk before the connection is given up."""
+    in_flight: deque[asyncio.Task[None]] = deque()
+    try:
+        while True:
+            text = await websocket.receive_text()
+            event = Event.model_validate_json(text)
+            in_flight.append(asyncio.create_task(observe_event(gateway.nats, event)))
+            while in_flight and (len(in_flight) > _IN_FLIGHT or in_flight[0].done()):
+                await in_flight.popleft()
+    except WebSocketDisconnect:
+        await _settle(in_flight)
+    except LogUnavailableError as error:
+        # The client keeps what was not confirmed, and sends it again on its next connection.
+        _log.warning("events not taken", error=str(error))
+        await websocket.close(_TRY_AGAIN, "The log is unavailable")
+    except ValidationError as error:
+        await _settle(in_flight)
+        _log.warning("not an event", error=str(error))
+        raise
+
+
+async def _settle(in_flight: deque[asyncio.Task[None]]) -> None:
+    for result in await asyncio.gather(*in_flight, return_exceptions=True):
+        if isinstance(result, LogUnavailableError):
+            _log.warning("event not taken", error=str(result))
+        elif result is not None:
+            raise result

@@ -1,0 +1,72 @@
+"""Routes of the inputs of flow runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from events import ids
+from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
+from events.outcome import Status
+from projections.flow_run_input import queries
+from services.gateway.decisions import decide
+from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
+from services.gateway.gateway import Gateway
+from services.gateway.requests import CheckedRoute
+
+_MISSING = "Flow run input not found"
+_LARGEST_LIMIT = 2**63 - 1
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Create, find, read and delete inputs."""
+    router = APIRouter(prefix="/flow_runs/{id:uuid}/input", route_class=CheckedRoute)
+
+    @router.post("", status_code=201)
+    async def create(
+        request: Request,
+        id: UUID,
+        key: Annotated[str, Body()],
+        value: Annotated[bytes, Body()],
+        sender: Annotated[str | None, Body()] = None,
+    ) -> Response:
+        data = {"flow_run_id": str(id), "key": key, "value": value.decode(), "sender": sender}
+        decided = await decide(gateway, request, ids.flow_run_input_id(id, key), CreateFlowRunInput(data=data))
+        outcome = decided.outcome
+        if outcome.status is Status.NOT_FOUND:
+            raise not_found(outcome.reason or "Flow run not found")
+        if outcome.status is Status.CONFLICT:
+            raise conflict(outcome.reason or "")
+        if outcome.status is Status.INVALID:
+            raise unprocessable(outcome.reason or "")
+        return JsonResponse(b"null", 201, headers=decided.headers)
+
+    @router.post("/filter")
+    async def find(
+        id: UUID,
+        prefix: Annotated[str, Body()],
+        limit: Annotated[int, Body(ge=0, le=_LARGEST_LIMIT)] = 1,
+        exclude_keys: Annotated[list[str] | None, Body()] = None,
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(await queries.find(connection, id, prefix, limit, exclude_keys or ()))
+
+    @router.get("/{key}")
+    async def read(id: UUID, key: str) -> Response:
+        async with gateway.reading() as connection:
+            value = await queries.value(connection, id, key)
+        if value is None:
+            raise not_found(_MISSING)
+        return JsonResponse(value.encode())
+
+    @router.delete("/{key}", status_code=204)
+    async def delete(request: Request, id: UUID, key: str) -> Response:
+        decided = await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput())
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+    return router

@@ -1,0 +1,161 @@
+"""Routes of flow runs. The two that are called most stand outside FastAPI's own machinery: see `hot_routes`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from events import ids
+from events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, SetFlowRunState, UpdateFlowRun
+from events.flow_run.events import FlowRunChanges
+from events.outcome import Status
+from projections.flow_run import queries
+from projections.flow_run.queries import FlowRunSort
+from services.gateway import callers
+from services.gateway.decisions import decide
+from services.gateway.errors import JsonResponse, bad_request, conflict, missing_object, not_found
+from services.gateway.gateway import Gateway
+from services.gateway.requests import CheckedRoute, read_body
+from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, paginated
+from services.gateway.routes.transitions import transition_response
+from services.gateway.wire.flow_runs import FlowRunCreate, FlowRunUpdate
+from services.gateway.wire.flows import Labels
+from services.gateway.wire.states import SetStateBody
+from services.runtime.ids import uuid4
+
+_MISSING = "Flow run not found"
+
+
+def hot_routes(gateway: Gateway) -> list[BaseRoute]:
+    """Creation and transitions: read, decided and answered as bytes."""
+
+    async def create(request: Request) -> Response:
+        body = await read_body(request, FlowRunCreate)
+        key = body.idempotency_key
+        run_id = ids.flow_run_id(body.flow_id, key) if key else uuid4()
+        decided = await decide(gateway, request, run_id, body.command(created_by=None))
+        outcome = decided.outcome
+        if outcome.status is Status.NOT_FOUND:
+            raise not_found(outcome.reason or _MISSING)
+        if outcome.status is Status.CONFLICT:
+            raise conflict(outcome.reason or "")
+        async with gateway.reading() as connection:
+            found = await queries.get(connection, run_id)
+        status = 200 if outcome.status is Status.EXISTS else 201
+        return JsonResponse(found or b"null", status, headers=decided.headers)
+
+    async def set_state(request: Request) -> Response:
+        run_id: UUID = request.path_params["id"]
+        body = await read_body(request, SetStateBody)
+        command = SetFlowRunState(
+            state=body.state.proposed(),
+            force=body.force,
+            api_version=callers.api_version(request),
+            client_version=callers.client_version(request),
+        )
+        decided = await decide(gateway, request, run_id, command)
+        if decided.outcome.status is Status.NOT_FOUND:
+            return missing_object("Flow run", run_id)
+        return transition_response(decided)
+
+    return [
+        Route("/api/flow_runs/{id:uuid}/set_state", set_state, methods=["POST"]),
+        Route("/api/flow_runs/", create, methods=["POST"]),
+    ]
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Everything else that is asked about or of flow runs."""
+    router = APIRouter(prefix="/flow_runs", route_class=CheckedRoute)
+    _add_reads(router, gateway)
+    _add_writes(router, gateway)
+    return router
+
+
+def _add_reads(router: APIRouter, gateway: Gateway) -> None:
+    @router.post("/count")
+    async def count(criteria: FilterObjects) -> int:
+        async with gateway.reading() as connection:
+            return await queries.count(connection, criteria)
+
+    @router.post("/filter")
+    async def find(
+        limit: Limit,
+        criteria: FilterObjects,
+        offset: Offset = 0,
+        sort: Annotated[FlowRunSort, Body()] = FlowRunSort.ID_DESC,
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
+
+    @router.post("/paginate")
+    async def paginate(
+        limit: Limit,
+        criteria: FilterObjects,
+        page: PageNumber = 1,
+        sort: Annotated[FlowRunSort, Body()] = FlowRunSort.ID_DESC,
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(
+                await paginated(
+                    lambda size, offset: queries.find(connection, criteria, sort, size, offset),
+                    queries.count(connection, criteria),
+                    page,
+                    limit,
+                )
+            )
+
+    @router.get("/{id:uuid}")
+    async def read(id: UUID) -> Response:
+        async with gateway.reading() as connection:
+            found = await queries.get(connection, id)
+        if found is None:
+            raise not_found(_MISSING)
+        return JsonResponse(found)
+
+
+def _add_writes(router: APIRouter, gateway: Gateway) -> None:
+    @router.patch("/{id:uuid}", status_code=204)
+    async def update(request: Request, id: UUID, flow_run: FlowRunUpdate) -> Response:
+        decided = await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes()))
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        if decided.outcome.status is Status.INVALID:
+            raise bad_request(decided.outcome.reason or "")
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.patch("/{id:uuid}/labels", status_code=204)
+    async def update_labels(request: Request, id: UUID, labels: Annotated[Labels, Body()]) -> Response:
+        decided = await decide(gateway, request, id, UpdateFlowRun(changes=FlowRunChanges(labels=labels)))
+        if decided.outcome.status is Status.NOT_FOUND:
+            return missing_object("Flow run", id)
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.delete("/{id:uuid}", status_code=204)
+    async def delete(request: Request, id: UUID) -> Response:
+        decided = await decide(gateway, request, id, DeleteFlowRun())
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.post("/{id:uuid}/resume")
+    async def resume(
+        request: Request,
+        id: UUID,
+        run_input: Annotated[dict[str, Any] | None, Body(embed=True)] = None,
+    ) -> Response:
+        command = ResumeFlowRun(
+            run_input=run_input,
+            api_version=callers.api_version(request),
+            client_version=callers.client_version(request),
+        )
+        decided = await decide(gateway, request, id, command)
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        if decided.outcome.status is Status.CONFLICT:
+            raise conflict(decided.outcome.reason or "")
+        return transition_response(decided)

@@ -1,0 +1,98 @@
+"""Routes of flows."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
+from events.outcome import Status
+from projections.flow import queries
+from projections.flow.queries import FlowSort
+from services.gateway.decisions import decide
+from services.gateway.errors import JsonResponse, not_found
+from services.gateway.gateway import Gateway
+from services.gateway.requests import CheckedRoute
+from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, paginated
+from services.gateway.wire.flows import FlowCreate, FlowUpdate
+from services.runtime.ids import uuid4
+
+_MISSING = "Flow not found"
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Create, read, change and delete flows."""
+    router = APIRouter(prefix="/flows", route_class=CheckedRoute)
+
+    @router.post("/")
+    async def create(request: Request, flow: FlowCreate) -> Response:
+        decided = await decide(gateway, request, uuid4(), CreateFlow(data=flow.model_dump(mode="json")))
+        async with gateway.reading() as connection:
+            found = await queries.get(connection, UUID(decided.outcome.aggregate_id))
+        status = 200 if decided.outcome.status is Status.EXISTS else 201
+        return JsonResponse(found or b"null", status, headers=decided.headers)
+
+    @router.post("/count")
+    async def count(criteria: FilterObjects) -> int:
+        async with gateway.reading() as connection:
+            return await queries.count(connection, criteria)
+
+    @router.post("/filter")
+    async def find(
+        limit: Limit, criteria: FilterObjects, offset: Offset = 0, sort: Annotated[FlowSort, Body()] = FlowSort.NAME_ASC
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
+
+    @router.post("/paginate")
+    async def paginate(
+        limit: Limit,
+        criteria: FilterObjects,
+        page: PageNumber = 1,
+        sort: Annotated[FlowSort, Body()] = FlowSort.NAME_ASC,
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(
+                await paginated(
+                    lambda size, offset: queries.find(connection, criteria, sort, size, offset),
+                    queries.count(connection, criteria),
+                    page,
+                    limit,
+                )
+            )
+
+    @router.get("/name/{name}")
+    async def by_name(name: str) -> Response:
+        async with gateway.reading() as connection:
+            found = await queries.by_name(connection, name)
+        if found is None:
+            raise not_found(_MISSING)
+        return JsonResponse(found)
+
+    @router.get("/{id:uuid}")
+    async def read(id: UUID) -> Response:
+        async with gateway.reading() as connection:
+            found = await queries.get(connection, id)
+        if found is None:
+            raise not_found(_MISSING)
+        return JsonResponse(found)
+
+    @router.patch("/{id:uuid}", status_code=204)
+    async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
+        changes = flow.model_dump(mode="json", exclude_unset=True)
+        decided = await decide(gateway, request, id, UpdateFlow(changes=changes))
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.delete("/{id:uuid}", status_code=204)
+    async def delete(request: Request, id: UUID) -> Response:
+        decided = await decide(gateway, request, id, DeleteFlow())
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+    return router

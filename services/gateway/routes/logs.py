@@ -1,0 +1,63 @@
+"""Routes of log lines: observations, which are published as they are and projected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Body
+from nats.errors import MaxPayloadError
+from starlette.responses import Response
+
+from events import subjects
+from projections.filters.objects import LogFilter
+from projections.log import queries
+from projections.log.queries import LogSort
+from services.gateway.decisions import POSITION, PROJECTED
+from services.gateway.errors import JsonResponse, TooLargeError
+from services.gateway.gateway import Gateway
+from services.gateway.observing import observe
+from services.gateway.routes.pages import Limit, Offset
+from services.gateway.wire.logs import LogCreate
+from services.runtime import clock
+from services.runtime.ids import uuid7
+
+#: The subject token of lines that belong to no flow run.
+_NO_RUN = "none"
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Take log lines, and find them."""
+    # NUL characters are taken in log lines, as by Prefect; the projection leaves them out.
+    router = APIRouter(prefix="/logs")
+
+    @router.post("/", status_code=201)
+    async def create(logs: list[LogCreate]) -> Response:
+        now = clock.now()
+        by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in logs:
+            record = {"id": uuid7(), "created": now, **line.model_dump()}
+            by_run[str(line.flow_run_id or _NO_RUN)].append(record)
+        position = 0
+        try:
+            for run, records in by_run.items():
+                subject = subjects.observation("log", run)
+                position = max(position, await observe(gateway.nats, subject, orjson.dumps(records)))
+        except MaxPayloadError as error:
+            raise TooLargeError(f"Too many log lines at once: {gateway.nats.max_payload} bytes are taken.") from error
+        is_projected = await gateway.observed_reached.until(position, gateway.deadline_seconds)
+        headers = {POSITION: str(position)} if is_projected else {POSITION: str(position), PROJECTED: "false"}
+        return JsonResponse(b"null", 201, headers=headers)
+
+    @router.post("/filter")
+    async def find(
+        limit: Limit,
+        offset: Offset = 0,
+        logs: Annotated[LogFilter | None, Body()] = None,
+        sort: Annotated[LogSort, Body()] = LogSort.TIMESTAMP_ASC,
+    ) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(await queries.find(connection, logs, sort, limit, offset))
+
+    return router

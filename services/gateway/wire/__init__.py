@@ -1,0 +1,1 @@
+"""Requests in the shapes of Prefect's API."""

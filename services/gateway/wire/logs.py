@@ -1,0 +1,21 @@
+"""Log lines as requests bring them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class LogCreate(BaseModel):
+    """Prefect's LogCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    level: int
+    message: str
+    timestamp: datetime
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None

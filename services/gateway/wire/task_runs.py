@@ -1,0 +1,117 @@
+"""Task runs as requests describe them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from events.task_run.commands import CreateTaskRun
+from events.task_run.events import TaskRunPolicy as StoredPolicy
+from services.gateway.wire.flows import Labels
+from services.gateway.wire.states import StateCreate
+
+
+class TaskRunPolicy(BaseModel):
+    """Prefect's TaskRunPolicy: the two oldest fields stand for their successors where those are absent."""
+
+    max_retries: int = 0
+    retry_delay_seconds: float = 0
+    retries: int | None = None
+    retry_delay: int | float | list[int] | list[float] | None = None
+    retry_jitter_factor: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_deprecated(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        filled = dict(values)
+        if not filled.get("retries") and filled.get("max_retries", 0) != 0:
+            filled["retries"] = filled["max_retries"]
+        if not filled.get("retry_delay") and filled.get("retry_delay_seconds", 0) != 0:
+            filled["retry_delay"] = filled["retry_delay_seconds"]
+        return filled
+
+    def stored(self) -> StoredPolicy:
+        """The policy as it is kept."""
+        return StoredPolicy(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+class TaskRunResult(BaseModel):
+    """An input that is another task run's result."""
+
+    input_type: Literal["task_run"] = "task_run"
+    id: UUID
+
+
+class FlowRunResult(BaseModel):
+    """An input that is a flow run's result."""
+
+    input_type: Literal["flow_run"] = "flow_run"
+    id: UUID
+
+
+class Parameter(BaseModel):
+    """An input that is a parameter of the flow run."""
+
+    input_type: Literal["parameter"] = "parameter"
+    name: str
+
+
+class Constant(BaseModel):
+    """An input that is a value."""
+
+    input_type: Literal["constant"] = "constant"
+    type: str
+
+
+TaskInput = TaskRunResult | FlowRunResult | Parameter | Constant
+
+
+class TaskRunCreate(BaseModel):
+    """Prefect's TaskRunCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | None = None
+    state: StateCreate | None = None
+    name: str | None = None
+    flow_run_id: UUID | None = None
+    task_key: str
+    dynamic_key: str
+    cache_key: Annotated[str, Field(max_length=2000)] | None = None
+    cache_expiration: datetime | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    labels: Labels | None = Field(default_factory=dict)
+    task_inputs: dict[str, list[TaskInput]] = Field(default_factory=dict)
+
+    def command(self) -> CreateTaskRun:
+        """The command that creates such a task run."""
+        values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
+        return CreateTaskRun(
+            **values,
+            name=self.name or None,
+            empirical_policy=self.empirical_policy.stored(),
+            tags=tuple(self.tags),
+            labels=self.labels or {},
+            task_inputs={
+                name: [item.model_dump(mode="json") for item in items] for name, items in self.task_inputs.items()
+            },
+            state=self.state.proposed() if self.state is not None else None,
+        )
+
+
+_CONVERTED = frozenset({"id", "state", "name", "empirical_policy", "tags", "labels", "task_inputs"})
+
+
+class TaskRunUpdate(BaseModel):
+    """Prefect's TaskRunUpdate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
