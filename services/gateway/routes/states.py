@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -39,6 +39,6 @@ def _add(router: APIRouter, gateway: Gateway, kind: str, get: _Get, all_of: _Lis
         return JsonResponse(found)
 
     @router.get(f"/{kind}_states/", name=f"{kind}_states")
-    async def read_all(run_id: Annotated[UUID, Query(alias=f"{kind}_id")]) -> Response:
+    async def read_all(run_id: UUID = Query(alias=f"{kind}_id")) -> Response:  # noqa: B008  no annotation sees `kind`
         async with gateway.reading() as connection:
             return JsonResponse(await all_of(connection, run_id))
