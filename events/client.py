@@ -14,7 +14,6 @@ import nats
 import nats.errors
 import orjson
 from nats.aio.client import Client as NatsClient
-from nats.aio.msg import Msg
 
 from events import codec, subjects
 from events.log.batch import publish_batch
@@ -27,6 +26,9 @@ from events.outcome import Outcome
 from events.subjects import Aggregate
 
 _BATCH: Final = 500
+#: After this silence a question is asked again: whoever had it may have been killed.
+_ASK_AGAIN_SECONDS: Final = 3.0
+_NOBODY_SECONDS: Final = 0.1
 
 
 def _utc_now() -> datetime:
@@ -146,37 +148,46 @@ class Client:
     ) -> Outcome:
         """Hand a command over and wait for its decision.
 
-        Raises LogUnavailableError when none came in time: it may yet be decided, and asking again with
-        the same `command_id` is safe and gives the recorded outcome.
+        The command does not go through the queue: what acknowledges it is its outcome, which is on disk
+        (docs/adr/0008). It is sent again while nobody answers.
+
+        Raises LogUnavailableError when no decision came in time: it may yet have been made, and asking
+        again with the same `command_id` is safe and gives the recorded outcome. Raises nats.errors.MaxPayloadError
+        for a command that is too large.
         """
-        addressed = Addressed(aggregate_id, command, command_id or self._new_id())
-        metadata = self._metadata(addressed.command_id, actor, traceparent)
-        body = await self._decided(addressed.subject, codec.command_headers(metadata), codec.encode(command))
-        return Outcome.model_validate_json(body)
+        metadata = self._metadata(command_id or self._new_id(), actor, traceparent)
+        subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
+        headers = codec.command_headers(metadata)
+        # Only for JetStream, which this does not pass through.
+        del headers["Nats-Msg-Id"]
+        return Outcome.model_validate_json(await self._decided(subject, headers, codec.encode(command)))
 
     async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
+        """Ask until somebody answers: asking twice is safe, because the command id is the same."""
         await self._replies.open()
-        decision_reply, decision = self._replies.expect()
-        headers[subjects.REPLY_TO] = decision_reply
-        # JetStream would swallow a repeated id, and nobody would answer: the policy knows repetitions.
-        del headers["Nats-Msg-Id"]
-
-        def confirm(message: Msg) -> None:
-            # A confirmation says nothing new: the decision is what is waited for.
-            refused = message.headers or orjson.loads(message.data).get("error")
-            if refused and not decision.done():
-                decision.set_exception(LogUnavailableError(f"the command was refused: {refused}"))
-
-        confirm_reply = self._replies.register(confirm)
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._connection.publish(subject, data, reply=confirm_reply, headers=headers)
-                return (await decision).data
+                while True:
+                    answer = await self._ask(subject, headers, data)
+                    if answer is not None:
+                        return answer
         except (TimeoutError, nats.errors.Error, OSError) as error:
+            if isinstance(error, nats.errors.MaxPayloadError):
+                raise
             raise LogUnavailableError(f"no decision came in time: {error!r}") from error
+
+    async def _ask(self, subject: str, headers: dict[str, str], data: bytes) -> bytes | None:
+        reply, decision = self._replies.expect()
+        try:
+            await self._connection.publish(subject, data, reply=reply, headers=headers)
+            done, _ = await asyncio.wait((decision,), timeout=_ASK_AGAIN_SECONDS)
+            return decision.result().data if done else None
+        except LogUnavailableError:
+            # Nobody listens: a policy that was killed is back soon.
+            await asyncio.sleep(_NOBODY_SECONDS)
+            return None
         finally:
-            self._replies.forget(decision_reply)
-            self._replies.forget(confirm_reply)
+            self._replies.forget(reply)
 
     def _metadata(self, command_id: UUID, actor: str | None, traceparent: str | None = None) -> Metadata:
         return Metadata(command_id=command_id, occurred_at=self._clock(), actor=actor, traceparent=traceparent)

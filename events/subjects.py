@@ -9,6 +9,9 @@ from zlib import crc32
 #: Fixed at installation: changing it moves every aggregate to another subject.
 PARTITIONS: Final = 16
 
+#: All commands whose senders wait for the decision.
+REQUESTS: Final = "ask.>"
+
 COMMANDS: Final = "COMMANDS"
 EVENTS: Final = "EVENTS"
 OBSERVED: Final = "OBSERVED"
@@ -43,6 +46,11 @@ def command(aggregate: Aggregate, verb: str) -> str:
     return f"cmd.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{verb}"
 
 
+def request(aggregate: Aggregate, verb: str) -> str:
+    """The subject a command is sent on when its sender waits for the decision (docs/adr/0008)."""
+    return f"ask.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{verb}"
+
+
 def event(aggregate: Aggregate, action: str) -> str:
     """The subject an event is appended on; `action` is the event type without its kind."""
     return f"evt.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{action}"
@@ -69,13 +77,13 @@ def reached(projection: str) -> str:
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:
-    """Split a `cmd.` or `evt.` subject into its aggregate and its last token (verb or action).
+    """Split a `cmd.`, `ask.` or `evt.` subject into its aggregate and its last token (verb or action).
 
     Raises ValueError when the subject does not have that form, or names the wrong partition.
     """
     tokens = subject.split(".")
     if len(tokens) != 5 or not is_token(tokens[3]):
-        msg = f"subject {subject!r} is not of the form <cmd|evt>.<partition>.<kind>.<id>.<name>"
+        msg = f"subject {subject!r} is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
         raise ValueError(msg)
     _, number, kind, identifier, name = tokens
     if number != str(partition(identifier)):

@@ -30,7 +30,7 @@ class Table:
 
     @cached_property
     def put_sql(self) -> str:
-        """Insert or replace the rows of the JSON array `%s`."""
+        """Insert or replace the rows of the JSON array `rows`."""
         computed = dict(self.computed or {})
         names = [*self.columns, *computed]
         values = ", ".join([*(f"t.{name}" for name in self.columns), *computed.values()])
@@ -41,19 +41,19 @@ class Table:
             action = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in replaced)
         return (
             f"INSERT INTO {self.name} ({', '.join(names)}) SELECT {values} FROM"  # noqa: S608  our own names
-            f" jsonb_to_recordset(%s::jsonb) AS t({self._typed(self.columns)}) ON CONFLICT (id) DO {action}"
+            f" jsonb_to_recordset(%(rows)s::jsonb) AS t({self._typed(self.columns)}) ON CONFLICT (id) DO {action}"
         )
 
     @cached_property
     def move_sql(self) -> str:
-        """Set the moved columns from the rows of the JSON array `%s`."""
+        """Set the moved columns from the rows of the JSON array `rows`."""
         settings = ", ".join(
             f"{name} = coalesce(t.{name}, {self.name}.{name})" if name in self.kept_when_null else f"{name} = t.{name}"
             for name in self.moved
         )
         return (
             f"UPDATE {self.name} SET {settings} FROM"  # noqa: S608  our own names
-            f" jsonb_to_recordset(%s::jsonb) AS t({self._typed(('id', *self.moved))}) WHERE {self.name}.id = t.id"
+            f" jsonb_to_recordset(%(rows)s::jsonb) AS t({self._typed(('id', *self.moved))}) WHERE {self.name}.id = t.id"
         )
 
     def _typed(self, names: Mapping[str, str] | tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
@@ -54,24 +54,47 @@ async def position_of(connection: AsyncConnection[Any], name: str) -> int:
 
 async def write(connection: AsyncConnection[Any], changes: Iterable[Change], name: str, position: int) -> None:
     """Write changes and move the checkpoint `name` to `position`; all of it or nothing."""
+    steps = list(merge(changes))
+    if len(steps) <= 1 and not any(_needs_order(step) for step in steps):
+        await _write_at_once(connection, steps, name, position)
+        return
     async with connection.pipeline(), connection.transaction():
-        for step in merge(changes):
-            await _write_step(connection, step)
+        for step in steps:
+            for query, parameters in _parts(step):
+                await connection.execute(query, parameters)
         await connection.execute(statements()["advance"], {"name": name, "position": position})
 
 
-async def _write_step(connection: AsyncConnection[Any], step: Step) -> None:
+def _needs_order(step: Step) -> bool:
+    """Whether the parts of a step must see what the ones before them wrote."""
+    return step.statement is not None or (FLOW_RUN in step.puts and TASK_RUN in step.puts)
+
+
+async def _write_at_once(connection: AsyncConnection[Any], steps: Iterable[Step], name: str, position: int) -> None:
+    """One statement for everything, a transaction by itself: five messages to the server fewer."""
+    parameters: Row = {"name": name, "position": position}
+    parts = []
+    for number, (query, given) in enumerate(part for step in steps for part in _parts(step)):
+        parts.append(f"part{number} AS ({query})".replace("%(", f"%(part{number}_"))
+        parameters |= {f"part{number}_{key}": value for key, value in given.items()}
+    advance = statements()["advance"]
+    query = f"WITH {', '.join(parts)} {advance}" if parts else advance
+    await connection.execute(query.encode(), parameters)
+
+
+def _parts(step: Step) -> Iterator[tuple[str, Row]]:
+    """The statements of a step with their parameters, in order."""
     for table in _ORDER:
         if rows := step.puts.get(table):
-            await connection.execute(table.put_sql, (_json(rows),))
+            yield table.put_sql, {"rows": _json(rows)}
             if table.after_put is not None:
-                await connection.execute(statements()[table.after_put], {"ids": list(rows)})
+                yield statements()[table.after_put], {"ids": list(rows)}
         if rows := step.moves.get(table):
             for row_id, row in rows.items():
                 row["id"] = row_id
-            await connection.execute(table.move_sql, (_json(rows),))
+            yield table.move_sql, {"rows": _json(rows)}
     if step.statement is not None:
-        await connection.execute(statements()[step.statement.name], _parameters(step.statement))
+        yield statements()[step.statement.name], _parameters(step.statement)
 
 
 def _json(rows: dict[Any, Row]) -> str:

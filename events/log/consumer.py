@@ -22,6 +22,10 @@ _HEARTBEAT_SECONDS: Final = 2.0
 #: Silence after which the server is taken not to know of us any more (nats.py #504, #933).
 _SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
 _RETRY_SECONDS: Final = 0.5
+#: A batch this large is worth handling by itself.
+_ENOUGH: Final = 400
+_PAUSE_SECONDS: Final = 0.001
+_MOST_PAUSES: Final = 3
 _MAX_ACK_PENDING: Final = 20_000
 _ACK_WAIT_SECONDS: Final = 60.0
 #: A kept consumer hands out again what its reader had in hand when it ended: soon.
@@ -89,6 +93,7 @@ class OrderedConsumer:
                 await asyncio.wait_for(self._arrived.wait(), _SILENCE_SECONDS)
             except TimeoutError:
                 self._lose("silence")
+            await self._rest_of_burst()
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
             if until is not None and batch and batch[-1].position > until:
@@ -97,6 +102,13 @@ class OrderedConsumer:
             if batch:
                 self._position = batch[-1].position
                 yield batch
+
+    async def _rest_of_burst(self) -> None:
+        """What was stored together is read in several pieces: wait a moment for the rest of it."""
+        for _ in range(_MOST_PAUSES):
+            if self._drained or self._lost or not 0 < len(self._waiting) < _ENOUGH:
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _begin(self) -> None:
         while self._lost:

@@ -62,6 +62,6 @@ def _resolve(future: asyncio.Future[Msg], message: Msg) -> None:
     if future.done():
         return
     if message.headers and message.headers.get("Status") == NO_RESPONDERS:
-        future.set_exception(LogUnavailableError("no JetStream stream takes this subject: is the server provisioned?"))
+        future.set_exception(LogUnavailableError("nobody listens on this subject"))
     else:
         future.set_result(message)

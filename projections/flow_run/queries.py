@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +12,7 @@ from psycopg import AsyncConnection
 from projections import durations, selection
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
-from projections.reading import Row, many, one, rows
+from projections.reading import Row, encoded, many, one, rows
 
 #: In the order of Prefect's FlowRunResponse. Work pools do not exist yet, so that no run has one.
 _COLUMNS: Final = (
@@ -64,6 +65,13 @@ def state_wire(row: Row) -> Row:
 async def get(connection: AsyncConnection[Any], run_id: UUID) -> bytes | None:
     """A flow run, or None."""
     return one(await rows(connection, f"SELECT {_COLUMNS} FROM flow_run WHERE id = %(id)s", {"id": run_id}), wire)  # noqa: S608
+
+
+async def get_many(connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+    """Those of the flow runs that there are."""
+    query = f"SELECT {_COLUMNS} FROM flow_run WHERE id = ANY (%(ids)s)"  # noqa: S608
+    found = await rows(connection, query, {"ids": list(run_ids)})
+    return {row["id"]: encoded(wire(row)) for row in found}
 
 
 async def find(

@@ -10,6 +10,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.routes import absent, events, flow_run_inputs, flow_runs, flows, logs, service, states, task_runs
 
 _TITLE = "Antiphon"
+_COMPRESSED_FROM_BYTES = 16_000
 
 
 def build(gateway: Gateway) -> FastAPI:
@@ -26,6 +27,7 @@ def build(gateway: Gateway) -> FastAPI:
     for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, absent):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
-    app.add_middleware(GZipMiddleware)
+    # Small answers cost more to compress than to send.
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
     app.add_middleware(errors.CheckVersion)
     return app

@@ -39,6 +39,10 @@ class Letter(Protocol):
         """What it was published on."""
 
     @property
+    def reply(self) -> str:
+        """The reply subject: of a question its sender's, of a queued command the queue's own."""
+
+    @property
     def headers(self) -> dict[str, str] | None:
         """Its headers."""
 
@@ -113,7 +117,7 @@ class Handler:
             command_id = UUID(headers.get(subjects.COMMAND_ID, ""))
         except ValueError:
             command_id = None
-        reply_to = headers.get(subjects.REPLY_TO)
+        reply_to = _reply_to(letter)
         if reply_to and command_id:
             answer = Outcome(status=Status.INVALID, aggregate_id="", reason=why, command_id=command_id, position=0)
             await self._reply(reply_to, answer)
@@ -187,7 +191,7 @@ class Handler:
         if isinstance(outcome, str):
             await self._refuse(mail.letter, outcome)
             return
-        reply_to = (mail.letter.headers or {}).get(subjects.REPLY_TO)
+        reply_to = _reply_to(mail.letter)
         if reply_to:
             await self._reply(reply_to, outcome)
         await self._acknowledge(mail.letter)
@@ -201,3 +205,9 @@ def _positions_or_raise(result: Sequence[int] | BaseException) -> Sequence[int]:
     if isinstance(result, BaseException):
         raise result
     return result
+
+
+def _reply_to(letter: Letter) -> str | None:
+    if letter.reply.startswith("$JS.ACK."):
+        return (letter.headers or {}).get(subjects.REPLY_TO)
+    return letter.reply or None

@@ -1,7 +1,8 @@
-"""The policy process: one ordered consumer of commands, one handler."""
+"""The policy process: commands from the queue and from senders who wait, one handler."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from nats.aio.client import Client
@@ -13,23 +14,37 @@ from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.outcome import Outcome
 from services.policy.handler import Handler, Letter
+from services.policy.intake import Intake
 from services.runtime import clock
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 
 DURABLE: Final = "policy-decide-v1"
+#: Several policies share the questions; which of them answers does not matter.
+QUEUE_GROUP: Final = "policy"
 
 
 async def run(settings: Settings) -> None:
     """Decide commands until asked to stop."""
-    async with application(settings, "policy") as (_, _, client):
-        handler = handler_on(client)
-        consumer = OrderedConsumer(client, subjects.COMMANDS, durable=DURABLE)
-        try:
-            async for batch in consumer.batches():
-                await handler.handle([item.message for item in batch])
-        finally:
-            await consumer.close()
+    async with application(settings, "policy") as (_, _, client), asyncio.TaskGroup() as tasks:
+        intake = Intake()
+        await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
+        tasks.create_task(_queued(client, intake))
+        tasks.create_task(_decide(handler_on(client), intake))
+
+
+async def _queued(client: Client, intake: Intake) -> None:
+    consumer = OrderedConsumer(client, subjects.COMMANDS, durable=DURABLE)
+    try:
+        async for batch in consumer.batches():
+            intake.take([item.message for item in batch])
+    finally:
+        await consumer.close()
+
+
+async def _decide(handler: Handler, intake: Intake) -> None:
+    async for letters in intake.batches():
+        await handler.handle(letters)
 
 
 def handler_on(client: Client) -> Handler:
@@ -39,7 +54,8 @@ def handler_on(client: Client) -> Handler:
         await client.publish(subject, outcome.model_dump_json(exclude_unset=True).encode())
 
     async def acknowledge(letter: Letter) -> None:
-        if isinstance(letter, Msg):
+        # A question is not acknowledged: its answer does that.
+        if isinstance(letter, Msg) and letter.reply.startswith("$JS.ACK."):
             await client.publish(letter.reply, b"+ACK")
 
     async def put_aside(letter: Letter, why: str) -> None:

@@ -16,6 +16,7 @@ from events.outcome import Status
 from projections.flow_run import queries
 from projections.flow_run.queries import FlowRunSort
 from services.gateway import callers
+from services.gateway.batched import Batched
 from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, bad_request, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
@@ -32,6 +33,7 @@ _MISSING = "Flow run not found"
 
 def hot_routes(gateway: Gateway) -> list[BaseRoute]:
     """Creation and transitions: read, decided and answered as bytes."""
+    runs = Batched(queries.get_many, gateway.reading)
 
     async def create(request: Request) -> Response:
         body = await read_body(request, FlowRunCreate)
@@ -43,8 +45,7 @@ def hot_routes(gateway: Gateway) -> list[BaseRoute]:
             raise not_found(outcome.reason or _MISSING)
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
-        async with gateway.reading() as connection:
-            found = await queries.get(connection, run_id)
+        found = await runs.get(run_id)
         status = 200 if outcome.status is Status.EXISTS else 201
         return JsonResponse(found or b"null", status, headers=decided.headers)
 

@@ -66,7 +66,11 @@ def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
         case SetTaskRunState():
             return move(situation, request.state, force=request.force)
         case RenameTaskRun():
-            return Decision(events=((situation.aggregate, TaskRunRenamed(name=request.name or generated_name(situation.command_id))),))
+            return Decision(
+                events=(
+                    (situation.aggregate, TaskRunRenamed(name=request.name or generated_name(situation.command_id))),
+                )
+            )
         case DeleteTaskRun():
             return delete(situation)
         case _:

@@ -1,0 +1,56 @@
+"""Gathers the commands that wait to be decided into batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from nats.aio.msg import Msg
+
+#: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
+_BUSY: Final = 4
+_LINGER_SECONDS: Final = 0.001
+_MOST_LINGERS: Final = 4
+
+
+class Intake:
+    """Commands in the order they arrived, from wherever they came."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Msg] = []
+        self._arrived = asyncio.Event()
+
+    async def take_question(self, message: Msg) -> None:
+        """A command whose sender waits."""
+        self.take([message])
+
+    def take(self, messages: Sequence[Msg]) -> None:
+        """Commands, in order."""
+        self._waiting.extend(messages)
+        self._arrived.set()
+
+    async def batches(self) -> AsyncIterator[list[Msg]]:
+        """Everything that waits, at least one command, again and again.
+
+        A lone command is handed out at once. Under load the next batch is given a moment to grow: the
+        append, the projection and the announcement then serve more commands for the same price.
+        """
+        last = 0
+        while True:
+            await self._arrived.wait()
+            if max(last, len(self._waiting)) >= _BUSY:
+                await self._linger()
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            last = len(batch)
+            if batch:
+                yield batch
+
+    async def _linger(self) -> None:
+        """Wait as long as more keep coming, but not for long."""
+        for _ in range(_MOST_LINGERS):
+            before = len(self._waiting)
+            await asyncio.sleep(_LINGER_SECONDS)
+            if len(self._waiting) == before:
+                return
