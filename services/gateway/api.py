@@ -7,7 +7,18 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from services.gateway import errors
 from services.gateway.gateway import Gateway
-from services.gateway.routes import absent, events, flow_run_inputs, flow_runs, flows, logs, service, states, task_runs
+from services.gateway.routes import (
+    absent,
+    events,
+    flow_run_inputs,
+    flow_runs,
+    flows,
+    limits,
+    logs,
+    service,
+    states,
+    task_runs,
+)
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
@@ -24,7 +35,7 @@ def build(gateway: Gateway) -> FastAPI:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(gateway)
-    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, absent):
+    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -18,6 +18,9 @@ from events import ids
 from events.state import TERMINAL as TERMINAL_TYPES
 from events.state import ProposedState, State, StateDetails, StateType
 from events.transition import TransitionStatus
+
+#: What comes right after something else comes so much later.
+TICK: Final = timedelta(microseconds=1)
 
 #: `None` stands for a run that has no state yet.
 StateKind = StateType | None
@@ -38,15 +41,16 @@ def all_but(*kinds: StateKind) -> frozenset[StateKind]:
 
 def state_from(proposed: ProposedState, state_id: UUID, now: datetime) -> State:
     """The proposed state with id, timestamp and Prefect's defaults."""
-    details = proposed.state_details
+    details, timestamp = proposed.state_details, now
     if proposed.type is StateType.SCHEDULED and details.scheduled_time is None:
-        details = details.model_copy(update={"scheduled_time": now})
+        # Due from the moment it is asked for; the state that says so comes after.
+        details, timestamp = details.model_copy(update={"scheduled_time": now}), now + TICK
     name = proposed.name or proposed.type.value.capitalize()
     return State(
         id=state_id,
         type=proposed.type,
         name=name,
-        timestamp=now,
+        timestamp=timestamp,
         message=proposed.message,
         data=proposed.data,
         state_details=details,
@@ -132,7 +136,8 @@ class Transition:
             id=ids.derived(self.command_id, "replacement"),
             type=state_type,
             name=name or state_type.value.capitalize(),
-            timestamp=self.now,
+            # After the state it replaces.
+            timestamp=self.now + TICK,
             message=message,
             data=data,
             state_details=details or StateDetails(),

@@ -16,6 +16,7 @@ from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
+from services.gateway.routes.pages import defaults_to
 
 _MISSING = "Flow run input not found"
 _LARGEST_LIMIT = 2**63 - 1
@@ -48,7 +49,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def find(
         id: UUID,
         prefix: Annotated[str, Body()],
-        limit: Annotated[int, Body(ge=0, le=_LARGEST_LIMIT)] = 1,
+        limit: Annotated[int, Body(ge=0, le=_LARGEST_LIMIT), defaults_to(1)] = 1,
         exclude_keys: Annotated[list[str] | None, Body()] = None,
     ) -> Response:
         async with gateway.reading() as connection:

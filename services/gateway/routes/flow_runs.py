@@ -21,7 +21,7 @@ from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, bad_request, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, paginated
+from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.routes.transitions import transition_response
 from services.gateway.wire.flow_runs import FlowRunCreate, FlowRunUpdate
 from services.gateway.wire.flows import Labels
@@ -29,6 +29,8 @@ from services.gateway.wire.states import SetStateBody
 from services.runtime.ids import uuid4
 
 _MISSING = "Flow run not found"
+
+_Sort = Annotated[FlowRunSort, Body(), defaults_to(FlowRunSort.ID_DESC)]
 
 
 def hot_routes(gateway: Gateway) -> list[BaseRoute]:
@@ -88,7 +90,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
         limit: Limit,
         criteria: FilterObjects,
         offset: Offset = 0,
-        sort: Annotated[FlowRunSort, Body()] = FlowRunSort.ID_DESC,
+        sort: _Sort = FlowRunSort.ID_DESC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
@@ -98,7 +100,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
         limit: Limit,
         criteria: FilterObjects,
         page: PageNumber = 1,
-        sort: Annotated[FlowRunSort, Body()] = FlowRunSort.ID_DESC,
+        sort: _Sort = FlowRunSort.ID_DESC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(

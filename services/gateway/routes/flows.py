@@ -16,11 +16,13 @@ from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, paginated
+from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.wire.flows import FlowCreate, FlowUpdate
 from services.runtime.ids import uuid4
 
 _MISSING = "Flow not found"
+
+_Sort = Annotated[FlowSort, Body(), defaults_to(FlowSort.NAME_ASC)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -42,7 +44,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.post("/filter")
     async def find(
-        limit: Limit, criteria: FilterObjects, offset: Offset = 0, sort: Annotated[FlowSort, Body()] = FlowSort.NAME_ASC
+        limit: Limit, criteria: FilterObjects, offset: Offset = 0, sort: _Sort = FlowSort.NAME_ASC
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
@@ -52,7 +54,7 @@ def routes(gateway: Gateway) -> APIRouter:
         limit: Limit,
         criteria: FilterObjects,
         page: PageNumber = 1,
-        sort: Annotated[FlowSort, Body()] = FlowSort.NAME_ASC,
+        sort: _Sort = FlowSort.NAME_ASC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(

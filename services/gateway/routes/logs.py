@@ -18,13 +18,15 @@ from services.gateway.decisions import POSITION, PROJECTED
 from services.gateway.errors import JsonResponse, TooLargeError
 from services.gateway.gateway import Gateway
 from services.gateway.observing import observe
-from services.gateway.routes.pages import Limit, Offset
+from services.gateway.routes.pages import Limit, Offset, defaults_to
 from services.gateway.wire.logs import LogCreate
 from services.runtime import clock
 from services.runtime.ids import uuid7
 
 #: The subject token of lines that belong to no flow run.
 _NO_RUN = "none"
+
+_Sort = Annotated[LogSort, Body(), defaults_to(LogSort.TIMESTAMP_ASC)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -55,7 +57,7 @@ def routes(gateway: Gateway) -> APIRouter:
         limit: Limit,
         offset: Offset = 0,
         logs: Annotated[LogFilter | None, Body()] = None,
-        sort: Annotated[LogSort, Body()] = LogSort.TIMESTAMP_ASC,
+        sort: _Sort = LogSort.TIMESTAMP_ASC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(await queries.find(connection, logs, sort, limit, offset))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from math import ceil
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Body, Depends
+from pydantic import BeforeValidator
 
 from projections.filters.absent import DeploymentFilter, WorkPoolFilter, WorkQueueFilter
 from projections.filters.criteria import Criteria
@@ -30,8 +31,15 @@ def _limit(limit: Annotated[int | None, Body()] = None) -> int:
 
 
 Limit = Annotated[int, Depends(_limit)]
-Offset = Annotated[int, Body(ge=0, le=_LARGEST)]
-PageNumber = Annotated[int, Body(ge=1)]
+
+
+def defaults_to(default: Any) -> BeforeValidator:
+    """An explicit null means the default, as Prefect's server has it."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+Offset = Annotated[int, Body(ge=0, le=_LARGEST), defaults_to(0)]
+PageNumber = Annotated[int, Body(ge=1), defaults_to(1)]
 
 
 def _criteria(

@@ -17,13 +17,15 @@ from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, paginated
+from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.routes.transitions import transition_response
 from services.gateway.wire.states import SetStateBody
 from services.gateway.wire.task_runs import TaskRunCreate, TaskRunUpdate
 from services.runtime.ids import uuid4
 
 _MISSING = "Task not found"
+
+_Sort = Annotated[TaskRunSort, Body(), defaults_to(TaskRunSort.ID_DESC)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -45,7 +47,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
         limit: Limit,
         criteria: FilterObjects,
         offset: Offset = 0,
-        sort: Annotated[TaskRunSort, Body()] = TaskRunSort.ID_DESC,
+        sort: _Sort = TaskRunSort.ID_DESC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
@@ -55,7 +57,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
         limit: Limit,
         criteria: FilterObjects,
         page: PageNumber = 1,
-        sort: Annotated[TaskRunSort, Body()] = TaskRunSort.ID_DESC,
+        sort: _Sort = TaskRunSort.ID_DESC,
     ) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(

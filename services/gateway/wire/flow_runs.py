@@ -39,10 +39,8 @@ class FlowRunPolicy(BaseModel):
 
     def stored(self) -> StoredPolicy:
         """The policy as it is kept."""
-        values = {name: getattr(self, name) for name in self.model_fields_set}
-        if self.pause_keys is not None and "pause_keys" in values:
-            values["pause_keys"] = tuple(sorted(self.pause_keys))
-        return StoredPolicy(**values)
+        pause_keys = tuple(sorted(self.pause_keys)) if self.pause_keys is not None else None
+        return StoredPolicy(**{**self.__dict__, "pause_keys": pause_keys})
 
 
 class FlowRunCreate(BaseModel):

@@ -37,7 +37,7 @@ class TaskRunPolicy(BaseModel):
 
     def stored(self) -> StoredPolicy:
         """The policy as it is kept."""
-        return StoredPolicy(**{name: getattr(self, name) for name in self.model_fields_set})
+        return StoredPolicy(**self.__dict__)
 
 
 class TaskRunResult(BaseModel):

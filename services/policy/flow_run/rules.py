@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from events import ids
 from events.flow_run.events import FlowRunPolicy
 from events.state import State, StateDetails, StateType
 from services.policy.flow_run.state import FlowRun
@@ -154,7 +155,7 @@ def handle_pausing(t: FlowTransition) -> None:
 
 def _pause_key(t: FlowTransition) -> str:
     # A pause without a key gets one that no other pause can have.
-    return t.requested.state_details.pause_key or str(t.command_id)
+    return t.requested.state_details.pause_key or str(ids.derived(t.command_id, "pause"))
 
 
 def remember_pause_key(t: FlowTransition) -> None:

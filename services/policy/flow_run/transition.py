@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from events import ids
@@ -18,12 +17,10 @@ from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
 from services.policy.flow_run.rules import CORE, MINIMAL, FlowTransition
 from services.policy.flow_run.state import FlowRun
-from services.policy.orchestration import enter, leave, state_from
+from services.policy.orchestration import TICK, enter, leave, state_from
 from services.policy.progress import advance
 from services.policy.task_run.transition import mirror
 from services.policy.transitions import acceptance_fields, refusal_fields, without_unpersisted
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def move(
@@ -68,7 +65,7 @@ def _with_unique_timestamp(run: FlowRun, state: State) -> State:
     """EnsureFlowRunStateTimestampIsUnique: no two states of a run share a timestamp."""
     timestamp = state.timestamp
     while timestamp in run.timestamps:
-        timestamp += _MICROSECOND
+        timestamp += TICK
     return state if timestamp == state.timestamp else state.model_copy(update={"timestamp": timestamp})
 
 
@@ -110,6 +107,10 @@ def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggr
         return ()
     details = written.state_details.model_copy(update={"child_flow_run_id": situation.id})
     state = written.model_copy(
-        update={"id": ids.derived(situation.command_id, "mirror"), "timestamp": situation.now, "state_details": details}
+        update={
+            "id": ids.derived(situation.command_id, "mirror"),
+            "timestamp": written.timestamp + TICK,
+            "state_details": details,
+        }
     )
     return tuple((key, event) for event in mirror(key, parent, state, situation))
