@@ -27,6 +27,8 @@ class Status(StrEnum):
     CONFLICT = "CONFLICT"
     #: The command makes no sense; nothing was recorded.
     INVALID = "INVALID"
+    #: The command could not be decided at all, which is a fault of the policy: it was put aside (docs/adr/0006).
+    PARKED = "PARKED"
 
 
 class Answer(Payload):

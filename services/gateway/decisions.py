@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from events import ids
 from events.message import Command
-from events.outcome import Outcome
-from services.gateway.errors import TooLargeError
+from events.outcome import Outcome, Status
+from services.gateway.errors import TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
 
 #: What identifies a request that may be repeated.
@@ -43,7 +43,11 @@ class Decided:
 
 
 async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command) -> Decided:
-    """Have a command decided; raises LogUnavailableError if no decision came in time, which is safe to repeat."""
+    """Have a command decided, and wait until the decision can be read.
+
+    Raises LogUnavailableError if no decision came in time, which is safe to repeat, and answers for the caller
+    with 400 what makes no sense.
+    """
     key = request.headers.get(IDEMPOTENCY_KEY)
     try:
         outcome = await gateway.commands.decide(
@@ -54,5 +58,9 @@ async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, c
         )
     except MaxPayloadError as error:
         raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
+    if outcome.status is Status.INVALID:
+        raise bad_request(outcome.reason or "")
+    if outcome.status is Status.PARKED:
+        raise UndecidedError(outcome.reason)
     is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
     return Decided(outcome, is_projected)

@@ -28,6 +28,10 @@ class TooLargeError(Exception):
     """A request is larger than a message of the log may be; send less at once."""
 
 
+class UndecidedError(Exception):
+    """The policy could not decide a command, and put it aside: see its log, and the stream PARKED."""
+
+
 class JsonResponse(Response):
     """JSON that is bytes already, or a small value."""
 

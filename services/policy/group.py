@@ -80,6 +80,8 @@ class Group:
         situation = await self._situation(request, own, now)
         decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
         if decision.events:
+            for aggregate in (*(aggregate for aggregate, _ in decision.events), *decision.unchanged):
+                await self._fold(aggregate, request.command)
             self.pending[key] = self._draft(request, decision)
         else:
             answer = _told(decision.answer)

@@ -104,11 +104,11 @@ class Handler:
             command = codec.decode_command(aggregate, verb, letter.data)
             metadata = codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT))
         except UndecodableError as error:
-            await self._refuse(letter, str(error))
+            await self._refuse(letter, str(error), Status.INVALID)
             return None
         return Request(aggregate, command, metadata)
 
-    async def _refuse(self, letter: Letter, why: str) -> None:
+    async def _refuse(self, letter: Letter, why: str, status: Status) -> None:
         """Park a letter that cannot be decided, and tell its sender so if it left an id to answer to."""
         _log.warning("command parked", subject=letter.subject, why=why)
         await self._park(letter, why)
@@ -119,7 +119,7 @@ class Handler:
             command_id = None
         reply_to = _reply_to(letter)
         if reply_to and command_id:
-            answer = Outcome(status=Status.INVALID, aggregate_id="", reason=why, command_id=command_id, position=0)
+            answer = Outcome(status=status, aggregate_id="", reason=why, command_id=command_id, position=0)
             await self._reply(reply_to, answer)
         await self._acknowledge(letter)
 
@@ -189,7 +189,7 @@ class Handler:
     async def _answer(self, mail: Mail, group: Group) -> None:
         outcome = group.outcome_of(mail.request)
         if isinstance(outcome, str):
-            await self._refuse(mail.letter, outcome)
+            await self._refuse(mail.letter, outcome, Status.PARKED)
             return
         reply_to = _reply_to(mail.letter)
         if reply_to:

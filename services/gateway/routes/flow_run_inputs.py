@@ -13,7 +13,7 @@ from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
 from events.outcome import Status
 from projections.flow_run_input import queries
 from services.gateway.decisions import decide
-from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
+from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.pages import defaults_to
@@ -41,8 +41,6 @@ def routes(gateway: Gateway) -> APIRouter:
             raise not_found(outcome.reason or "Flow run not found")
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
-        if outcome.status is Status.INVALID:
-            raise unprocessable(outcome.reason or "")
         return JsonResponse(b"null", 201, headers=decided.headers)
 
     @router.post("/filter")

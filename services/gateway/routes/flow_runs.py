@@ -18,7 +18,7 @@ from projections.flow_run.queries import FlowRunSort
 from services.gateway import callers
 from services.gateway.batched import Batched
 from services.gateway.decisions import decide
-from services.gateway.errors import JsonResponse, bad_request, conflict, missing_object, not_found
+from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
@@ -127,8 +127,6 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         decided = await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes()))
         if decided.outcome.status is Status.NOT_FOUND:
             raise not_found(_MISSING)
-        if decided.outcome.status is Status.INVALID:
-            raise bad_request(decided.outcome.reason or "")
         return Response(status_code=204, headers=decided.headers)
 
     @router.patch("/{id:uuid}/labels", status_code=204)
