@@ -10,6 +10,11 @@ from uuid import UUID
 from events.message import Payload
 
 
+def is_unpersisted(data: Any) -> bool:
+    """Whether a state's data is only a note that its result was not persisted."""
+    return isinstance(data, dict) and data.get("type") == "unpersisted"
+
+
 class StateType(StrEnum):
     """The nine types of state; a run without a state has none of them."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from events.state import Progress, State
+from events.state import Progress, State, is_unpersisted
 from projections.change import Row
 
 #: The columns of a state history, beside the run it belongs to.
@@ -18,7 +18,8 @@ def state_row(state: State) -> Row:
         "state_type": state.type.value,
         "state_name": state.name,
         "state_timestamp": state.timestamp,
-        "state": state.model_dump(mode="json"),
+        # A note that a result was not persisted is not kept, as by Prefect.
+        "state": state.model_dump(mode="json") | ({"data": None} if is_unpersisted(state.data) else {}),
     }
 
 

@@ -19,6 +19,9 @@ UPDATE flow_run SET
 FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
+-- name: mark_flow_run
+UPDATE flow_run SET empirical_policy = %(policy)s WHERE id = %(id)s
+
 -- name: delete_flow_runs
 -- With everything that belongs to the runs; their subflows stay, without a parent.
 WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
+import psycopg
 from psycopg import AsyncConnection, sql
 from psycopg.types.json import Jsonb
 
@@ -115,3 +116,9 @@ async def parked_subjects(connection: AsyncConnection[Any]) -> set[str]:
     """The event streams that wait behind an event which could not be read."""
     cursor = await connection.execute("SELECT subject FROM parked_aggregate")
     return {str(subject) for (subject,) in await cursor.fetchall()}
+
+
+def is_passing(error: psycopg.Error) -> bool:
+    """Whether the same write may succeed later: the server was in trouble, not what it was told to write."""
+    # Classes of SQLSTATE: connection, transaction rollback, insufficient resources, operator, system error.
+    return error.sqlstate is None or error.sqlstate[:2] in {"08", "25", "40", "53", "57", "58"}

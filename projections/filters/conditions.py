@@ -6,15 +6,15 @@ placeholder: values are bound, never formatted into the text.
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from events.state import StateType
 from projections.filters.text_query import parse
+from projections.moments import Moment
 
 TRUE: Final = "TRUE"
 FALSE: Final = "FALSE"
@@ -206,20 +206,6 @@ class TagsWithAny(Tags):
         """See Leaf."""
         found = super().conditions(column, parameters)
         return found + ([] if self.any_ is None else [f"{column} && {parameters.bind(self.any_)}::text[]"])
-
-
-def _in_utc(value: Any) -> Any:
-    """Prefect reads a time without a zone as UTC."""
-    if isinstance(value, str) and value:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            return value
-        return moment if moment.tzinfo else f"{value}Z"
-    return value
-
-
-Moment = Annotated[datetime, BeforeValidator(_in_utc), PlainSerializer(lambda moment: moment.isoformat())]
 
 
 class Between(Leaf):

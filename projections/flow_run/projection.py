@@ -100,14 +100,25 @@ def project(recorded: Recorded) -> list[Change]:
 
 def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> Row:
     at = recorded.metadata.occurred_at
-    return {**event.model_dump(mode="json"), **_NO_STATE, "id": run_id, "created": at, "updated": at}
+    row = {**event.model_dump(mode="json"), **_NO_STATE, "id": run_id, "created": at, "updated": at}
+    if "job_variables" not in event.model_fields_set:
+        # Prefect's default, where null was not asked for.
+        row["job_variables"] = {}
+    return row
+
+
+def _marked(run_id: UUID, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> list[Change]:
+    """A refusal that left the run where it was may have left marks on its policy."""
+    if event.empirical_policy is None:
+        return []
+    return [Statement("mark_flow_run", {"id": run_id, "policy": event.empirical_policy.model_dump(mode="json")})]
 
 
 def _moved(
     run_id: UUID, recorded: Recorded, event: FlowRunTransitionAccepted | FlowRunTransitionRejected
 ) -> list[Change]:
     if event.state is None or event.progress is None:
-        return []
+        return _marked(run_id, event)
     row = state_row(event.state)
     values = row | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
     if event.empirical_policy is not None:

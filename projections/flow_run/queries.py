@@ -20,9 +20,7 @@ _COLUMNS: Final = (
     " flow_version, parameters, idempotency_key, context, empirical_policy, tags, labels, parent_task_run_id,"
     " state_type, state_name, run_count, expected_start_time, next_scheduled_start_time, start_time, end_time,"
     f" total_run_time, {durations.COLUMNS}, auto_scheduled, infrastructure_document_id, infrastructure_pid, created_by,"
-    " NULL::uuid AS work_pool_id, NULL::text AS work_pool_name, state,"
-    # Prefect's default, but for runs with an idempotency key, which it inserts in another way.
-    " CASE WHEN idempotency_key IS NULL THEN coalesce(job_variables, '{}') ELSE job_variables END AS job_variables"
+    " NULL::uuid AS work_pool_id, NULL::text AS work_pool_name, state, job_variables"
 )
 
 

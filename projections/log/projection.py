@@ -17,7 +17,7 @@ LOG: Final = Table(
         "created": "timestamptz",
         "updated": "timestamptz",
         "name": "text",
-        "level": "smallint",
+        "level": "integer",
         "message": "text",
         "timestamp": "timestamptz",
         "flow_run_id": "uuid",

@@ -20,7 +20,8 @@ CREATE TABLE flow (
     tags text[] NOT NULL,
     labels jsonb
 );
-CREATE INDEX flow_name ON flow (name);
+-- Hash indexes take texts of any length.
+CREATE INDEX flow_name ON flow USING hash (name);
 
 -- Columns that a transition changes are kept out of most indexes, so that most updates stay on their page.
 CREATE TABLE flow_run (
@@ -61,10 +62,10 @@ CREATE TABLE flow_run (
 CREATE INDEX flow_run_flow ON flow_run (flow_id);
 CREATE INDEX flow_run_deployment ON flow_run (deployment_id) WHERE deployment_id IS NOT NULL;
 CREATE INDEX flow_run_parent ON flow_run (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL;
-CREATE INDEX flow_run_idempotency_key ON flow_run (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE INDEX flow_run_idempotency_key ON flow_run USING hash (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX flow_run_expected_start ON flow_run (expected_start_time);
 CREATE INDEX flow_run_next_scheduled ON flow_run (next_scheduled_start_time) WHERE next_scheduled_start_time IS NOT NULL;
-CREATE INDEX flow_run_state_type ON flow_run (state_type, state_name);
+CREATE INDEX flow_run_state_type ON flow_run (state_type);
 CREATE INDEX flow_run_tags ON flow_run USING gin (tags) WHERE tags <> '{}';
 
 CREATE TABLE flow_run_state (
@@ -108,7 +109,7 @@ CREATE TABLE task_run (
 CREATE INDEX task_run_flow_run ON task_run (flow_run_id);
 CREATE INDEX task_run_awaiting ON task_run (flow_run_id) WHERE awaits_flow_run;
 CREATE INDEX task_run_expected_start ON task_run (expected_start_time);
-CREATE INDEX task_run_state_type ON task_run (state_type, state_name);
+CREATE INDEX task_run_state_type ON task_run (state_type);
 CREATE INDEX task_run_tags ON task_run USING gin (tags) WHERE tags <> '{}';
 
 CREATE TABLE task_run_state (
@@ -128,14 +129,14 @@ CREATE TABLE flow_run_input (
     value text NOT NULL,
     sender text
 );
-CREATE INDEX flow_run_input_run ON flow_run_input (flow_run_id, key);
+CREATE INDEX flow_run_input_run ON flow_run_input (flow_run_id);
 
 CREATE TABLE log (
     id uuid PRIMARY KEY,
     created timestamptz NOT NULL,
     updated timestamptz NOT NULL,
     name text NOT NULL,
-    level smallint NOT NULL,
+    level integer NOT NULL,
     message text NOT NULL,
     timestamp timestamptz NOT NULL,
     flow_run_id uuid,

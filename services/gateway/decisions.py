@@ -13,7 +13,7 @@ from starlette.responses import Response
 from events import ids
 from events.message import Command
 from events.outcome import Outcome, Status
-from services.gateway.errors import TooLargeError, UndecidedError, bad_request
+from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
 
 #: What identifies a request that may be repeated.
@@ -64,3 +64,13 @@ async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, c
         raise UndecidedError(outcome.reason)
     is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
     return Decided(outcome, is_projected)
+
+
+def created_response(row: bytes | None, status: int, decided: Decided) -> Response:
+    """The answer to a creation: the resource as every read shows it.
+
+    Raises NotVisibleError where no read shows it, because the projection is late or could not write it.
+    """
+    if row is None:
+        raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.outcome.position}")
+    return JsonResponse(row, status, headers=decided.headers)

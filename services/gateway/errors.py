@@ -28,6 +28,10 @@ class TooLargeError(Exception):
     """A request is larger than a message of the log may be; send less at once."""
 
 
+class NotVisibleError(Exception):
+    """Something was created, but no read shows it yet; repeating the request with its Idempotency-Key is safe."""
+
+
 class UndecidedError(Exception):
     """The policy could not decide a command, and put it aside: see its log, and the stream PARKED."""
 
@@ -98,6 +102,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LogUnavailableError, _unavailable)
     app.add_exception_handler(psycopg.OperationalError, _unavailable)
     app.add_exception_handler(PoolTimeout, _unavailable)
+    app.add_exception_handler(NotVisibleError, _unavailable)
     app.add_exception_handler(TooLargeError, _too_large)
     app.add_exception_handler(Exception, _failed)
 

@@ -6,19 +6,26 @@ from typing import Any
 
 from events import transition
 from events.outcome import Answer, Status
-from events.state import State
+from events.state import State, is_unpersisted
 from events.subjects import Aggregate
 from services.policy.orchestration import Transition
 
-#: What the state of a run may hold as data that says there is none.
-_UNPERSISTED = "unpersisted"
+#: Keys of a state's data that describe the artifact it becomes; there are no artifacts yet.
+_ARTIFACT_KEYS = frozenset({"artifact_key", "artifact_type", "artifact_description"})
 
 
-def without_unpersisted(state: State) -> State:
-    """The state as it is written: a note that its result was not persisted is dropped."""
-    if isinstance(state.data, dict) and state.data.get("type") == _UNPERSISTED:
-        return state.model_copy(update={"data": None})
-    return state
+def without_artifact_keys(state: State) -> State:
+    """The state as it is written: its data without what describes it as an artifact."""
+    if not isinstance(state.data, dict) or _ARTIFACT_KEYS.isdisjoint(state.data):
+        return state
+    return state.model_copy(update={"data": {key: state.data[key] for key in state.data.keys() - _ARTIFACT_KEYS}})
+
+
+def as_read(state: State | None) -> State | None:
+    """A written state as it is read again: a note that its result was not persisted is gone."""
+    if state is None or not is_unpersisted(state.data):
+        return state
+    return state.model_copy(update={"data": None})
 
 
 def refusal_fields(t: Transition) -> dict[str, Any]:
@@ -48,6 +55,6 @@ def transition_answer(aggregate: Aggregate, state: State | None, event: transiti
         rule=event.rule,
         reason=event.reason,
         delay_seconds=delay,
-        state=state,
+        state=as_read(state),
         state_written=isinstance(event, transition.Rejected) and event.state is not None,
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import structlog
 from nats.aio.client import Client
-from psycopg import AsyncConnection
 
 from events import subjects
 from events.log.jetstream import JetStreamLog
@@ -15,7 +15,10 @@ from events.log.parking import park
 from events.log.port import Recorded, Unreadable
 from projections.change import Change, Statement
 from projections.projection import project
-from projections.writer import connect, parked_subjects, position_of, take_turn, write
+from projections.writer import connect, parked_subjects, position_of, take_turn
+from services.projector.entries import Entry, write_entries
+
+_WAITS: Final = "waits behind an event that was parked"
 
 _log = structlog.get_logger(__name__)
 
@@ -28,6 +31,7 @@ class EventsLoop:
     def __init__(self, client: Client, postgres_url: str) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        #: The event streams that wait behind a parked event.
         self._parked: set[str] = set()
 
     async def run(self) -> None:
@@ -39,52 +43,38 @@ class EventsLoop:
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after)
             await self._announce(after)
             async for batch in JetStreamLog(self._client).follow(after):
-                await self._apply(connection, batch)
+                await write_entries(connection, [await self._entry(item) for item in batch], self.name)
+                await self._announce(batch[-1].position)
 
-    async def _apply(self, connection: AsyncConnection[Any], batch: Sequence[Recorded | Unreadable]) -> None:
-        changes: list[Change] = []
-        for item in batch:
-            if isinstance(item, Unreadable) or (self._parked and _stream_of(item) in self._parked):
-                changes.append(await self._put_aside(item))
-            else:
-                changes.extend(project(item))
-        position = batch[-1].position
-        await write(connection, changes, self.name, position)
-        await self._announce(position)
-
-    async def _put_aside(self, item: Recorded | Unreadable) -> Change:
-        """Park an event that cannot be read, and those of its aggregate behind it: their order matters."""
+    async def _entry(self, item: Recorded | Unreadable) -> Entry:
+        put_aside = partial(self._put_aside, item)
         if isinstance(item, Unreadable):
-            subject, error = item.subject, item.error
-            await park(
-                self._client,
-                "projector",
-                subject,
-                item.headers,
-                item.data,
-                error,
-                message_id=f"{subjects.EVENTS}:{item.position}",
-            )
-            stream = subject.rpartition(".")[0]
+            return Entry(item.position, await put_aside(item.error), put_aside)
+        if self._parked and _stream_of(item) in self._parked:
+            return Entry(item.position, await put_aside(_WAITS), put_aside)
+        return Entry(item.position, project(item), put_aside)
+
+    async def _put_aside(self, item: Recorded | Unreadable, why: str) -> Sequence[Change]:
+        """Park an event, and from now on those of its aggregate behind it: their order matters."""
+        stream = _stream_of(item)
+        if isinstance(item, Unreadable):
+            subject, headers, data = item.subject, item.headers, item.data
         else:
-            stream, error = _stream_of(item), "waits behind an event that could not be read"
+            # It can be read where it stands; its position is enough to find it.
             subject = f"{stream}.{item.event.TYPE.partition('.')[2]}"
-            await park(
-                self._client,
-                "projector",
-                subject,
-                None,
-                str(item.position).encode(),
-                error,
-                message_id=f"{subjects.EVENTS}:{item.position}",
-            )
-        _log.warning("event parked", position=item.position, subject=subject, why=error)
+            headers, data = None, str(item.position).encode()
+        message_id = f"{subjects.EVENTS}:{item.position}"
+        await park(self._client, "projector", subject, headers, data, why, message_id=message_id)
+        _log.warning("event parked", position=item.position, subject=subject, why=why)
         self._parked.add(stream)
-        return Statement("park", {"subject": stream, "position": item.position})
+        return [Statement("park", {"subject": stream, "position": item.position})]
 
     async def _announce(self, position: int) -> None:
         await self._client.publish(subjects.reached(self.name), str(position).encode())
 
 
-def _stream_of(recorded: Recorded) -> str:
-    return subjects.event_stream(recorded.aggregate).removesuffix(".>")
+def _stream_of(item: Recorded | Unreadable) -> str:
+    """The subject of the event stream, without the action."""
+    if isinstance(item, Unreadable):
+        return item.subject.rpartition(".")[0]
+    return subjects.event_stream(item.aggregate).removesuffix(".>")

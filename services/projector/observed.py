@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import structlog
 from nats.aio.client import Client
-from psycopg import AsyncConnection
 
 from events import subjects
 from events.log.consumer import Delivered, OrderedConsumer
 from events.log.parking import park
 from projections.change import Change
 from projections.log.projection import project
-from projections.writer import connect, position_of, take_turn, write
+from projections.writer import connect, position_of, take_turn
+from services.projector.entries import Entry, write_entries
 
 _log = structlog.get_logger(__name__)
 
@@ -37,20 +38,23 @@ class ObservedLoop:
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=["obs.*.log.*"])
             try:
                 async for batch in consumer.batches():
-                    await self._apply(connection, batch)
+                    await write_entries(connection, [await self._entry(item) for item in batch], self.name)
+                    await self._client.publish(subjects.reached(self.name), str(batch[-1].position).encode())
             finally:
                 await consumer.close()
 
-    async def _apply(self, connection: AsyncConnection[Any], batch: Sequence[Delivered]) -> None:
-        changes: list[Change] = []
-        for item in batch:
-            message = item.message
-            try:
-                changes.extend(project(message.data))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                why = f"not log lines: {error!r}"
-                _log.warning("observation parked", position=item.position, subject=message.subject, why=why)
-                await park(self._client, "projector", message.subject, message.headers, message.data, why)
-        position = batch[-1].position
-        await write(connection, changes, self.name, position)
-        await self._client.publish(subjects.reached(self.name), str(position).encode())
+    async def _entry(self, item: Delivered) -> Entry:
+        put_aside = partial(self._put_aside, item)
+        try:
+            return Entry(item.position, project(item.message.data), put_aside)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return Entry(item.position, await put_aside(f"not log lines: {error!r}"), put_aside)
+
+    async def _put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
+        message = item.message
+        _log.warning("observation parked", position=item.position, subject=message.subject, why=why)
+        message_id = f"{subjects.OBSERVED}:{item.position}"
+        await park(
+            self._client, "projector", message.subject, message.headers, message.data, why, message_id=message_id
+        )
+        return ()

@@ -55,7 +55,11 @@ async def _handshake(websocket: WebSocket) -> bool:
         message = await websocket.receive_json()
     except WebSocketDisconnect:
         return False
-    if not isinstance(message, dict) or message.get("type") != "auth":
+    if not isinstance(message, dict):
+        # Ends the connection without a word, as Prefect does.
+        msg = "the first frame is no JSON object"
+        raise TypeError(msg)
+    if message.get("type") != "auth":
         await websocket.close(_POLICY_VIOLATION, "Expected 'auth' message")
         return False
     await websocket.send_json({"type": "auth_success"})

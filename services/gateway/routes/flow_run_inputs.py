@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from events import ids
 from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
@@ -59,7 +59,7 @@ def routes(gateway: Gateway) -> APIRouter:
             value = await queries.value(connection, id, key)
         if value is None:
             raise not_found(_MISSING)
-        return JsonResponse(value.encode())
+        return PlainTextResponse(value)
 
     @router.delete("/{key}", status_code=204)
     async def delete(request: Request, id: UUID, key: str) -> Response:

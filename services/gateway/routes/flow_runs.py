@@ -17,7 +17,7 @@ from projections.flow_run import queries
 from projections.flow_run.queries import FlowRunSort
 from services.gateway import callers
 from services.gateway.batched import Batched
-from services.gateway.decisions import decide
+from services.gateway.decisions import created_response, decide
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
@@ -49,11 +49,11 @@ def hot_routes(gateway: Gateway) -> list[BaseRoute]:
             raise conflict(outcome.reason or "")
         found = await runs.get(run_id)
         status = 200 if outcome.status is Status.EXISTS else 201
-        return JsonResponse(found or b"null", status, headers=decided.headers)
+        return created_response(found, status, decided)
 
     async def set_state(request: Request) -> Response:
         run_id: UUID = request.path_params["id"]
-        body = await read_body(request, SetStateBody)
+        body = await read_body(request, SetStateBody, embedded="state")
         command = SetFlowRunState(
             state=body.state.proposed(),
             force=body.force,

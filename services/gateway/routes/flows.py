@@ -12,7 +12,7 @@ from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
 from events.outcome import Status
 from projections.flow import queries
 from projections.flow.queries import FlowSort
-from services.gateway.decisions import decide
+from services.gateway.decisions import created_response, decide
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
@@ -28,15 +28,37 @@ _Sort = Annotated[FlowSort, Body(), defaults_to(FlowSort.NAME_ASC)]
 def routes(gateway: Gateway) -> APIRouter:
     """Create, read, change and delete flows."""
     router = APIRouter(prefix="/flows", route_class=CheckedRoute)
+    _add_writes(router, gateway)
+    _add_reads(router, gateway)
+    return router
 
+
+def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, flow: FlowCreate) -> Response:
         decided = await decide(gateway, request, uuid4(), CreateFlow(data=flow.model_dump(mode="json")))
         async with gateway.reading() as connection:
             found = await queries.get(connection, UUID(decided.outcome.aggregate_id))
         status = 200 if decided.outcome.status is Status.EXISTS else 201
-        return JsonResponse(found or b"null", status, headers=decided.headers)
+        return created_response(found, status, decided)
 
+    @router.patch("/{id:uuid}", status_code=204)
+    async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
+        changes = flow.model_dump(mode="json", exclude_unset=True)
+        decided = await decide(gateway, request, id, UpdateFlow(changes=changes))
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.delete("/{id:uuid}", status_code=204)
+    async def delete(request: Request, id: UUID) -> Response:
+        decided = await decide(gateway, request, id, DeleteFlow())
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return Response(status_code=204, headers=decided.headers)
+
+
+def _add_reads(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/count")
     async def count(criteria: FilterObjects) -> int:
         async with gateway.reading() as connection:
@@ -81,20 +103,3 @@ def routes(gateway: Gateway) -> APIRouter:
         if found is None:
             raise not_found(_MISSING)
         return JsonResponse(found)
-
-    @router.patch("/{id:uuid}", status_code=204)
-    async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
-        changes = flow.model_dump(mode="json", exclude_unset=True)
-        decided = await decide(gateway, request, id, UpdateFlow(changes=changes))
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
-
-    @router.delete("/{id:uuid}", status_code=204)
-    async def delete(request: Request, id: UUID) -> Response:
-        decided = await decide(gateway, request, id, DeleteFlow())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
-
-    return router

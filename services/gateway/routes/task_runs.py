@@ -13,7 +13,7 @@ from events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunSta
 from projections.task_run import queries
 from projections.task_run.queries import TaskRunSort
 from services.gateway import callers
-from services.gateway.decisions import decide
+from services.gateway.decisions import created_response, decide
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
@@ -88,7 +88,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         async with gateway.reading() as connection:
             found = await queries.get(connection, UUID(outcome.aggregate_id))
         status = 200 if outcome.status is Status.EXISTS else 201
-        return JsonResponse(found or b"null", status, headers=decided.headers)
+        return created_response(found, status, decided)
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
+
+from projections.moments import Moment
 
 
 def _has_id(labels: dict[str, str]) -> dict[str, str]:
@@ -30,7 +31,7 @@ RelatedResource = Annotated[Resource, AfterValidator(_has_role)]
 class Event(BaseModel):
     """Prefect's Event."""
 
-    occurred: datetime
+    occurred: Moment
     event: Annotated[str, Field(max_length=1024)]
     resource: Resource
     related: Annotated[list[RelatedResource], Field(max_length=100)] = Field(default_factory=list)

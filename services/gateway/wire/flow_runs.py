@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from events.flow_run.commands import CreateFlowRun
 from events.flow_run.events import CreatedBy, FlowRunChanges
 from events.flow_run.events import FlowRunPolicy as StoredPolicy
 from services.gateway.wire.flows import Labels
+from services.gateway.wire.policies import from_deprecated
 from services.gateway.wire.states import StateCreate
+
+#: Prefect's limit for the parameters of a run.
+_PARAMETER_BYTES: Final = 524_288
 
 
 class FlowRunPolicy(BaseModel):
@@ -28,19 +33,23 @@ class FlowRunPolicy(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _from_deprecated(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        filled = dict(values)
-        if not filled.get("retries") and filled.get("max_retries", 0) != 0:
-            filled["retries"] = filled["max_retries"]
-        if not filled.get("retry_delay") and filled.get("retry_delay_seconds", 0) != 0:
-            filled["retry_delay"] = filled["retry_delay_seconds"]
-        return filled
+        return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
         """The policy as it is kept."""
         pause_keys = tuple(sorted(self.pause_keys)) if self.pause_keys is not None else None
         return StoredPolicy(**{**self.__dict__, "pause_keys": pause_keys})
+
+
+def _not_too_large(parameters: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(parameters, default=str))
+    if size > _PARAMETER_BYTES:
+        msg = f"Flow run parameters must be less than {_PARAMETER_BYTES:,} bytes when serialized (got {size:,} bytes)."
+        raise ValueError(msg)
+    return parameters
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(_not_too_large)]
 
 
 class FlowRunCreate(BaseModel):
@@ -52,7 +61,7 @@ class FlowRunCreate(BaseModel):
     name: str | None = None
     flow_id: UUID
     flow_version: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
@@ -90,7 +99,7 @@ class FlowRunUpdate(BaseModel):
 
     name: str | None = None
     flow_version: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
     empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
     tags: list[str] = Field(default_factory=list)
     infrastructure_pid: str | None = None

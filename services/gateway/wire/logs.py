@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+from projections.moments import Moment
 
 
 class LogCreate(BaseModel):
@@ -16,6 +17,6 @@ class LogCreate(BaseModel):
     name: str
     level: int
     message: str
-    timestamp: datetime
+    timestamp: Moment
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None

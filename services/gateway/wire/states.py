@@ -8,12 +8,17 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from events import state
 from events.state import StateType
+from projections.moments import Moment
 
 
 class StateDetails(state.StateDetails):
     """Prefect's StateDetails: unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
+
+    scheduled_time: Moment | None = None
+    cache_expiration: Moment | None = None
+    pause_timeout: Moment | None = None
 
 
 class StateCreate(BaseModel):

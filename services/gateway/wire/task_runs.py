@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from events.task_run.commands import CreateTaskRun
 from events.task_run.events import TaskRunPolicy as StoredPolicy
+from projections.moments import Moment
 from services.gateway.wire.flows import Labels
+from services.gateway.wire.policies import from_deprecated
 from services.gateway.wire.states import StateCreate
+
+_MOST_DELAYS: Final = 50
+_LONGEST_CACHE_KEY: Final = 2000
+
+
+def _few_delays(delay: float | list[int] | list[float] | None) -> float | list[int] | list[float] | None:
+    if isinstance(delay, list) and len(delay) > _MOST_DELAYS:
+        msg = f"Can not configure more than {_MOST_DELAYS} retry delays per task."
+        raise ValueError(msg)
+    return delay
+
+
+def _not_negative(factor: float | None) -> float | None:
+    if factor is not None and factor < 0:
+        msg = "`retry_jitter_factor` must be >= 0."
+        raise ValueError(msg)
+    return factor
+
+
+def _short_cache_key(key: str | None) -> str | None:
+    if key is not None and len(key) > _LONGEST_CACHE_KEY:
+        msg = f"Cache key exceeded maximum allowed length of {_LONGEST_CACHE_KEY} characters."
+        raise ValueError(msg)
+    return key
 
 
 class TaskRunPolicy(BaseModel):
@@ -20,20 +45,13 @@ class TaskRunPolicy(BaseModel):
     max_retries: int = 0
     retry_delay_seconds: float = 0
     retries: int | None = None
-    retry_delay: int | float | list[int] | list[float] | None = None
-    retry_jitter_factor: float | None = None
+    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays)] = None
+    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative)] = None
 
     @model_validator(mode="before")
     @classmethod
     def _from_deprecated(cls, values: Any) -> Any:
-        if not isinstance(values, dict):
-            return values
-        filled = dict(values)
-        if not filled.get("retries") and filled.get("max_retries", 0) != 0:
-            filled["retries"] = filled["max_retries"]
-        if not filled.get("retry_delay") and filled.get("retry_delay_seconds", 0) != 0:
-            filled["retry_delay"] = filled["retry_delay_seconds"]
-        return filled
+        return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
         """The policy as it is kept."""
@@ -82,8 +100,8 @@ class TaskRunCreate(BaseModel):
     flow_run_id: UUID | None = None
     task_key: str
     dynamic_key: str
-    cache_key: Annotated[str, Field(max_length=2000)] | None = None
-    cache_expiration: datetime | None = None
+    cache_key: Annotated[str | None, AfterValidator(_short_cache_key)] = None
+    cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
     tags: list[str] = Field(default_factory=list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -14,11 +14,14 @@ from events.document import events
 from events.message import Payload
 from events.subjects import Aggregate
 
+#: More than anybody reads, and less than what PostgreSQL refuses to index.
+LONGEST_NAME: Final = 2000
+
 
 class Flow(Payload):
     """The fields of a flow; Prefect forbids `/ % & > <` in its name."""
 
-    name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$")]
+    name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$", max_length=LONGEST_NAME)]
     tags: tuple[str, ...] = ()
     labels: dict[str, bool | int | float | str] | None = {}
 
@@ -27,7 +30,7 @@ class FlowRunInput(Payload):
     """The fields of a flow run's input; `value` is JSON text."""
 
     flow_run_id: UUID
-    key: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]+$")]
+    key: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]*$", max_length=LONGEST_NAME)]
     value: str
     sender: str | None = None
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from events import ids
 from events.flow_run.events import FlowRunPolicy
-from events.state import State, StateDetails, StateType
+from events.state import State, StateDetails, StateType, is_unpersisted
 from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, all_but, types
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
@@ -43,7 +43,7 @@ class FlowTransition(Transition):
 
 def carries_result(state: State | None) -> bool:
     """Whether a state holds persisted result data: something else than null or an `unpersisted` note."""
-    return state is not None and isinstance(state.data, dict) and state.data.get("type") != "unpersisted"
+    return state is not None and isinstance(state.data, dict) and not is_unpersisted(state.data)
 
 
 def prevent_duplicate_transitions(t: FlowTransition) -> None:
@@ -190,9 +190,8 @@ def handle_resuming(t: FlowTransition) -> None:
 
 
 def mark_resuming(t: FlowTransition) -> None:
-    """The next start of a run that left PAUSED is not a new run."""
-    if t.proposed is not None:
-        t.mark(resuming=True)
+    """The next start of a run that leaves PAUSED is not a new run; Prefect marks refused ones too."""
+    t.mark(resuming=True)
 
 
 def retry_failed(t: FlowTransition) -> None:

@@ -64,7 +64,7 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
 
 def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> FlowRun:
     if event.state is None:
-        return run
+        return replace(run, policy=event.empirical_policy or run.policy)
     return replace(
         run,
         state=event.state,

@@ -20,7 +20,7 @@ from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import TICK, enter, leave, state_from
 from services.policy.progress import advance
 from services.policy.task_run.transition import mirror
-from services.policy.transitions import acceptance_fields, refusal_fields, without_unpersisted
+from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
 
 
 def move(
@@ -52,7 +52,7 @@ def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | No
     if t.proposed is None:
         return None, None
     run = situation.state
-    written = without_unpersisted(_with_details(situation, _with_unique_timestamp(run, t.proposed)))
+    written = without_artifact_keys(_with_details(situation, _with_unique_timestamp(run, t.proposed)))
     count = _run_count(t, written)
     progress = advance(run.progress, run.state, written, run_count=count)
     if t.keeps_pause_marks and (written.type is StateType.RUNNING or written.is_terminal):
@@ -71,9 +71,10 @@ def _with_unique_timestamp(run: FlowRun, state: State) -> State:
 
 def _with_details(situation: Situation[FlowRun], state: State) -> State:
     """UpdateStateDetails and UpdateSubflowStateDetails: a state knows whose it is."""
-    details = state.state_details.model_copy(
-        update={"flow_run_id": situation.id, "task_run_id": situation.state.parent_task_run_id}
-    )
+    owners = {"flow_run_id": situation.id}
+    if situation.state.parent_task_run_id is not None:
+        owners["task_run_id"] = situation.state.parent_task_run_id
+    details = state.state_details.model_copy(update=owners)
     return state.model_copy(update={"state_details": details})
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final, Protocol
 
-from events.state import Progress, State, StateDetails, StateType
+from events.state import Progress, State, StateDetails, StateType, is_unpersisted
 from events.task_run.events import TaskRunPolicy
 from services.policy.jitter import clamped_interval
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, types
@@ -48,7 +48,7 @@ class TaskTransition(Transition):
 
 def carries_result(state: State) -> bool:
     """Whether a state holds data other than a note that the result was not persisted."""
-    return bool(state.data) and not (isinstance(state.data, dict) and state.data.get("type") == "unpersisted")
+    return bool(state.data) and not is_unpersisted(state.data)
 
 
 def handle_terminal_state(t: TaskTransition) -> None:

@@ -20,7 +20,7 @@ from services.policy.orchestration import enter, leave, state_from
 from services.policy.progress import advance
 from services.policy.task_run.rules import CORE, MINIMAL, TaskTransition
 from services.policy.task_run.state import TaskRun
-from services.policy.transitions import acceptance_fields, refusal_fields, without_unpersisted
+from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
@@ -37,7 +37,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     settled = enter(MINIMAL if force else CORE, t)
     written, progress = None, None
     if t.proposed is not None:
-        written = without_unpersisted(_with_details(situation.id, run, t.proposed))
+        written = without_artifact_keys(_with_details(situation.id, run, t.proposed))
         progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, run.state, written))
     leave(settled, t)
     events: list[tuple[Aggregate, Event]] = []
