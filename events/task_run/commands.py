@@ -58,7 +58,7 @@ class ReportedTaskRun(Payload):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    labels: dict[str, bool | int | float | str] | None = None
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     run_count: int = 0
     flow_run_run_count: int = 0

@@ -39,7 +39,8 @@ class TaskRunFields(Payload):
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    #: Absent where a client reported the run and sent none.
+    labels: dict[str, bool | int | float | str] | None = Field(default_factory=dict)
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
 
 

@@ -101,8 +101,8 @@ def project(recorded: Recorded) -> list[Change]:
 def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> Row:
     at = recorded.metadata.occurred_at
     row = {**event.model_dump(mode="json"), **_NO_STATE, "id": run_id, "created": at, "updated": at}
-    if "job_variables" not in event.model_fields_set:
-        # Prefect's default, where null was not asked for.
+    if event.job_variables is None and not event.idempotency_key:
+        # Prefect's default, but for runs with an idempotency key, which it inserts in another way.
         row["job_variables"] = {}
     return row
 

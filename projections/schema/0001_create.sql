@@ -91,7 +91,7 @@ CREATE TABLE task_run (
     task_version text,
     empirical_policy jsonb NOT NULL,
     tags text[] NOT NULL,
-    labels jsonb NOT NULL,
+    labels jsonb,
     task_inputs jsonb NOT NULL,
     state_id uuid,
     state_type text,

@@ -17,15 +17,21 @@ M = TypeVar("M", bound=BaseModel)
 
 #: An escaped NUL in JSON text; found in text values only, not in texts that are themselves JSON.
 _ESCAPED_NUL = b"\\u0000"
+_ESCAPED_SURROGATE = b"\\ud"
 
 
 class CheckedRequest(Request):
     """A request whose JSON holds no NUL characters, which PostgreSQL cannot store."""
 
+    async def body(self) -> bytes:
+        """The body; a JSON null is none at all, as Prefect's server has it."""
+        body = await super().body()
+        return b"" if body.strip() == b"null" else body
+
     async def json(self) -> Any:
         """The JSON value of the body."""
         value = await super().json()
-        refuse_nul(value, await self.body())
+        refuse_unstorable(value, await self.body())
         return value
 
 
@@ -44,19 +50,22 @@ class CheckedRoute(APIRoute):
         return checked
 
 
-def refuse_nul(value: Any, body: bytes) -> None:
-    """Raise RequestValidationError where a text of a JSON value holds a NUL character."""
-    if _ESCAPED_NUL not in body:
-        return
-    where = _nul_in(value, ())
-    if where is not None:
-        problem = {
-            "type": "value_error",
-            "loc": ("body", *where),
-            "msg": "Value error, NUL characters cannot be stored",
-            "input": None,
-        }
-        raise RequestValidationError([problem], body=value)
+def refuse_unstorable(value: Any, body: bytes) -> None:
+    """Raise RequestValidationError where a text of a JSON value holds a NUL character or half a surrogate pair."""
+    if _ESCAPED_NUL in body:
+        where = _nul_in(value, ())
+        if where is not None:
+            raise _unstorable(where, "NUL characters cannot be stored", value)
+    if _ESCAPED_SURROGATE in body.lower():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise _unstorable((), "a lone surrogate is no character", None) from error
+
+
+def _unstorable(where: tuple[str | int, ...], why: str, value: Any) -> RequestValidationError:
+    problem = {"type": "value_error", "loc": ("body", *where), "msg": f"Value error, {why}", "input": None}
+    return RequestValidationError([problem], body=value)
 
 
 def _nul_in(value: Any, where: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
@@ -92,7 +101,7 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
     `embedded` names the field that must be there in a body of several fields.
     """
     body = await request.body()
-    if _ESCAPED_NUL not in body:
+    if _ESCAPED_NUL not in body and _ESCAPED_SURROGATE not in body:
         try:
             return model.model_validate_json(body)
         except ValidationError:
@@ -102,7 +111,7 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
         value = json.loads(body) if body else None
     except ValueError as error:
         raise _not_json(error, body) from error
-    refuse_nul(value, body)
+    refuse_unstorable(value, body)
     missing = _missing(value, embedded)
     if missing:
         raise RequestValidationError([missing], body=value)

@@ -29,8 +29,58 @@ class Decided:
 #: The genuine server answers these with 500 or 503; the SDK even repeats a request that got a 503.
 FAILURES: Final = Decided("what the genuine server fails on is refused in its form of a client error")
 
+_SAME_ID: Final = "the id of a run follows from its idempotency key, also when the run was deleted in between"
+
+_FLOW_RUN: Final = frozenset(
+    [
+        "id",
+        "created",
+        "updated",
+        "name",
+        "flow_id",
+        "state_id",
+        "deployment_id",
+        "deployment_version",
+        "work_queue_id",
+        "work_queue_name",
+        "flow_version",
+        "parameters",
+        "idempotency_key",
+        "context",
+        "empirical_policy",
+        "tags",
+        "labels",
+        "parent_task_run_id",
+        "state_type",
+        "state_name",
+        "run_count",
+        "expected_start_time",
+        "next_scheduled_start_time",
+        "start_time",
+        "end_time",
+        "total_run_time",
+        "estimated_run_time",
+        "estimated_start_time_delta",
+        "auto_scheduled",
+        "infrastructure_document_id",
+        "infrastructure_pid",
+        "created_by",
+        "work_pool_id",
+        "work_pool_name",
+        "state",
+        "job_variables",
+    ]
+)
+
 #: By `table: case`.
-DECIDED_DIFFERENCES: Final[dict[str, Decided]] = {}
+DECIDED_DIFFERENCES: Final[dict[str, Decided]] = {
+    "flow_runs: scheduled, other zone": Decided(
+        "times are given back in UTC, also in the answer to a creation", range(201, 202), (_FLOW_RUN,)
+    ),
+    "flow_runs: created anew with its key": Decided(_SAME_ID, range(201, 202), (_FLOW_RUN,)),
+    "flow_runs: anew read": Decided(_SAME_ID, range(200, 201), (_FLOW_RUN,)),
+    "bad_input: filter a list": Decided("a list in place of an object is refused in fewer words"),
+}
 
 
 def decided_difference(case: str, genuine: dict[str, Any]) -> Decided | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
@@ -35,7 +36,7 @@ def routes(gateway: Gateway) -> APIRouter:
     router = APIRouter(prefix="/logs")
 
     @router.post("/", status_code=201)
-    async def create(logs: list[LogCreate]) -> Response:
+    async def create(logs: Sequence[LogCreate]) -> Response:
         now = clock.now()
         by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         for line in logs:

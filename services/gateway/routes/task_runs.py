@@ -16,7 +16,7 @@ from services.gateway import callers
 from services.gateway.decisions import created_response, decide
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
-from services.gateway.requests import CheckedRoute
+from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.routes.transitions import transition_response
 from services.gateway.wire.states import SetStateBody
@@ -105,7 +105,8 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return Response(status_code=204, headers=decided.headers)
 
     @router.post("/{id:uuid}/set_state")
-    async def set_state(request: Request, id: UUID, body: SetStateBody) -> Response:
+    async def set_state(request: Request, id: UUID) -> Response:
+        body = await read_body(request, SetStateBody, embedded="state")
         command = SetTaskRunState(
             state=body.state.proposed(),
             force=body.force,

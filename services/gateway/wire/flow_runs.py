@@ -42,7 +42,7 @@ class FlowRunPolicy(BaseModel):
 
 
 def _not_too_large(parameters: dict[str, Any]) -> dict[str, Any]:
-    size = len(json.dumps(parameters, default=str))
+    size = len(json.dumps(parameters, default=str, separators=(",", ":")).encode())
     if size > _PARAMETER_BYTES:
         msg = f"Flow run parameters must be less than {_PARAMETER_BYTES:,} bytes when serialized (got {size:,} bytes)."
         raise ValueError(msg)

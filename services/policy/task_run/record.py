@@ -69,7 +69,8 @@ def _fields(command: RecordTaskRunState, run: TaskRun) -> TaskRunFields:
         name = report.name or run.fields.name
         return run.fields.model_copy(update=given | {"name": name, "flow_run_id": command.flow_run_id})
     name = report.name or generated_name(command.state.id)
-    return TaskRunFields(**({"empirical_policy": TaskRunPolicy()} | given), name=name, flow_run_id=command.flow_run_id)
+    unsaid = {"empirical_policy": TaskRunPolicy(), "labels": None}
+    return TaskRunFields(**(unsaid | given), name=name, flow_run_id=command.flow_run_id)
 
 
 def _progress(report: ReportedTaskRun, run: TaskRun) -> Progress:
