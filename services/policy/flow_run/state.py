@@ -24,6 +24,8 @@ class FlowRun:
     """A flow run as its own decisions need to know it."""
 
     exists: bool = False
+    #: It was there, and is gone with everything that belonged to it.
+    is_deleted: bool = False
     #: The flow it is a run of.
     flow: Aggregate | None = None
     deployment_id: UUID | None = None
@@ -57,7 +59,7 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
         case FlowRunUpdated():
             return _updated(run, event)
         case FlowRunDeleted():
-            return INITIAL
+            return FlowRun(is_deleted=True)
         case _:
             return run
 

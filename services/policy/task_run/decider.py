@@ -39,18 +39,21 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
             flow_run_id = request.flow_run_id
         case RecordTaskRunState():
             if situation.state.exists:
-                return ()
+                return _flow_run_of(situation.state)
             keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
             flow_run_id = None
         case _:
-            flow_run_id = situation.state.flow_run_id
-            return () if flow_run_id is None else (Aggregate("flow_run", str(flow_run_id)),)
+            return _flow_run_of(situation.state)
     name = key_name(*keys)
     claim = situation.others.get(name)
     named = [name] if claim is None or claim.owner is None else [name, Aggregate("task_run", claim.owner)]
     if flow_run_id is not None:
         named.append(Aggregate("flow_run", str(flow_run_id)))
     return tuple(key for key in named if key != situation.aggregate)
+
+
+def _flow_run_of(run: TaskRun) -> tuple[Aggregate, ...]:
+    return () if run.flow_run_id is None else (Aggregate("flow_run", str(run.flow_run_id)),)
 
 
 def decide(command: Command, situation: Situation[TaskRun]) -> Decision:

@@ -14,7 +14,7 @@ from events.task_run.events import TaskRunFields, TaskRunPolicy, TaskRunStateRec
 from services.policy.decider import Decision, Situation
 from services.policy.names import generated_name
 from services.policy.task_run.keys import key_name, owner_of
-from services.policy.task_run.state import TaskRun
+from services.policy.task_run.state import INITIAL, TaskRun
 
 _FIELDS = frozenset(TaskRunFields.model_fields) - {"flow_run_id", "name"}
 _PROGRESS = frozenset(Progress.model_fields) - {"total_run_time"}
@@ -30,6 +30,8 @@ def record(command: RecordTaskRunState, situation: Situation[TaskRun]) -> Decisi
     name = key_name(command.flow_run_id, report.task_key, report.dynamic_key)
     owner = owner_of(name, situation) or situation.aggregate
     run: TaskRun = situation.state if owner == situation.aggregate else situation.others[owner]
+    if _went_with_its_flow_run(run, situation):
+        run = INITIAL
     if command.state.id in run.state_ids:
         return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
     events: list[tuple[Aggregate, Event]] = []
@@ -38,6 +40,11 @@ def record(command: RecordTaskRunState, situation: Situation[TaskRun]) -> Decisi
         events.append((name, NameClaimed(name=text, owner=owner.id)))
     events.append((owner, _recorded(command, owner, run)))
     return Decision(events=tuple(events), answer=Answer(status=Status.ACCEPT, aggregate_id=owner.id))
+
+
+def _went_with_its_flow_run(run: TaskRun, situation: Situation[TaskRun]) -> bool:
+    flow_run = situation.others.get(Aggregate("flow_run", str(run.flow_run_id)))
+    return flow_run is not None and flow_run.is_deleted
 
 
 def _recorded(command: RecordTaskRunState, owner: Aggregate, run: TaskRun) -> TaskRunStateRecorded:

@@ -1,0 +1,76 @@
+"""Named messages with fixed ids and a fixed clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from events.flow_run.commands import SetFlowRunState
+from events.flow_run.events import FlowRunCreated, FlowRunPolicy, FlowRunTransitionAccepted
+from events.message import Metadata
+from events.state import Progress, ProposedState, State, StateDetails, StateType
+from events.subjects import Aggregate
+from events.task_run.events import TaskRunCreated, TaskRunFields, TaskRunPolicy, TaskRunTransitionAccepted
+
+NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+EARLIER: Final = NOW - timedelta(minutes=1)
+COMMAND_ID: Final = UUID("10000000-0000-7000-8000-000000000001")
+FLOW_ID: Final = UUID("20000000-0000-4000-8000-000000000002")
+RUN_ID: Final = UUID("30000000-0000-4000-8000-000000000003")
+TASK_ID: Final = UUID("40000000-0000-7000-8000-000000000004")
+STATE_ID: Final = UUID("50000000-0000-7000-8000-000000000005")
+
+FLOW: Final = Aggregate("flow", str(FLOW_ID))
+RUN: Final = Aggregate("flow_run", str(RUN_ID))
+TASK: Final = Aggregate("task_run", str(TASK_ID))
+METADATA: Final = Metadata(command_id=COMMAND_ID, occurred_at=NOW)
+
+
+def state(kind: str, name: str | None = None, at: datetime = EARLIER, data: Any = None, **details: Any) -> State:
+    """A state that a run was in."""
+    return State(
+        id=STATE_ID,
+        type=StateType(kind),
+        name=name or kind.capitalize(),
+        timestamp=at,
+        data=data,
+        state_details=StateDetails(**details),
+    )
+
+
+def proposed(kind: str, name: str | None = None, data: Any = None, **details: Any) -> ProposedState:
+    """A state that is asked for."""
+    return ProposedState(type=StateType(kind), name=name, data=data, state_details=StateDetails(**details))
+
+
+def set_state(kind: str, name: str | None = None, data: Any = None, **details: Any) -> SetFlowRunState:
+    """A command that asks a flow run to move."""
+    return SetFlowRunState(state=proposed(kind, name, data, **details))
+
+
+def run_created(policy: FlowRunPolicy | None = None, **fields: Any) -> FlowRunCreated:
+    """A flow run exists."""
+    return FlowRunCreated(flow_id=FLOW_ID, name="run", empirical_policy=policy or FlowRunPolicy(), **fields)
+
+
+def run_moved(to: State, run_count: int = 0, **progress: Any) -> FlowRunTransitionAccepted:
+    """A flow run moved."""
+    return FlowRunTransitionAccepted(state=to, progress=Progress(run_count=run_count, **progress))
+
+
+def task_created(policy: TaskRunPolicy | None = None, flow_run_id: UUID | None = None) -> TaskRunCreated:
+    """A task run exists."""
+    fields = TaskRunFields(
+        name="task",
+        task_key="key",
+        dynamic_key="0",
+        flow_run_id=flow_run_id,
+        empirical_policy=policy or TaskRunPolicy(),
+    )
+    return TaskRunCreated(fields=fields)
+
+
+def task_moved(to: State, run_count: int = 0) -> TaskRunTransitionAccepted:
+    """A task run moved."""
+    return TaskRunTransitionAccepted(state=to, progress=Progress(run_count=run_count))

@@ -1,0 +1,217 @@
+"""Every rule of a task run's policies (rules.md section 4), and what clients report of task runs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from events.flow_run.events import FlowRunCreated
+from events.name.events import NameClaimed
+from events.outcome import Status
+from events.state import Progress
+from events.task_run.commands import CreateTaskRun, RecordTaskRunState, RenameTaskRun, ReportedTaskRun, SetTaskRunState
+from events.task_run.events import (
+    TaskRunCreated,
+    TaskRunFlowRunTracked,
+    TaskRunPolicy,
+    TaskRunRenamed,
+    TaskRunStateRecorded,
+    TaskRunTransitionAborted,
+    TaskRunTransitionAccepted,
+    TaskRunTransitionRejected,
+)
+from services.policy.flow_run.state import FlowRun
+from services.policy.name import Name
+from services.policy.task_run.decider import TASK_RUN
+from services.policy.task_run.keys import key_name
+from tests.examples import (
+    EARLIER,
+    NOW,
+    RUN,
+    RUN_ID,
+    STATE_ID,
+    TASK,
+    TASK_ID,
+    proposed,
+    state,
+    task_created,
+    task_moved,
+)
+from tests.scenario import Scenario
+
+task = Scenario(TASK_RUN, TASK)
+alone = task.given(task_created())
+KEYS = key_name(RUN_ID, "key", "0")
+
+
+def move(kind: str, name: str | None = None, **details: object) -> SetTaskRunState:
+    return SetTaskRunState(state=proposed(kind, name, **details))
+
+
+def flow_run_in(kind: str | None, run_count: int = 1, **details: object) -> dict[object, FlowRun]:
+    current = state(kind, **details) if kind else None
+    return {RUN: FlowRun(exists=True, state=current, progress=Progress(run_count=run_count))}
+
+
+def within(kind: str | None, run_count: int = 1, **details: object) -> Scenario:
+    return task.given(task_created(flow_run_id=RUN_ID)).beside(flow_run_in(kind, run_count, **details))  # type: ignore[arg-type]
+
+
+def test_a_task_starts_within_a_running_flow_and_remembers_which_run() -> None:
+    decided = within("RUNNING", run_count=3).when(move("RUNNING"))
+    tracked, accepted = decided.own()
+    assert tracked == TaskRunFlowRunTracked(flow_run_run_count=3)
+    assert isinstance(accepted, TaskRunTransitionAccepted)
+    assert accepted.progress.run_count == 1
+    assert decided.decision.unchanged == (RUN,)
+
+
+@pytest.mark.parametrize("kind", ["PENDING", "COMPLETED", None])
+def test_a_task_does_not_start_in_a_flow_that_does_not_run(kind: str | None) -> None:
+    event = within(kind).when(move("RUNNING")).only()
+    assert isinstance(event, TaskRunTransitionAborted)
+    assert event.reason == "The enclosing flow must be running to begin task execution."
+
+
+def test_a_task_waits_in_a_paused_flow() -> None:
+    event = within("PAUSED", pause_timeout=NOW).when(move("RUNNING")).only()
+    assert isinstance(event, TaskRunTransitionRejected)
+    assert event.state is not None
+    assert (event.state.name, event.state.state_details.pause_timeout) == ("NotReady", NOW)
+    assert event.reason == f"The flow is paused, new tasks can execute after resuming flow run: {RUN_ID}."
+
+
+def test_an_ended_task_is_not_cancelled() -> None:
+    event = alone.given(task_moved(state("FAILED"))).when(move("CANCELLING")).only()
+    assert (type(event), event.reason) == (TaskRunTransitionAborted, "Run is already FAILED.")
+
+
+def test_a_completed_task_with_a_result_stays_completed() -> None:
+    completed = alone.given(task_moved(state("COMPLETED", data={"type": "result"})))
+    event = completed.when(move("FAILED")).only()
+    assert (event.rule, event.reason) == ("HandleTaskTerminalStateTransitions", "This run is already completed.")
+
+
+def test_an_ended_task_starts_counting_anew() -> None:
+    event = alone.given(task_moved(state("FAILED"), run_count=2)).when(move("RUNNING")).only()
+    assert (event.progress.run_count, event.state.name) == (1, "Running")
+
+
+@pytest.mark.parametrize(("before", "name"), [("AwaitingRetry", "Retrying"), ("Scheduled", "Rerunning")])
+def test_later_starts_have_names_of_their_own(before: str, name: str) -> None:
+    waiting = alone.given(task_moved(state("SCHEDULED", before, scheduled_time=EARLIER), run_count=1))
+    assert waiting.when(move("RUNNING")).only().state.name == name
+
+
+@pytest.mark.parametrize(("run_count", "delay"), [(1, 1), (2, 5), (3, 5)])
+def test_a_failed_task_is_retried_after_the_delay_of_its_turn(run_count: int, delay: int) -> None:
+    policy = TaskRunPolicy(retries=5, retry_delay=(1, 5))
+    running = task.given(task_created(policy), task_moved(state("RUNNING"), run_count))
+    event = running.when(move("FAILED")).only()
+    assert event.state.state_details.scheduled_time == NOW + timedelta(seconds=delay)
+
+
+@pytest.mark.parametrize(
+    ("policy", "details"),
+    [(TaskRunPolicy(retries=0), {}), (TaskRunPolicy(), {}), (TaskRunPolicy(retries=3), {"retriable": False})],
+)
+def test_a_failed_task_without_retries_has_failed(policy: TaskRunPolicy, details: dict[str, bool]) -> None:
+    running = task.given(task_created(policy), task_moved(state("RUNNING"), run_count=1))
+    assert isinstance(running.when(move("FAILED", **details)).only(), TaskRunTransitionAccepted)
+
+
+def test_jitter_stays_within_its_bounds() -> None:
+    policy = TaskRunPolicy(retries=3, retry_delay=100, retry_jitter_factor=0.5)
+    running = task.given(task_created(policy), task_moved(state("RUNNING"), run_count=1))
+    delays = []
+    for number in range(50):
+        event = running.when(move("FAILED"), UUID(int=number + 1)).only()
+        delays.append((event.state.state_details.scheduled_time - NOW).total_seconds())
+    assert 0 <= min(delays) < max(delays) <= 150
+
+
+def create(**fields: object) -> CreateTaskRun:
+    return CreateTaskRun(task_key="key", dynamic_key="0", flow_run_id=RUN_ID, **fields)  # type: ignore[arg-type]
+
+
+def test_a_created_task_run_claims_its_keys() -> None:
+    decided = task.beside({KEYS: Name(), **flow_run_in("RUNNING")}).when(create())  # type: ignore[arg-type]
+    assert isinstance(decided.own()[0], TaskRunCreated)
+    assert decided.decision.events[0] == (KEYS, NameClaimed(name=f"{RUN_ID}/key/0", owner=TASK.id))
+
+
+def test_the_keys_of_another_task_run_find_that_one() -> None:
+    owner = TASK._replace(id=str(STATE_ID))
+    held = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, **flow_run_in("RUNNING")})  # type: ignore[arg-type]
+    answer = held.when(create()).then_nothing()
+    assert (answer.status, answer.aggregate_id) == (Status.EXISTS, owner.id)
+
+
+def test_a_task_run_needs_its_flow_run() -> None:
+    missing = task.beside({KEYS: Name(), RUN: FlowRun()})
+    assert missing.when(create()).then_nothing().status is Status.CONFLICT
+
+
+def test_a_task_run_is_renamed() -> None:
+    alone.when(RenameTaskRun(name="new")).then(TaskRunRenamed(name="new"))
+
+
+def report(kind: str, number: int, **fields: object) -> RecordTaskRunState:
+    reported = state(kind, at=EARLIER + timedelta(seconds=number)).model_copy(update={"id": UUID(int=number)})
+    task_run = ReportedTaskRun(task_key="key", dynamic_key="0", name="t-0", **fields)  # type: ignore[arg-type]
+    return RecordTaskRunState(state=reported, flow_run_id=RUN_ID, task_run=task_run)
+
+
+def test_a_report_of_a_run_that_went_with_its_flow_run_makes_it_anew() -> None:
+    gone = task.given(task_created(flow_run_id=RUN_ID), task_moved(state("RUNNING", at=NOW)))
+    event = recorded(gone.beside({RUN: FlowRun(is_deleted=True)}).when(report("PENDING", 1)).only())
+    assert event.is_latest
+    assert event.fields is not None
+
+
+def recorded(event: object) -> TaskRunStateRecorded:
+    assert isinstance(event, TaskRunStateRecorded)
+    return event
+
+
+unreported = task.beside({KEYS: Name(), RUN: FlowRun()})
+
+
+def test_a_report_needs_no_flow_run_and_makes_the_run() -> None:
+    event = recorded(unreported.when(report("PENDING", 1)).only())
+    assert event.is_latest
+    assert event.fields is not None
+    assert event.state.state_details.task_run_id == TASK_ID
+
+
+def test_a_late_report_adds_to_the_history_only() -> None:
+    newer = unreported.when(report("RUNNING", 2, run_count=1)).only()
+    late = recorded(unreported.given(newer).when(report("PENDING", 1)).only())
+    assert not late.is_latest
+    assert unreported.given(newer, late).state.state == newer.state
+
+
+def test_a_repeated_report_is_recorded_once() -> None:
+    first = unreported.when(report("PENDING", 1)).only()
+    unreported.given(first).when(report("PENDING", 1)).then_nothing()
+
+
+def test_a_report_keeps_what_it_does_not_mention() -> None:
+    first = unreported.when(report("RUNNING", 1, run_count=1, start_time=EARLIER)).only()
+    second = recorded(unreported.given(first).when(report("COMPLETED", 2, end_time=NOW)).only())
+    assert second.progress == Progress(run_count=1, start_time=EARLIER, end_time=NOW)
+
+
+def test_a_report_under_anothers_keys_is_recorded_there() -> None:
+    owner = TASK._replace(id=str(STATE_ID))
+    first = unreported.when(report("PENDING", 1)).only()
+    held = task.beside({KEYS: Name(owner.id), owner: unreported.given(first).state, RUN: FlowRun()})
+    decision = held.when(report("RUNNING", 2)).decision
+    ((aggregate, _),) = decision.events
+    assert aggregate == owner
+
+
+def test_a_flow_run_event_says_nothing_about_a_task_run() -> None:
+    assert TASK_RUN.evolve(alone.state, FlowRunCreated(flow_id=RUN_ID, name="x")) == alone.state
