@@ -13,12 +13,7 @@ from projections.filters.conditions import (
     AnyOrNotAnyText,
     AnyText,
     Between,
-    CreatedByFilter,
-    Exists,
-    FlowRunState,
-    HasDeployment,
     Leaf,
-    Level,
     Name,
     NullableBetween,
     NullableId,
@@ -29,9 +24,16 @@ from projections.filters.conditions import (
     Tags,
     TagsWithAny,
     TaskNullableId,
+    joined,
+)
+from projections.filters.special import (
+    CreatedByFilter,
+    Exists,
+    FlowRunState,
+    HasDeployment,
+    Level,
     TaskState,
     TextSearch,
-    joined,
 )
 
 

@@ -66,6 +66,8 @@ class Group:
         self._outcomes: dict[Key, Outcome | str] = {}
         self._held: dict[Aggregate, Fold] = {}
         self._presumed: set[Aggregate] = set()
+        #: What was read from the log for this group.
+        self._read: set[Aggregate] = set()
 
     async def decide(self, request: Request, now: datetime) -> None:
         """Decide one command, unless it has been decided before."""
@@ -79,6 +81,11 @@ class Group:
             return
         situation = await self._situation(request, own, now)
         decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
+        while not decision.events and await self._look_again(situation):
+            # Nothing will be appended, so that no expected position would find out that memory is wrong.
+            own = await self._fold(request.aggregate, request.command)
+            situation = await self._situation(request, own, now)
+            decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
         if decision.events:
             for aggregate in (*(aggregate for aggregate, _ in decision.events), *decision.unchanged):
                 await self._fold(aggregate, request.command)
@@ -110,11 +117,21 @@ class Group:
         self._held[aggregate] = found
         return found
 
+    async def _look_again(self, situation: Situation[Any]) -> bool:
+        """Read what a decision was based on, where it was only remembered; whether there was any such."""
+        remembered = {situation.aggregate, *situation.others} - self._read - self.written.keys()
+        for aggregate in remembered:
+            self._presumed.discard(aggregate)
+            self._read.add(aggregate)
+            self._held[aggregate] = self._folds.put(aggregate, await self._load(aggregate))
+        return bool(remembered)
+
     async def _unknown(self, aggregate: Aggregate, command: Command) -> Fold:
         # What a command is about to create is most often not there yet: the expected position 0 finds out.
         if self._presume_new and command.CREATES and aggregate.kind in (command.KIND, "name"):
             self._presumed.add(aggregate)
             return empty(aggregate)
+        self._read.add(aggregate)
         return await self._load(aggregate)
 
     def _draft(self, request: Request, decision: Decision) -> Pending:

@@ -82,7 +82,7 @@ class Handler:
         self._reply = reply
         self._acknowledge = acknowledge
         self._park = park
-        self._folds = folds or FoldCache()
+        self._folds = folds if folds is not None else FoldCache()
 
     async def handle(self, letters: Sequence[Letter]) -> None:
         """Decide letters in order; returns when each was appended, answered and acknowledged, or parked."""
@@ -166,7 +166,8 @@ class Handler:
 
     async def _positions(self, group: Group) -> Sequence[int]:
         drafts, expected = group.drafts, group.expected
-        is_simple = len(expected) == len(drafts) == len(group.written)
+        # Every decision is a single event, no two about the same aggregate, and none depends on a further one.
+        is_simple = len(drafts) == len(group.pending) == len(group.written) == len(expected)
         if not is_simple or len(drafts) >= _SMALL:
             return await self._log.append(drafts, expected)
         # Independent single events: what one append refuses, the others have put into the log all the

@@ -31,8 +31,9 @@ FAILURES: Final = Decided("what the genuine server fails on is refused in its fo
 
 _SAME_ID: Final = "the id of a run follows from its idempotency key, also when the run was deleted in between"
 
+#: The keys of a flow run.
 _FLOW_RUN: Final = frozenset(
-    [
+    {
         "id",
         "created",
         "updated",
@@ -69,7 +70,7 @@ _FLOW_RUN: Final = frozenset(
         "work_pool_name",
         "state",
         "job_variables",
-    ]
+    }
 )
 
 #: By `table: case`.

@@ -1,8 +1,9 @@
-"""Every rule of a flow run's policies: what it lets through, what it refuses and in which words (rules.md section 3)."""
+"""Every rule of a flow run's policies: what it lets through, what it refuses and in which words (rules.md 3)."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ DEPLOYMENT = {"deployment_id": RUN_ID}
 RESULT = {"type": "result", "storage_key": "k"}
 
 
-def in_state(kind: str, name: str | None = None, **details: object) -> Scenario:
+def in_state(kind: str, name: str | None = None, **details: Any) -> Scenario:
     return created.given(run_moved(state(kind, name, **details)))
 
 
@@ -196,7 +197,7 @@ def test_invariant_11_a_refusal_is_an_event_with_its_rule(
     ],
 )
 @pytest.mark.parametrize("force", [False, True])
-def test_what_does_not_run_is_cancelled_at_once(given: Scenario, reason: str, force: bool) -> None:
+def test_what_does_not_run_is_cancelled_at_once(given: Scenario, reason: str, *, force: bool) -> None:
     event = given.when(SetFlowRunState(state=proposed("CANCELLING"), force=force)).only()
     assert isinstance(event, FlowRunTransitionRejected)
     assert event.state is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from events.flow_run.events import FlowRunCreated
 from events.name.events import NameClaimed
 from events.outcome import Status
 from events.state import Progress
+from events.subjects import Aggregate
 from events.task_run.commands import CreateTaskRun, RecordTaskRunState, RenameTaskRun, ReportedTaskRun, SetTaskRunState
 from events.task_run.events import (
     TaskRunCreated,
@@ -46,17 +48,17 @@ alone = task.given(task_created())
 KEYS = key_name(RUN_ID, "key", "0")
 
 
-def move(kind: str, name: str | None = None, **details: object) -> SetTaskRunState:
+def move(kind: str, name: str | None = None, **details: Any) -> SetTaskRunState:
     return SetTaskRunState(state=proposed(kind, name, **details))
 
 
-def flow_run_in(kind: str | None, run_count: int = 1, **details: object) -> dict[object, FlowRun]:
+def flow_run_in(kind: str | None, run_count: int = 1, **details: Any) -> dict[Aggregate, FlowRun]:
     current = state(kind, **details) if kind else None
     return {RUN: FlowRun(exists=True, state=current, progress=Progress(run_count=run_count))}
 
 
-def within(kind: str | None, run_count: int = 1, **details: object) -> Scenario:
-    return task.given(task_created(flow_run_id=RUN_ID)).beside(flow_run_in(kind, run_count, **details))  # type: ignore[arg-type]
+def within(kind: str | None, run_count: int = 1, **details: Any) -> Scenario:
+    return task.given(task_created(flow_run_id=RUN_ID)).beside(flow_run_in(kind, run_count, **details))
 
 
 def test_a_task_starts_within_a_running_flow_and_remembers_which_run() -> None:
@@ -117,7 +119,7 @@ def test_a_failed_task_is_retried_after_the_delay_of_its_turn(run_count: int, de
     ("policy", "details"),
     [(TaskRunPolicy(retries=0), {}), (TaskRunPolicy(), {}), (TaskRunPolicy(retries=3), {"retriable": False})],
 )
-def test_a_failed_task_without_retries_has_failed(policy: TaskRunPolicy, details: dict[str, bool]) -> None:
+def test_a_failed_task_without_retries_has_failed(policy: TaskRunPolicy, details: dict[str, Any]) -> None:
     running = task.given(task_created(policy), task_moved(state("RUNNING"), run_count=1))
     assert isinstance(running.when(move("FAILED", **details)).only(), TaskRunTransitionAccepted)
 
@@ -132,19 +134,19 @@ def test_jitter_stays_within_its_bounds() -> None:
     assert 0 <= min(delays) < max(delays) <= 150
 
 
-def create(**fields: object) -> CreateTaskRun:
-    return CreateTaskRun(task_key="key", dynamic_key="0", flow_run_id=RUN_ID, **fields)  # type: ignore[arg-type]
+def create(**fields: Any) -> CreateTaskRun:
+    return CreateTaskRun(task_key="key", dynamic_key="0", flow_run_id=RUN_ID, **fields)
 
 
 def test_a_created_task_run_claims_its_keys() -> None:
-    decided = task.beside({KEYS: Name(), **flow_run_in("RUNNING")}).when(create())  # type: ignore[arg-type]
+    decided = task.beside({KEYS: Name(), **flow_run_in("RUNNING")}).when(create())
     assert isinstance(decided.own()[0], TaskRunCreated)
     assert decided.decision.events[0] == (KEYS, NameClaimed(name=f"{RUN_ID}/key/0", owner=TASK.id))
 
 
 def test_the_keys_of_another_task_run_find_that_one() -> None:
     owner = TASK._replace(id=str(STATE_ID))
-    held = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, **flow_run_in("RUNNING")})  # type: ignore[arg-type]
+    held = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, **flow_run_in("RUNNING")})
     answer = held.when(create()).then_nothing()
     assert (answer.status, answer.aggregate_id) == (Status.EXISTS, owner.id)
 
@@ -158,9 +160,9 @@ def test_a_task_run_is_renamed() -> None:
     alone.when(RenameTaskRun(name="new")).then(TaskRunRenamed(name="new"))
 
 
-def report(kind: str, number: int, **fields: object) -> RecordTaskRunState:
+def report(kind: str, number: int, **fields: Any) -> RecordTaskRunState:
     reported = state(kind, at=EARLIER + timedelta(seconds=number)).model_copy(update={"id": UUID(int=number)})
-    task_run = ReportedTaskRun(task_key="key", dynamic_key="0", name="t-0", **fields)  # type: ignore[arg-type]
+    task_run = ReportedTaskRun(task_key="key", dynamic_key="0", name="t-0", **fields)
     return RecordTaskRunState(state=reported, flow_run_id=RUN_ID, task_run=task_run)
 
 

@@ -1,0 +1,70 @@
+"""One example of every stored event type, and the bytes it must keep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from events.codec import EVENT_TYPES
+from events.document import events as document
+from events.flow_run import events as flow_run
+from events.message import Event
+from events.name.events import NameClaimed, NameReleased
+from events.state import Progress
+from events.task_run import events as task_run
+from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, TASK_ID, run_created, state, task_created
+
+FOLDER: Final = Path(__file__).parent / "architecture" / "golden"
+
+_PROGRESS = Progress(
+    run_count=1,
+    start_time=EARLIER,
+    end_time=NOW,
+    expected_start_time=EARLIER,
+    next_scheduled_start_time=NOW,
+    total_run_time=1.5,
+)
+_STATE = state("SCHEDULED", "AwaitingRetry", data={"type": "x"}, scheduled_time=NOW, flow_run_id=RUN_ID)
+_REFUSAL: dict[str, Any] = {"rule": "Rule", "reason": "because", "proposed": _STATE}
+_POLICY = flow_run.FlowRunPolicy(retries=2, pause_keys=("k",), resuming=True, retry_type="in_process")
+_TASK = task_created(task_run.TaskRunPolicy(retries=1, retry_delay=(1, 2)), RUN_ID).fields
+
+_EXAMPLES: Final[tuple[Event, ...]] = (
+    run_created(_POLICY, tags=("a",), labels={"n": 1}, parameters={"x": [1, None]}, parent_task_run_id=TASK_ID),
+    flow_run.FlowRunTransitionAccepted(
+        state=_STATE, progress=_PROGRESS, adjusted_by=("Rule",), proposed=_STATE, empirical_policy=_POLICY
+    ),
+    flow_run.FlowRunTransitionRejected(state=_STATE, progress=_PROGRESS, empirical_policy=_POLICY, **_REFUSAL),
+    flow_run.FlowRunTransitionDelayed(delay_seconds=3, **_REFUSAL),
+    flow_run.FlowRunTransitionAborted(**_REFUSAL),
+    flow_run.FlowRunUpdated(changes=flow_run.FlowRunChanges(name="new", tags=("b",))),
+    flow_run.FlowRunDeleted(),
+    task_run.TaskRunCreated(fields=_TASK),
+    task_run.TaskRunTransitionAccepted(state=_STATE, progress=_PROGRESS),
+    task_run.TaskRunTransitionRejected(state=_STATE, progress=_PROGRESS, **_REFUSAL),
+    task_run.TaskRunTransitionDelayed(delay_seconds=3, **_REFUSAL),
+    task_run.TaskRunTransitionAborted(**_REFUSAL),
+    task_run.TaskRunFlowRunTracked(flow_run_run_count=2),
+    task_run.TaskRunStateRecorded(state=_STATE, is_latest=True, fields=_TASK, progress=_PROGRESS, flow_run_run_count=1),
+    task_run.TaskRunRenamed(name="new"),
+    task_run.TaskRunDeleted(),
+    document.FlowCreated(data={"name": "flow", "tags": ["a"], "labels": {}}),
+    document.FlowUpdated(changes={"tags": ["b"]}),
+    document.FlowDeleted(),
+    document.FlowRunInputCreated(data={"flow_run_id": str(RUN_ID), "key": "k", "value": "1", "sender": None}),
+    document.FlowRunInputUpdated(changes={"value": "2"}),
+    document.FlowRunInputDeleted(),
+    NameClaimed(name="flow", owner=str(FLOW_ID)),
+    NameReleased(),
+)
+EXAMPLES: Final = {event.TYPE: event for event in _EXAMPLES}
+
+
+def example(name: str) -> Event:
+    """The example of an event type."""
+    return EXAMPLES[name]
+
+
+def path(name: str) -> Path:
+    """Where the bytes of a type's present version are kept."""
+    return FOLDER / f"{name}.v{EVENT_TYPES[name].VERSION}.json"

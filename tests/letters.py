@@ -1,0 +1,78 @@
+"""Commands as they lie on the policy's desk, and a desk in memory that notes what becomes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from events import codec, subjects
+from events.log.port import EventLog
+from events.message import Command, Metadata
+from events.outcome import Outcome
+from events.subjects import Aggregate
+from services.policy.folds import FoldCache
+from services.policy.handler import Handler, Letter
+from services.runtime.clock import ManualClock
+from tests.examples import NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A command whose sender waits for the answer on `reply`."""
+
+    subject: str
+    reply: str
+    headers: dict[str, str] | None
+    data: bytes
+
+
+def question(aggregate_id: UUID, command: Command, command_id: UUID) -> Question:
+    """A command as a client sends it."""
+    subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
+    headers = codec.command_headers(Metadata(command_id=command_id, occurred_at=NOW))
+    return Question(subject, f"answer.{command_id}", headers, codec.encode(command))
+
+
+class CrashError(Exception):
+    """The process ended here."""
+
+
+@dataclass
+class Desk:
+    """A handler with what it replied, acknowledged and parked; may crash where it is told to."""
+
+    log: EventLog
+    crash_at: str = ""
+    replies: dict[str, list[Outcome]] = field(default_factory=dict)
+    acknowledged: list[Letter] = field(default_factory=list)
+    parked: list[tuple[Letter, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.handler = Handler(
+            self.log,
+            clock=ManualClock(NOW),
+            reply=self._reply,
+            acknowledge=self._acknowledge,
+            park=self._park,
+            folds=FoldCache(),
+        )
+
+    async def handle(self, *letters: Question) -> list[Outcome]:
+        """Handle letters as one batch, and return the last answer to each."""
+        await self.handler.handle(letters)
+        return [self.replies[letter.reply][-1] for letter in letters]
+
+    async def _reply(self, subject: str, outcome: Outcome) -> None:
+        self._crash("reply")
+        self.replies.setdefault(subject, []).append(outcome)
+
+    async def _acknowledge(self, letter: Letter) -> None:
+        self._crash("acknowledge")
+        self.acknowledged.append(letter)
+
+    async def _park(self, letter: Letter, why: str) -> None:
+        self.parked.append((letter, why))
+
+    def _crash(self, place: str) -> None:
+        if self.crash_at == place:
+            raise CrashError(place)

@@ -1,0 +1,201 @@
+"""Groups of commands on a log in memory: conflicts, repetitions, crashes, poison."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events import subjects
+from events.document.commands import CreateFlow, DeleteFlow
+from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, SetFlowRunState
+from events.log.memory import MemoryLog
+from events.message import Command
+from events.outcome import Outcome, Status
+from events.state import StateType
+from events.subjects import Aggregate
+from services.policy.folds import fold
+from services.policy.registry import DECIDERS
+from services.runtime.clock import ManualClock
+from tests.examples import FLOW_ID, NOW, RUN_ID, proposed
+from tests.letters import CrashError, Desk, Question, question
+
+CREATE_FLOW = question(FLOW_ID, CreateFlow(data={"name": "flow"}), UUID(int=1))
+CREATE_RUN = question(RUN_ID, CreateFlowRun(flow_id=FLOW_ID), UUID(int=2))
+START = question(RUN_ID, SetFlowRunState(state=proposed("RUNNING")), UUID(int=3))
+END = question(RUN_ID, SetFlowRunState(state=proposed("COMPLETED")), UUID(int=4))
+
+
+def new_log() -> MemoryLog:
+    return MemoryLog(ManualClock(NOW))
+
+
+async def test_a_whole_life_in_one_group_is_decided_in_order() -> None:
+    log = new_log()
+    outcomes = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START, END)
+    assert [item.status for item in outcomes] == [Status.CREATED, Status.CREATED, Status.ACCEPT, Status.ACCEPT]
+    assert [item.position for item in outcomes] == [2, 4, 5, 6]
+    assert await log.last_position() == 6
+
+
+async def test_invariant_05_a_command_is_decided_once() -> None:
+    log = new_log()
+    desk = Desk(log)
+    first = await desk.handle(CREATE_FLOW, CREATE_RUN, START)
+    assert await desk.handle(START, CREATE_RUN, CREATE_FLOW) == first[::-1]
+    restarted = Desk(log)
+    assert await restarted.handle(CREATE_FLOW, CREATE_RUN, START) == first
+    assert await log.last_position() == 5
+
+
+async def test_a_command_twice_in_one_group_is_decided_once() -> None:
+    log = new_log()
+    outcomes = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START, START)
+    assert outcomes[2] == outcomes[3]
+    assert await log.last_position() == 5
+
+
+async def test_invariant_03_a_decision_on_an_old_state_is_made_again() -> None:
+    log = new_log()
+    one, other = Desk(log), Desk(log)
+    await one.handle(CREATE_FLOW, CREATE_RUN)
+    await other.handle(START)
+    # `one` still remembers the run as pending; its append is refused, and it looks again.
+    (outcome,) = await one.handle(question(RUN_ID, SetFlowRunState(state=proposed("PENDING")), UUID(int=9)))
+    assert (outcome.status, outcome.rule) == (Status.ABORT, "PreventPendingTransitions")
+
+
+async def test_a_presumption_that_something_is_new_is_corrected() -> None:
+    log = new_log()
+    await Desk(log).handle(CREATE_FLOW)
+    again = question(UUID(int=77), CreateFlow(data={"name": "flow"}), UUID(int=8))
+    (outcome,) = await Desk(log).handle(again)
+    assert (outcome.status, outcome.aggregate_id) == (Status.EXISTS, str(FLOW_ID))
+
+
+async def test_invariant_04_a_refused_part_of_a_decision_refuses_the_whole() -> None:
+    log = new_log()
+    await Desk(log).handle(CREATE_FLOW)
+    await Desk(log).handle(question(UUID(int=77), CreateFlow(data={"name": "flow"}), UUID(int=8)))
+    assert await log.last_position() == 2
+
+
+async def test_a_refused_creation_leaves_no_false_memory() -> None:
+    log = new_log()
+    desk = Desk(log)
+    (refused,) = await desk.handle(CREATE_RUN)
+    assert refused.status is Status.CONFLICT
+    await Desk(log).handle(CREATE_FLOW, question(RUN_ID, CreateFlowRun(flow_id=FLOW_ID), UUID(int=22)))
+    (outcome,) = await desk.handle(START)
+    assert outcome.status is Status.ACCEPT
+
+
+async def test_a_deleted_flow_takes_its_runs_and_frees_its_name() -> None:
+    desk = Desk(new_log())
+    await desk.handle(CREATE_FLOW, CREATE_RUN, question(FLOW_ID, DeleteFlow(), UUID(int=5)))
+    (start,) = await desk.handle(START)
+    (anew,) = await desk.handle(question(UUID(int=78), CreateFlow(data={"name": "flow"}), UUID(int=6)))
+    assert (start.status, anew.status) == (Status.NOT_FOUND, Status.CREATED)
+
+
+@pytest.mark.parametrize("place", ["reply", "acknowledge"])
+async def test_invariant_09_a_crash_after_the_append_loses_and_doubles_nothing(place: str) -> None:
+    log = new_log()
+    await Desk(log).handle(CREATE_FLOW, CREATE_RUN)
+    crashing = Desk(log, crash_at=place)
+    with pytest.raises(CrashError):
+        await crashing.handle(START)
+    (outcome,) = await Desk(log).handle(START)
+    assert outcome.status is Status.ACCEPT
+    assert await log.last_position() == 5
+
+
+async def test_invariant_04_one_decision_is_one_batch() -> None:
+    log = new_log()
+    await Desk(log).handle(CREATE_FLOW, CREATE_RUN)
+    events = [event async for batch in log.follow(0, until=4) for event in batch]
+    assert [getattr(item, "aggregate", None).kind for item in events] == ["name", "flow", "flow_run", "flow_run"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        Question("ask.0.nothing.x.create", "answer.1", CREATE_FLOW.headers, b"{}"),
+        Question(CREATE_FLOW.subject + "s", "answer.1", CREATE_FLOW.headers, b"{}"),
+        Question(CREATE_RUN.subject, "answer.1", CREATE_RUN.headers, b"not json"),
+        Question(CREATE_RUN.subject, "answer.1", CREATE_RUN.headers, b'{"flow_id":"x","colour":"red"}'),
+        Question("ask.99.flow.x.create", "answer.1", CREATE_FLOW.headers, b"{}"),
+        Question("ask", "answer.1", CREATE_FLOW.headers, b"{}"),
+    ],
+)
+async def test_invariant_10_what_cannot_be_read_is_parked_and_answered(letter: Question) -> None:
+    desk = Desk(new_log())
+    outcomes = await desk.handle(letter, CREATE_FLOW)
+    assert [item.status for item in outcomes] == [Status.INVALID, Status.CREATED]
+    assert [parked for parked, _ in desk.parked] == [letter]
+    assert letter in desk.acknowledged
+
+
+async def test_a_letter_without_an_id_is_parked() -> None:
+    desk = Desk(new_log())
+    await desk.handler.handle([Question(CREATE_FLOW.subject, "answer.1", None, CREATE_FLOW.data)])
+    assert len(desk.parked) == 1
+    assert desk.replies == {}
+
+
+async def test_a_command_that_breaks_its_decider_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    broken_decider = DECIDERS["flow_run"].__class__(
+        initial=DECIDERS["flow_run"].initial,
+        evolve=DECIDERS["flow_run"].evolve,
+        decide=broken,  # type: ignore[arg-type]
+        related=DECIDERS["flow_run"].related,
+        answer=DECIDERS["flow_run"].answer,
+    )
+    monkeypatch.setitem(DECIDERS, "flow_run", broken_decider)
+    desk = Desk(new_log())
+    outcomes = await desk.handle(CREATE_RUN, CREATE_FLOW)
+    assert [item.status for item in outcomes] == [Status.PARKED, Status.CREATED]
+
+
+COMMANDS: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        SetFlowRunState,
+        state=st.builds(
+            lambda kind, name, key: proposed(kind.value, name, pause_key=key),
+            st.sampled_from(StateType),
+            st.sampled_from([None, "Late", "Suspended", "Submitting"]),
+            st.sampled_from([None, "k"]),
+        ),
+        force=st.booleans(),
+    ),
+    st.just(CreateFlowRun(flow_id=FLOW_ID)),
+    st.just(DeleteFlowRun()),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(commands=st.lists(COMMANDS, max_size=12), split=st.integers(1, 5))
+async def test_any_sequence_is_idempotent_and_replay_equals_live(commands: list[Command], split: int) -> None:
+    log = new_log()
+    desk = Desk(log)
+    letters = [CREATE_FLOW, CREATE_RUN]
+    letters += [question(RUN_ID, command, UUID(int=100 + number)) for number, command in enumerate(commands)]
+    told: list[Outcome] = []
+    for start in range(0, len(letters), split):
+        told += await desk.handle(*letters[start : start + split])
+    end = await log.last_position()
+    recorded = {item.command_id: item for item in told if item.status not in (Status.NOT_FOUND, Status.EXISTS)}
+    again = [letter for letter in letters if UUID((letter.headers or {})[subjects.COMMAND_ID]) in recorded]
+    assert await Desk(log).handle(*again) == list(recorded.values())
+    assert await log.last_position() == end
+    run = Aggregate("flow_run", str(RUN_ID))
+    live = desk.handler._folds.get(run)
+    assert live is not None
+    replayed = fold(run, await log.read(run))
+    assert (replayed.state, replayed.position) == (live.state, live.position)
+    assert {key: replayed.outcomes[key] for key in live.outcomes} == live.outcomes
