@@ -87,7 +87,7 @@ class OrderedConsumer:
         while until is None or self._position < until:
             if self._lost:
                 await self._begin()
-            if until is not None and self._drained and not self._waiting:
+            if until is not None and self._drained and not self._waiting and await self._has_reached(until):
                 return
             try:
                 await asyncio.wait_for(self._arrived.wait(), _SILENCE_SECONDS)
@@ -102,6 +102,19 @@ class OrderedConsumer:
             if batch:
                 self._position = batch[-1].position
                 yield batch
+
+    async def _has_reached(self, until: int) -> bool:
+        """Whether everything that is wanted up to `until` has been received: nothing more of it will come."""
+        jetstream = self._client.jetstream()
+        try:
+            # In this order: what the stream held by then is either pending for the consumer or delivered by it.
+            end = (await jetstream.stream_info(self._stream)).state.last_seq
+            consumer = await jetstream.consumer_info(self._stream, self._name)
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            self._lose(f"the stream did not say where it ends: {error!r}")
+            return False
+        received = consumer.delivered is None or consumer.delivered.consumer_seq == self._delivered
+        return end >= until and consumer.num_pending == 0 and received and not self._waiting
 
     async def _rest_of_burst(self) -> None:
         """What was stored together is read in several pieces: wait a moment for the rest of it."""

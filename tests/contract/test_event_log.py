@@ -1,0 +1,200 @@
+"""What every implementation of the log port does: one suite, in memory and on JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from events import codec, subjects
+from events.flow_run.events import FlowRunDeleted
+from events.log.errors import ConflictError, LogUnavailableError
+from events.log.jetstream import JetStreamLog
+from events.log.memory import MemoryLog
+from events.log.port import Draft, EventLog, Recorded, Unreadable
+from events.log.provision import provision
+from events.message import Metadata
+from events.subjects import Aggregate
+from services.runtime.clock import ManualClock
+from tests.examples import NOW, run_created, run_moved, state
+from tests.servers import NatsServer
+
+DEADLINE_SECONDS = 20
+
+
+@pytest.fixture(params=["memory", "jetstream"])
+async def log(request: pytest.FixtureRequest) -> AsyncIterator[EventLog]:
+    if request.param == "memory":
+        yield MemoryLog(ManualClock(NOW))
+        return
+    connection = await nats.connect(request.getfixturevalue("nats_url"))
+    await provision(connection)
+    yield JetStreamLog(connection)
+    await connection.close()
+
+
+def run() -> Aggregate:
+    return Aggregate("flow_run", str(uuid4()))
+
+
+def draft(aggregate: Aggregate, index: int = 0, command_id: UUID | None = None) -> Draft:
+    event = run_created() if index == 0 else run_moved(state("RUNNING"), run_count=index)
+    return Draft(aggregate, event, Metadata(command_id=command_id or uuid4(), occurred_at=datetime.now(UTC)), index)
+
+
+async def taken(log: EventLog, after: int, until: int, *wildcards: str) -> list[Recorded | Unreadable]:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return [item async for batch in log.follow(after, subjects=wildcards, until=until) for item in batch]
+
+
+async def test_positions_count_up_without_gaps(log: EventLog) -> None:
+    one, other = run(), run()
+    first = await log.append([draft(one), draft(one, 1), draft(other)], {one: 0, other: 0})
+    second = await log.append([draft(one, 2)], {one: first[1]})
+    assert [*first, *second] == [1, 2, 3, 4]
+    assert await log.last_position() == 4
+
+
+async def test_what_was_appended_is_read_again(log: EventLog) -> None:
+    aggregate = run()
+    drafts = [draft(aggregate), draft(aggregate, 1)]
+    positions = await log.append(drafts, {aggregate: 0})
+    found = await log.read(aggregate)
+    assert [(item.position, item.event, item.metadata) for item in found] == [
+        (position, item.event, item.metadata) for position, item in zip(positions, drafts, strict=True)
+    ]
+
+
+async def test_an_unknown_aggregate_has_no_events(log: EventLog) -> None:
+    assert list(await log.read(run())) == []
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_invariant_03_an_append_on_an_old_position_conflicts(log: EventLog, count: int) -> None:
+    aggregate = run()
+    await log.append([draft(aggregate)], {aggregate: 0})
+    with pytest.raises(ConflictError):
+        await log.append([draft(aggregate, number) for number in range(count)], {aggregate: 0})
+    assert await log.last_position() == 1
+
+
+async def test_invariant_04_one_wrong_expectation_refuses_all(log: EventLog) -> None:
+    known, new = run(), run()
+    await log.append([draft(known)], {known: 0})
+    with pytest.raises(ConflictError):
+        await log.append([draft(new), draft(new, 1), draft(known, 1)], {new: 0, known: 7})
+    assert list(await log.read(new)) == []
+
+
+async def test_what_is_only_read_must_not_have_moved(log: EventLog) -> None:
+    read, written = run(), run()
+    (position,) = await log.append([draft(read)], {read: 0})
+    await log.append([draft(written), draft(written, 1)], {written: 0, read: position})
+    with pytest.raises(ConflictError):
+        await log.append([draft(run()), draft(written, 2), draft(written, 3)], {read: position + 1})
+
+
+async def test_an_aggregate_may_have_more_events_than_a_page(log: EventLog) -> None:
+    aggregate = run()
+    for start in range(0, 1200, 400):
+        await log.append([draft(aggregate, start + number) for number in range(400)], {})
+    found = await log.read(aggregate)
+    assert [item.position for item in found] == list(range(1, 1201))
+
+
+async def test_following_gives_what_comes_after_in_order(log: EventLog) -> None:
+    aggregate = run()
+    await log.append([draft(aggregate, number) for number in range(5)], {})
+    assert [item.position for item in await taken(log, 2, 5)] == [3, 4, 5]
+    assert await taken(log, 5, 5) == []
+
+
+async def test_following_waits_for_new_events(log: EventLog) -> None:
+    following = asyncio.create_task(taken(log, 0, 1))
+    await log.append([draft(run())], {})
+    assert len(await following) == 1
+
+
+async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> None:
+    wanted, other = run(), run()
+    await log.append([draft(wanted), draft(other), draft(wanted, 1), draft(other, 1)], {})
+    found = await taken(log, 0, 4, subjects.event_stream(wanted))
+    assert [item.position for item in found] == [1, 3]
+    assert await taken(log, 0, 4, "evt.*.flow_run.*.created") != []
+
+
+@pytest.fixture
+async def connection(nats_server: NatsServer) -> AsyncIterator[NatsClient]:
+    client = await nats.connect(nats_server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
+    await provision(client)
+    yield client
+    await client.close()
+
+
+async def test_a_filter_that_matches_nothing_ends_the_replay(connection: NatsClient) -> None:
+    log = JetStreamLog(connection)
+    await log.append([draft(run())], {})
+    assert await taken(log, 0, 1, "evt.*.flow.*.*") == []
+
+
+async def test_invariant_10_a_message_that_cannot_be_read_is_shown_as_it_is(connection: NatsClient) -> None:
+    log, aggregate = JetStreamLog(connection), run()
+    await log.append([draft(aggregate)], {})
+    subject = subjects.event(aggregate, "created")
+    await connection.jetstream().publish(subject, b"not json", headers={subjects.COMMAND_ID: str(uuid4())})
+    await log.append([Draft(aggregate, FlowRunDeleted(), draft(aggregate).metadata, 0)], {})
+    first, odd, last = await taken(log, 0, 3)
+    assert isinstance(first, Recorded)
+    assert isinstance(last, Recorded)
+    assert isinstance(odd, Unreadable)
+    assert (odd.position, odd.subject, odd.data) == (2, subject, b"not json")
+
+
+async def append_surely(log: JetStreamLog, aggregate: Aggregate, count: int) -> None:
+    """Append although nobody may answer: the expected position tells whether it had happened."""
+    while True:
+        try:
+            await log.append([draft(aggregate, number) for number in range(count)], {aggregate: 0})
+        except LogUnavailableError:
+            continue
+        except ConflictError:
+            return
+        return
+
+
+async def test_a_reader_goes_on_after_the_server_was_killed(nats_server: NatsServer, connection: NatsClient) -> None:
+    log, seen = JetStreamLog(connection), list[int]()
+
+    async def read() -> None:
+        async for batch in log.follow(0):
+            seen.extend(item.position for item in batch)
+            if seen[-1] >= 60:
+                return
+
+    reading = asyncio.create_task(read())
+    await log.append([draft(run()) for _ in range(30)], {})
+    async with asyncio.timeout(60):
+        while len(seen) < 30:
+            await asyncio.sleep(0.01)
+        nats_server.kill()
+        nats_server.start()
+        await append_surely(log, run(), 30)
+        await reading
+    assert seen == list(range(1, 61))
+
+
+def test_invariant_07_the_server_syncs_before_it_confirms(nats_server: NatsServer, tmp_path: Path) -> None:
+    assert nats_server.is_running
+    texts = [path.read_text() for path in tmp_path.rglob("nats-server.conf")]
+    assert len(texts) == 1
+    assert "sync_interval: always" in texts[0]
+
+
+def test_every_event_type_is_stored_under_its_own_name() -> None:
+    assert all(name == event.TYPE for name, event in codec.EVENT_TYPES.items())
