@@ -1,0 +1,133 @@
+"""Two gateways in front of one policy and one projector, in one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import httpx
+import nats
+import pytest
+
+from events.log.provision import provision
+from projections.migrate import migrate
+from services.gateway.main import run as run_gateway
+from services.gateway.reached import Reached
+from services.policy.main import run as run_policy
+from services.projector.main import run as run_projector
+from services.runtime.settings import Settings
+
+STATE = {"state": {"type": "RUNNING"}}
+
+
+@contextmanager
+def free_port() -> Iterator[int]:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+    yield port
+
+
+@dataclass
+class Pair:
+    """Clients of the two gateways."""
+
+    one: httpx.AsyncClient
+    other: httpx.AsyncClient
+
+
+@asynccontextmanager
+async def running(*roles: asyncio.Task[None]) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        for role in roles:
+            role.cancel()
+        await asyncio.gather(*roles, return_exceptions=True)
+
+
+@pytest.fixture
+async def pair(nats_url: str, postgres_url: str) -> AsyncIterator[Pair]:
+    connection = await nats.connect(nats_url)
+    await provision(connection)
+    await connection.close()
+    await migrate(postgres_url)
+    async with AsyncExitStack() as stack:
+        settings = [
+            Settings(nats_url=nats_url, postgres_url=postgres_url, api_port=stack.enter_context(free_port()))
+            for _ in range(2)
+        ]
+        roles = [asyncio.create_task(role(settings[0])) for role in (run_policy, run_projector)]
+        roles += [asyncio.create_task(run_gateway(each)) for each in settings]
+        await stack.enter_async_context(running(*roles))
+        clients = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=f"http://127.0.0.1:{each.api_port}/api"))
+            for each in settings
+        ]
+        for client in clients:
+            await until_ready(client)
+        yield Pair(*clients)
+
+
+async def until_ready(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                if (await client.get("/ready")).status_code == 200:
+                    return
+            except httpx.ConnectError:
+                await asyncio.sleep(0.05)
+
+
+async def new_run(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
+    flow = (await client.post("/flows/", json={"name": "flow"})).json()
+    return await client.post("/flow_runs/", json={"flow_id": flow["id"], "state": {"type": "PENDING"}}, headers=headers)
+
+
+async def test_invariant_08_a_write_is_seen_at_once_through_every_gateway(pair: Pair) -> None:
+    for _ in range(20):
+        created = await new_run(pair.one)
+        assert created.status_code == 201
+        run_id = created.json()["id"]
+        assert (await pair.other.get(f"/flow_runs/{run_id}")).json()["state_name"] == "Pending"
+        moved = await pair.other.post(f"/flow_runs/{run_id}/set_state", json=STATE)
+        assert (moved.status_code, moved.json()["status"]) == (201, "ACCEPT")
+        assert int(moved.headers["Antiphon-Position"]) > int(created.headers["Antiphon-Position"])
+        assert (await pair.one.get(f"/flow_runs/{run_id}")).json()["state_name"] == "Running"
+
+
+async def test_log_lines_are_seen_at_once(pair: Pair) -> None:
+    line = {"name": "n", "level": 20, "message": "m", "timestamp": "2026-01-01T00:00:00Z", "flow_run_id": str(uuid4())}
+    assert (await pair.one.post("/logs/", json=[line])).status_code == 201
+    found = (await pair.other.post("/logs/filter", json={})).json()
+    assert [item["message"] for item in found] == ["m"]
+
+
+async def test_a_repeated_request_with_its_key_gets_the_recorded_outcome(pair: Pair) -> None:
+    run_id = (await new_run(pair.one)).json()["id"]
+    key = {"Idempotency-Key": "any text"}
+    first = await pair.one.post(f"/flow_runs/{run_id}/set_state", json=STATE, headers=key)
+    again = await pair.other.post(f"/flow_runs/{run_id}/set_state", json=STATE, headers=key)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    assert len((await pair.one.get("/flow_run_states/", params={"flow_run_id": run_id})).json()) == 2
+
+
+async def test_a_route_that_is_not_there_yet_says_so(pair: Pair) -> None:
+    assert (await pair.one.post("/deployments/filter", json={})).status_code == 501
+
+
+async def test_waiting_for_a_position_ends_with_the_time_or_the_announcement() -> None:
+    reached = Reached("events", None, None)  # type: ignore[arg-type]  # neither is asked
+    assert not await reached.until(2, 0.01)
+    waiting = [asyncio.create_task(reached.until(position, 5)) for position in (2, 1, 3)]
+    await asyncio.sleep(0)
+    reached.advance(2)
+    assert [await waiting[0], await waiting[1]] == [True, True]
+    assert not waiting[2].done()
+    reached.advance(3)
+    assert await waiting[2]
+    assert await reached.until(1, 0)

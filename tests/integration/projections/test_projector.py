@@ -1,0 +1,206 @@
+"""The projector as a process on PostgreSQL: killed, restarted, rebuilt, and given what cannot be written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import nats
+import psycopg
+import pytest
+from nats.aio.client import Client as NatsClient
+from psycopg import sql
+
+from events import subjects
+from events.flow_run.events import FlowRunDeleted
+from events.log.jetstream import JetStreamLog
+from events.log.port import Draft
+from events.log.provision import provision
+from events.message import Event, Metadata
+from events.state import Progress
+from events.subjects import Aggregate
+from events.task_run.events import TaskRunStateRecorded
+from projections.migrate import migrate
+from projections.reading import configure
+from projections.task_run import queries as task_runs
+from projections.writer import connect, position_of, write
+from tests.examples import NOW, run_created, run_moved, state, task_created
+
+DEADLINE_SECONDS = 60
+TABLES = ("flow_run", "flow_run_state", "task_run", "task_run_state", "flow", "flow_run_input", "log")
+
+
+class Projector:
+    """A projector process that can be killed and started again."""
+
+    def __init__(self, nats_url: str, postgres_url: str) -> None:
+        self._environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "services.projector"], env=self._environment, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
+    connection = await nats.connect(nats_url)
+    await provision(connection)
+    await migrate(postgres_url)
+    await migrate(postgres_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def projector(nats_url: str, postgres_url: str) -> Iterator[Projector]:
+    process = Projector(nats_url, postgres_url)
+    yield process
+    process.kill()
+
+
+def drafts(aggregate: Aggregate, *events: Event) -> list[Draft]:
+    return [
+        Draft(aggregate, event, Metadata(command_id=uuid4(), occurred_at=NOW + timedelta(seconds=number)), 0)
+        for number, event in enumerate(events)
+    ]
+
+
+def life(kinds: tuple[str, ...] = ("PENDING", "RUNNING", "COMPLETED")) -> list[Draft]:
+    moves = [run_moved(state(kind).model_copy(update={"id": uuid4()}), run_count=1) for kind in kinds]
+    return drafts(Aggregate("flow_run", str(uuid4())), run_created(tags=("a",)), *moves)
+
+
+async def reached(postgres_url: str, position: int) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS), await connect(postgres_url) as connection:
+        while await position_of(connection, "events") < position:
+            await asyncio.sleep(0.02)
+
+
+async def rows(postgres_url: str) -> dict[str, list[Any]]:
+    async with await connect(postgres_url) as connection:
+        found = {}
+        for table in TABLES:
+            query = sql.SQL("SELECT * FROM {} ORDER BY id").format(sql.Identifier(table))
+            cursor = await connection.execute(query)
+            found[table] = await cursor.fetchall()
+        return found
+
+
+async def test_invariant_06_a_projector_that_is_killed_loses_and_doubles_nothing(
+    client: NatsClient, projector: Projector, postgres_url: str
+) -> None:
+    log, last = JetStreamLog(client), 0
+    for _ in range(6):
+        projector.start()
+        for _ in range(15):
+            last = (await log.append(life(), {}))[-1]
+        projector.kill()
+    projector.start()
+    await reached(postgres_url, last)
+    found = await rows(postgres_url)
+    assert (len(found["flow_run"]), len(found["flow_run_state"])) == (90, 270)
+
+
+async def test_invariant_01_read_models_that_are_dropped_are_the_same_when_built_again(
+    client: NatsClient, projector: Projector, postgres_url: str
+) -> None:
+    log = JetStreamLog(client)
+    gone = life()
+    for item in (life(), life(("PENDING",)), gone, drafts(gone[0].aggregate, FlowRunDeleted())):
+        last = (await log.append(item, {}))[-1]
+    last = (await log.append(drafts(Aggregate("task_run", str(uuid4())), task_created()), {}))[-1]
+    projector.start()
+    await reached(postgres_url, last)
+    before = await rows(postgres_url)
+    assert (len(before["flow_run"]), len(before["task_run"])) == (2, 1)
+    projector.kill()
+    async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+        await connection.execute("DROP SCHEMA read_v1 CASCADE")
+    await migrate(postgres_url)
+    projector.start()
+    await reached(postgres_url, last)
+    assert await rows(postgres_url) == before
+
+
+async def test_a_checkpoint_never_moves_back(client: NatsClient, postgres_url: str) -> None:
+    async with await connect(postgres_url) as connection:
+        await write(connection, [], "events", 5)
+        await write(connection, [], "events", 3)
+        assert await position_of(connection, "events") == 5
+
+
+async def test_a_failed_write_leaves_rows_and_checkpoint_as_they_were(client: NatsClient, postgres_url: str) -> None:
+    from projections.change import Put
+    from projections.flow.projection import FLOW
+
+    async with await connect(postgres_url) as connection:
+        with pytest.raises(psycopg.DataError):
+            await write(connection, [Put(FLOW, {"id": uuid4(), "created": "never"})], "events", 5)
+        assert await position_of(connection, "events") == 0
+
+
+async def test_invariant_10_an_event_that_cannot_be_read_holds_up_its_own_aggregate_only(
+    client: NatsClient, projector: Projector, postgres_url: str
+) -> None:
+    log = JetStreamLog(client)
+    broken, fine = life(("PENDING",)), life()
+    await log.append(broken, {})
+    headers = {subjects.COMMAND_ID: str(uuid4()), "ce-time": NOW.isoformat()}
+    subject = subjects.event(broken[0].aggregate, "transition_accepted")
+    await client.jetstream().publish(subject, b"not json", headers=headers)
+    await log.append(drafts(broken[0].aggregate, run_moved(state("COMPLETED"))), {})
+    last = (await log.append(fine, {}))[-1]
+    projector.start()
+    await reached(postgres_url, last)
+    found = await rows(postgres_url)
+    assert {str(row[0]): len(found["flow_run"]) for row in found["flow_run"]}.keys() == {
+        broken[0].aggregate.id,
+        fine[0].aggregate.id,
+    }
+    # Its later event waits behind the broken one; two messages are parked.
+    assert len(found["flow_run_state"]) == 1 + 3
+    info = await client.jetstream().stream_info(subjects.PARKED)
+    assert info.state.messages == 2
+
+
+async def test_an_event_whose_rows_postgres_refuses_is_parked(
+    client: NatsClient, projector: Projector, postgres_url: str
+) -> None:
+    log = JetStreamLog(client)
+    impossible = drafts(Aggregate("flow_run", str(uuid4())), run_created(parameters={"x": "a\x00b"}))
+    last = (await log.append([*life(), *impossible, *life()], {}))[-1]
+    projector.start()
+    await reached(postgres_url, last)
+    assert len((await rows(postgres_url))["flow_run"]) == 2
+    assert (await client.jetstream().stream_info(subjects.PARKED)).state.messages == 1
+
+
+async def test_a_task_run_is_shown_when_its_flow_run_appears(
+    client: NatsClient, projector: Projector, postgres_url: str
+) -> None:
+    log, run = JetStreamLog(client), life()
+    task_id = uuid4()
+    fields = task_created(flow_run_id=UUID(run[0].aggregate.id)).fields
+    early = TaskRunStateRecorded(state=state("RUNNING"), is_latest=True, fields=fields, progress=Progress())
+    position = (await log.append(drafts(Aggregate("task_run", str(task_id)), early), {}))[-1]
+    projector.start()
+    await reached(postgres_url, position)
+    async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+        await configure(connection)
+        assert await task_runs.get(connection, task_id) is None
+        await reached(postgres_url, (await log.append(run, {}))[-1])
+        assert await task_runs.get(connection, task_id) is not None

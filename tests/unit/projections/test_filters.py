@@ -1,0 +1,96 @@
+"""Filters become conditions with bound values (queries.md sections 3 and 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from projections.filters.absent import DeploymentFilter
+from projections.filters.conditions import Parameters
+from projections.filters.criteria import Criteria
+from projections.filters.objects import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from projections.filters.text_query import TextQuery, parse
+
+
+def sql(filter_: dict[str, Any]) -> tuple[str, list[Any]]:
+    parameters = Parameters()
+    condition = FlowRunFilter.model_validate(filter_).sql("t", parameters)
+    return condition, list(parameters.values.values())
+
+
+@pytest.mark.parametrize(
+    ("filter_", "condition", "values"),
+    [
+        ({}, "TRUE", []),
+        ({"name": {}}, "(TRUE)", []),
+        ({"name": {"any_": []}}, "((t.name = ANY (%(p0)s::text[])))", [[]]),
+        ({"name": {"like_": "50%"}}, "((t.name ILIKE %(p0)s))", ["%50%%"]),
+        ({"name": {"like_": ""}}, "(TRUE)", []),
+        ({"tags": {"is_null_": True}}, "((t.tags = '{}'))", []),
+        ({"deployment_id": {"is_null_": False}}, "((t.deployment_id IS NOT NULL))", []),
+        ({"state": {"type": {"any_": ["FAILED"]}}}, "((t.state_type = ANY (%(p0)s::text[])))", [["FAILED"]]),
+        # Both operators in one part: Prefect drops the part.
+        ({"state": {"type": {"any_": ["FAILED"], "not_any_": ["RUNNING"]}}}, "(TRUE)", None),
+    ],
+)
+def test_a_filter_is_a_condition(filter_: dict[str, Any], condition: str, values: list[Any] | None) -> None:
+    found, bound = sql(filter_)
+    assert found == condition
+    if values is not None:
+        assert bound == values
+
+
+def test_values_are_bound_and_never_formatted() -> None:
+    evil = "'; DROP TABLE flow_run; --"
+    condition, values = sql({"name": {"any_": [evil], "like_": evil}, "tags": {"all_": [evil]}})
+    assert evil not in condition
+    assert values == [[evil], f"%{evil}%", [evil]]
+
+
+def test_or_joins_what_and_would() -> None:
+    condition, _ = sql({"operator": "or_", "name": {"any_": ["a"]}, "flow_version": {"any_": ["b"]}})
+    assert " OR " in condition
+
+
+@pytest.mark.parametrize("filter_", [{"colour": {}}, {"name": {"exactly": "x"}}, {"id": {"any_": ["no uuid"]}}])
+def test_unknown_fields_and_wrong_values_are_refused(filter_: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        FlowRunFilter.model_validate(filter_)
+
+
+def test_objects_that_are_present_ask_for_a_related_row() -> None:
+    condition = Criteria(flows=FlowFilter(), task_runs=TaskRunFilter()).of_flow_runs(Parameters())
+    assert condition.count("EXISTS") == 2
+    assert Criteria(deployments=DeploymentFilter()).of_flow_runs(Parameters()) == "(FALSE)"
+
+
+def test_task_runs_that_wait_for_their_flow_run_are_hidden() -> None:
+    assert "NOT task_run.awaits_flow_run" in Criteria().of_task_runs(Parameters())
+
+
+def test_the_flow_run_of_a_task_run_is_not_null_by_default() -> None:
+    filter_ = TaskRunFilter.model_validate({"flow_run_id": {}})
+    assert "flow_run_id IS NOT NULL" in filter_.sql("task_run", Parameters())
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("a b", TextQuery(("a", "b"), (), ())),
+        ("-x !y +z", TextQuery((), ("x", "y"), ("z",))),
+        ('"a b" -"c \\" d', TextQuery(("a b",), ('c " d',), ())),
+        ("- +", TextQuery((), (), ())),
+        ("", TextQuery((), (), ())),
+    ],
+)
+def test_text_queries(text: str, query: TextQuery) -> None:
+    assert parse(text) == query
+
+
+def test_a_text_query_searches_message_and_name() -> None:
+    parameters = Parameters()
+    condition = LogFilter.model_validate({"text": {"query": "Boom -quiet"}}).sql("log", parameters)
+    assert "log.message || ' ' || log.name" in condition
+    assert list(parameters.values.values()) == ["quiet", "boom"]
