@@ -15,7 +15,7 @@ from events.log.parking import park
 from events.log.port import Recorded, Unreadable
 from projections.change import Change, Statement
 from projections.projection import project
-from projections.writer import connect, parked_subjects, position_of, take_turn
+from projections.writer import connect, parked_subjects, position_of, take_turn, write
 from services.projector.entries import Entry, write_entries
 
 _WAITS: Final = "waits behind an event that was parked"
@@ -39,6 +39,8 @@ class EventsLoop:
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
+            # From now on there is a checkpoint to look at, also before the first event.
+            await write(connection, [], self.name, after)
             self._parked = await parked_subjects(connection)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after)
             await self._announce(after)

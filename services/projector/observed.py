@@ -14,7 +14,7 @@ from events.log.consumer import Delivered, OrderedConsumer
 from events.log.parking import park
 from projections.change import Change
 from projections.log.projection import project
-from projections.writer import connect, position_of, take_turn
+from projections.writer import connect, position_of, take_turn, write
 from services.projector.entries import Entry, write_entries
 
 _log = structlog.get_logger(__name__)
@@ -34,6 +34,8 @@ class ObservedLoop:
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
+            # From now on there is a checkpoint to look at, also before the first event.
+            await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=["obs.*.log.*"])
             try:
