@@ -80,8 +80,7 @@ def _put(step: Step, change: Put) -> None:
         # The row in the table keeps its `created` too.
         rows[row_id] = change.row | {"created": earlier["created"]}
     else:
-        # A copy: later transitions of the batch go into it.
-        rows[row_id] = dict(change.row)
+        rows[row_id] = change.row
     step.moves.get(change.table, {}).pop(row_id, None)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import orjson
@@ -33,10 +32,6 @@ _ORDER: Final[tuple[Table, ...]] = (
 )
 
 
-class UnwritableError(Exception):
-    """PostgreSQL refuses what it was told to write, and would refuse it again: leave that out."""
-
-
 async def connect(postgres_url: str) -> AsyncConnection[Any]:
     """A connection to write read models with.
 
@@ -59,19 +54,8 @@ async def position_of(connection: AsyncConnection[Any], name: str) -> int:
 
 
 async def write(connection: AsyncConnection[Any], changes: Iterable[Change], name: str, position: int) -> None:
-    """Write changes and move the checkpoint `name` to `position`; all of it or nothing.
-
-    Raises UnwritableError when the changes are at fault, psycopg.Error when the server is in trouble.
-    """
-    try:
-        await _write(connection, list(merge(changes)), name, position)
-    except psycopg.Error as error:
-        if connection.closed or not _blames_the_rows(error):
-            raise
-        raise UnwritableError(str(error).strip()) from error
-
-
-async def _write(connection: AsyncConnection[Any], steps: Sequence[Step], name: str, position: int) -> None:
+    """Write changes and move the checkpoint `name` to `position`; all of it or nothing."""
+    steps = list(merge(changes))
     if len(steps) <= 1 and not any(_needs_order(step) for step in steps):
         await _write_at_once(connection, steps, name, position)
         return
@@ -84,10 +68,7 @@ async def _write(connection: AsyncConnection[Any], steps: Sequence[Step], name: 
 
 def _needs_order(step: Step) -> bool:
     """Whether the parts of a step must see what the ones before them wrote."""
-    # Flow runs that appear show the task runs that waited for them: these must be there, and one statement
-    # can change a row only once.
-    touches_task_runs = TASK_RUN in step.puts or TASK_RUN in step.moves
-    return step.statement is not None or (FLOW_RUN in step.puts and touches_task_runs)
+    return step.statement is not None or (FLOW_RUN in step.puts and TASK_RUN in step.puts)
 
 
 async def _write_at_once(connection: AsyncConnection[Any], steps: Iterable[Step], name: str, position: int) -> None:
@@ -119,12 +100,7 @@ def _parts(step: Step) -> Iterator[tuple[str, Row]]:
 
 def _json(rows: dict[Any, Row]) -> str:
     # In key order, so that two writers that meet nevertheless cannot lock each other out.
-    ordered = [rows[key] for key in sorted(rows)]
-    try:
-        return orjson.dumps(ordered, default=str).decode()
-    except orjson.JSONEncodeError:
-        # Integers of more than 64 bits, which PostgreSQL's jsonb takes.
-        return json.dumps(ordered, default=str)
+    return orjson.dumps([rows[key] for key in sorted(rows)], default=str).decode()
 
 
 def _parameters(statement: Statement) -> Row:
@@ -136,19 +112,13 @@ async def take_turn(connection: AsyncConnection[Any], name: str) -> None:
     await connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
-async def parked_streams(connection: AsyncConnection[Any]) -> dict[str, int]:
-    """The event streams that wait behind an event which was parked, and its position."""
-    cursor = await connection.execute("SELECT subject, position FROM parked_aggregate")
-    return {str(subject): int(position) for subject, position in await cursor.fetchall()}
-
-
-def _blames_the_rows(error: psycopg.Error) -> bool:
-    """Whether the rows are at fault: their data, an integrity rule, a limit (an index entry's length)."""
-    # A missing table or privilege is nobody's data: nothing is put aside for it.
-    return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (error.sqlstate or "").startswith("54")
+async def parked_subjects(connection: AsyncConnection[Any]) -> set[str]:
+    """The event streams that wait behind an event which could not be read."""
+    cursor = await connection.execute("SELECT subject FROM parked_aggregate")
+    return {str(subject) for (subject,) in await cursor.fetchall()}
 
 
 def is_passing(error: psycopg.Error) -> bool:
-    """Whether the server was in trouble, so that the same write may succeed later."""
-    # Classes of SQLSTATE: connection, transaction state, rollback, insufficient resources, operator, system error.
+    """Whether the same write may succeed later: the server was in trouble, not what it was told to write."""
+    # Classes of SQLSTATE: connection, transaction rollback, insufficient resources, operator, system error.
     return error.sqlstate is None or error.sqlstate[:2] in {"08", "25", "40", "53", "57", "58"}
