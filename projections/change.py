@@ -80,7 +80,8 @@ def _put(step: Step, change: Put) -> None:
         # The row in the table keeps its `created` too.
         rows[row_id] = change.row | {"created": earlier["created"]}
     else:
-        rows[row_id] = change.row
+        # A copy: later transitions of the batch go into it.
+        rows[row_id] = dict(change.row)
     step.moves.get(change.table, {}).pop(row_id, None)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
+from uuid import UUID
 
+from events.errors import UndecodableError
 from events.log.port import Recorded
 from projections.change import Change
 from projections.flow import projection as flow
@@ -19,11 +21,27 @@ PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
     "task_run": task_run.project,
 }
 
+#: The name of their checkpoint and their turn.
+NAME: Final = "events"
+
 #: Kinds that no table shows.
 NOT_PROJECTED: Final = frozenset({"name"})
 
 
 def project(recorded: Recorded) -> list[Change]:
-    """The row changes of one event."""
+    """The row changes of one event; raises UndecodableError when its aggregate has no id that a row can have."""
     projection = PROJECTIONS.get(recorded.aggregate.kind)
-    return projection(recorded) if projection is not None else []
+    if projection is None:
+        return []
+    if not _is_uuid(recorded.aggregate.id):
+        msg = f"{recorded.aggregate.id!r} is not the id of a {recorded.aggregate.kind}: it is no UUID"
+        raise UndecodableError(msg)
+    return projection(recorded)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -23,7 +23,8 @@ WHERE id = %(id)s
 UPDATE flow_run SET empirical_policy = %(policy)s WHERE id = %(id)s
 
 -- name: delete_flow_runs
--- With everything that belongs to the runs; their subflows stay, without a parent.
+-- With everything that belongs to the runs; their subflows stay, without a parent. Log lines of a later run with the
+-- same id stay too, when this is replayed: that is what `at` is for.
 WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
     gone_tasks AS (DELETE FROM task_run WHERE flow_run_id = ANY (%(ids)s) RETURNING id),
     orphans AS (
@@ -33,7 +34,7 @@ WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
     task_states AS (DELETE FROM task_run_state WHERE task_run_id IN (SELECT id FROM gone_tasks)),
     states AS (DELETE FROM flow_run_state WHERE flow_run_id = ANY (%(ids)s)),
     inputs AS (DELETE FROM flow_run_input WHERE flow_run_id = ANY (%(ids)s))
-DELETE FROM log WHERE flow_run_id = ANY (%(ids)s)
+DELETE FROM log WHERE flow_run_id = ANY (%(ids)s) AND created <= %(at)s
 
 -- name: track_task_run
 UPDATE task_run SET flow_run_run_count = %(count)s WHERE id = %(id)s
@@ -45,7 +46,7 @@ UPDATE task_run SET name = %(name)s, updated = %(at)s WHERE id = %(id)s
 WITH gone AS (DELETE FROM task_run WHERE id = ANY (%(ids)s)),
     orphans AS (UPDATE flow_run SET parent_task_run_id = NULL WHERE parent_task_run_id = ANY (%(ids)s)),
     states AS (DELETE FROM task_run_state WHERE task_run_id = ANY (%(ids)s))
-DELETE FROM log WHERE task_run_id = ANY (%(ids)s)
+DELETE FROM log WHERE task_run_id = ANY (%(ids)s) AND created <= %(at)s
 
 -- name: update_flow
 UPDATE flow SET
@@ -68,8 +69,16 @@ WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
     task_states AS (DELETE FROM task_run_state WHERE task_run_id IN (SELECT id FROM tasks)),
     states AS (DELETE FROM flow_run_state WHERE flow_run_id IN (SELECT id FROM runs)),
     inputs AS (DELETE FROM flow_run_input WHERE flow_run_id IN (SELECT id FROM runs)),
-    logs AS (DELETE FROM log WHERE flow_run_id IN (SELECT id FROM runs))
+    logs AS (DELETE FROM log WHERE flow_run_id IN (SELECT id FROM runs) AND created <= %(at)s)
 DELETE FROM flow WHERE id = %(id)s
+
+-- name: update_flow_run_input
+UPDATE flow_run_input SET
+    updated = %(at)s,
+    value = CASE WHEN c ? 'value' THEN c ->> 'value' ELSE value END,
+    sender = CASE WHEN c ? 'sender' THEN c ->> 'sender' ELSE sender END
+FROM (SELECT %(changes)s::jsonb AS c) AS given
+WHERE id = %(id)s
 
 -- name: delete_flow_run_input
 DELETE FROM flow_run_input WHERE id = %(id)s
@@ -78,6 +87,13 @@ DELETE FROM flow_run_input WHERE id = %(id)s
 -- The checkpoint moves forward only.
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position
+
+-- name: empty
+-- Everything that follows from the log; log lines follow from OBSERVED.
+TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, flow_run_input, parked_aggregate
+
+-- name: forget_checkpoint
+DELETE FROM checkpoint WHERE name = %(name)s
 
 -- name: park
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING

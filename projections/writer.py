@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -68,7 +69,10 @@ async def write(connection: AsyncConnection[Any], changes: Iterable[Change], nam
 
 def _needs_order(step: Step) -> bool:
     """Whether the parts of a step must see what the ones before them wrote."""
-    return step.statement is not None or (FLOW_RUN in step.puts and TASK_RUN in step.puts)
+    # Flow runs that appear show the task runs that waited for them: these must be there, and one statement
+    # can change a row only once.
+    touches_task_runs = TASK_RUN in step.puts or TASK_RUN in step.moves
+    return step.statement is not None or (FLOW_RUN in step.puts and touches_task_runs)
 
 
 async def _write_at_once(connection: AsyncConnection[Any], steps: Iterable[Step], name: str, position: int) -> None:
@@ -100,7 +104,12 @@ def _parts(step: Step) -> Iterator[tuple[str, Row]]:
 
 def _json(rows: dict[Any, Row]) -> str:
     # In key order, so that two writers that meet nevertheless cannot lock each other out.
-    return orjson.dumps([rows[key] for key in sorted(rows)], default=str).decode()
+    ordered = [rows[key] for key in sorted(rows)]
+    try:
+        return orjson.dumps(ordered, default=str).decode()
+    except orjson.JSONEncodeError:
+        # Integers of more than 64 bits, which PostgreSQL's jsonb takes.
+        return json.dumps(ordered, default=str)
 
 
 def _parameters(statement: Statement) -> Row:
@@ -112,13 +121,19 @@ async def take_turn(connection: AsyncConnection[Any], name: str) -> None:
     await connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
-async def parked_subjects(connection: AsyncConnection[Any]) -> set[str]:
-    """The event streams that wait behind an event which could not be read."""
-    cursor = await connection.execute("SELECT subject FROM parked_aggregate")
-    return {str(subject) for (subject,) in await cursor.fetchall()}
+async def parked_streams(connection: AsyncConnection[Any]) -> dict[str, int]:
+    """The event streams that wait behind an event which was parked, and its position."""
+    cursor = await connection.execute("SELECT subject, position FROM parked_aggregate")
+    return {str(subject): int(position) for subject, position in await cursor.fetchall()}
+
+
+def blames_the_rows(error: psycopg.Error) -> bool:
+    """Whether what was written is at fault: its data, an integrity rule, a limit (an index entry's length)."""
+    # A missing table or privilege is not: nothing may be put aside for it.
+    return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (error.sqlstate or "").startswith("54")
 
 
 def is_passing(error: psycopg.Error) -> bool:
-    """Whether the same write may succeed later: the server was in trouble, not what it was told to write."""
-    # Classes of SQLSTATE: connection, transaction rollback, insufficient resources, operator, system error.
+    """Whether the server was in trouble, so that the same write may succeed later."""
+    # Classes of SQLSTATE: connection, transaction state, rollback, insufficient resources, operator, system error.
     return error.sqlstate is None or error.sqlstate[:2] in {"08", "25", "40", "53", "57", "58"}

@@ -178,6 +178,11 @@ class NullableText(AnyText):
         return found + ([is_null(column, self.is_null_)] if self.is_null_ is not None else [])
 
 
+def _tagged(condition: str, column: str) -> str:
+    """The condition, said so that the index on rows with tags can answer it."""
+    return f"({column} <> '{{}}' AND {condition})"
+
+
 class Tags(Leaf):
     """`all_` and `is_null_` on tags; no tags at all is what null means."""
 
@@ -189,7 +194,7 @@ class Tags(Leaf):
         """See Leaf."""
         found = []
         if self.all_:
-            found.append(f"{column} @> {parameters.bind(self.all_)}::text[]")
+            found.append(_tagged(f"{column} @> {parameters.bind(self.all_)}::text[]", column))
         if self.is_null_ is not None:
             found.append(f"{column} {'=' if self.is_null_ else '<>'} '{{}}'")
         return found
@@ -203,7 +208,9 @@ class TagsWithAny(Tags):
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf."""
         found = super().conditions(column, parameters)
-        return found + ([] if self.any_ is None else [f"{column} && {parameters.bind(self.any_)}::text[]"])
+        if self.any_ is not None:
+            found.append(_tagged(f"{column} && {parameters.bind(self.any_)}::text[]", column))
+        return found
 
 
 class Between(Leaf):

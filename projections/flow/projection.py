@@ -32,6 +32,6 @@ def project(recorded: Recorded) -> list[Change]:
         case DocumentUpdated():
             return [Statement("update_flow", {"id": flow_id, "at": at, "changes": event.changes})]
         case DocumentDeleted():
-            return [Statement("delete_flow", {"id": flow_id})]
+            return [Statement("delete_flow", {"id": flow_id, "at": recorded.recorded_at})]
         case _:
             return []

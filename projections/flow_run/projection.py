@@ -93,7 +93,7 @@ def project(recorded: Recorded) -> list[Change]:
                 Statement("update_flow_run", {"id": run_id, "at": recorded.metadata.occurred_at, "changes": changes})
             ]
         case FlowRunDeleted():
-            return [Statement("delete_flow_runs", {"ids": [run_id]})]
+            return [Statement("delete_flow_runs", {"ids": [run_id], "at": recorded.recorded_at})]
         case _:
             return []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from events.document.events import DocumentCreated, DocumentDeleted
+from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
 from events.log.port import Recorded
 from projections.change import Change, Put, Statement
 from projections.table import Table
@@ -30,6 +30,8 @@ def project(recorded: Recorded) -> list[Change]:
     match event:
         case DocumentCreated():
             return [Put(FLOW_RUN_INPUT, {**event.data, "id": input_id, "created": at, "updated": at})]
+        case DocumentUpdated():
+            return [Statement("update_flow_run_input", {"id": input_id, "at": at, "changes": event.changes})]
         case DocumentDeleted():
             return [Statement("delete_flow_run_input", {"id": input_id})]
         case _:

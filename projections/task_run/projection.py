@@ -88,7 +88,7 @@ def project(recorded: Recorded) -> list[Change]:
         case TaskRunRenamed():
             return [Statement("rename_task_run", {"id": run_id, "name": event.name, "at": at})]
         case TaskRunDeleted():
-            return [Statement("delete_task_runs", {"ids": [run_id]})]
+            return [Statement("delete_task_runs", {"ids": [run_id], "at": recorded.recorded_at})]
         case _:
             return []
 

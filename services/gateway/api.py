@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp
 
 from services.gateway import errors
 from services.gateway.gateway import Gateway
+from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
     events,
@@ -24,8 +26,9 @@ _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
 
 
-def build(gateway: Gateway) -> FastAPI:
+def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway; Prefect's API stands under `/api`."""
+    create, set_state = flow_runs.hot_endpoints(gateway)
     app = FastAPI(
         title=_TITLE,
         openapi_url="/api/openapi.json",
@@ -34,11 +37,11 @@ def build(gateway: Gateway) -> FastAPI:
         # Prefect's clients may leave the content type out.
         strict_content_type=False,
     )
-    app.router.routes[:0] = flow_runs.hot_routes(gateway)
+    app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
     app.add_middleware(errors.CheckVersion)
-    return app
+    return errors.with_last_resort(ShortWay(app, create, set_state))

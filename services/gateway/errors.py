@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,8 +11,10 @@ import psycopg
 import structlog
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.encoders import jsonable_encoder
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -96,15 +99,44 @@ async def _failed(request: Request, error: Exception) -> Response:
     return JsonResponse({"exception_message": "Internal Server Error"}, 500)
 
 
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return await http_exception_handler(request, error)
+
+
+_HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = {
+    HTTPException: _refused,
+    RequestValidationError: _invalid,
+    LogUnavailableError: _unavailable,
+    psycopg.OperationalError: _unavailable,
+    PoolTimeout: _unavailable,
+    NotVisibleError: _unavailable,
+    TooLargeError: _too_large,
+}
+#: The failures that have a shape of their own; any other is a fault of ours.
+EXPECTED: Final = tuple(_HANDLERS)
+
+
+async def respond(request: Request, error: Exception) -> Response:
+    """The answer to a request that failed in an expected way."""
+    for kind, handler in _HANDLERS.items():
+        if isinstance(error, kind):
+            return await handler(request, error)
+    raise error
+
+
 def install(app: FastAPI) -> None:
     """Give every failure its shape."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(LogUnavailableError, _unavailable)
-    app.add_exception_handler(psycopg.OperationalError, _unavailable)
-    app.add_exception_handler(PoolTimeout, _unavailable)
-    app.add_exception_handler(NotVisibleError, _unavailable)
-    app.add_exception_handler(TooLargeError, _too_large)
+    for kind, handler in _HANDLERS.items():
+        if kind is not HTTPException:
+            app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, _failed)
+
+
+def with_last_resort(app: ASGIApp) -> ASGIApp:
+    """The application, answering 500 in Prefect's shape to whatever else goes wrong in it."""
+    return ServerErrorMiddleware(app, handler=_failed)
 
 
 class CheckVersion:
@@ -115,14 +147,15 @@ class CheckVersion:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it."""
-        complaint = _complaint(scope) if scope["type"] == "http" else None
-        if complaint is None:
+        why = complaint(scope) if scope["type"] == "http" else None
+        if why is None:
             await self._app(scope, receive, send)
         else:
-            await JsonResponse({"detail": complaint}, 400)(scope, receive, send)
+            await JsonResponse({"detail": why}, 400)(scope, receive, send)
 
 
-def _complaint(scope: Scope) -> str | None:
+def complaint(scope: Scope) -> str | None:
+    """What is wrong with the API version that a request names, if anything."""
     for name, value in scope["headers"]:
         if name == b"x-prefect-api-version":
             if not value or value == b"0.8.4" or scope["path"] in _UNVERSIONED:

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
+from starlette.types import ASGIApp
 
 from events.client import Client
 from projections.reading import configure
@@ -49,7 +49,7 @@ async def run(settings: Settings) -> None:
             await _serve(build(gateway), settings)
 
 
-async def _serve(app: FastAPI, settings: Settings) -> None:
+async def _serve(app: ASGIApp, settings: Settings) -> None:
     server = _Server(
         uvicorn.Config(
             app,

@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
 _BUSY: Final = 4
 _LINGER_SECONDS: Final = 0.001
-_MOST_LINGERS: Final = 4
+_MOST_LINGERS: Final = 2
 
 
 class Intake:

@@ -9,8 +9,10 @@ from typing import Final
 import psycopg
 import structlog
 
+from projections.writer import is_passing
 from services.projector.events import EventsLoop
 from services.projector.observed import ObservedLoop
+from services.runtime import clock
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 
@@ -31,9 +33,15 @@ async def _again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> No
     """Start a loop again when Postgres goes away: it goes on behind its checkpoint."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
+        started = clock.monotonic()
         try:
             await loop()
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
+            if not is_passing(error):
+                raise
+            if clock.monotonic() - started > _LONGEST_PAUSE_SECONDS:
+                # It was well in between: this is new trouble.
+                pause = _FIRST_PAUSE_SECONDS
             _log.warning("postgres is away", projection=name, error=str(error).strip(), pause_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

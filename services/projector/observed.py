@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 import structlog
@@ -14,8 +13,8 @@ from events.log.consumer import Delivered, OrderedConsumer
 from events.log.parking import park
 from projections.change import Change
 from projections.log.projection import project
+from projections.runner import Runner
 from projections.writer import connect, position_of, take_turn, write
-from services.projector.entries import Entry, write_entries
 
 _log = structlog.get_logger(__name__)
 
@@ -30,7 +29,7 @@ class ObservedLoop:
         self._postgres_url = postgres_url
 
     async def run(self) -> None:
-        """Project from the checkpoint on, until Postgres goes away (psycopg.OperationalError)."""
+        """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
@@ -38,21 +37,23 @@ class ObservedLoop:
             await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=["obs.*.log.*"])
+            runner: Runner[Delivered] = Runner(connection, self.name, self, after)
             try:
                 async for batch in consumer.batches():
-                    await write_entries(connection, [await self._entry(item) for item in batch], self.name)
-                    await self._client.publish(subjects.reached(self.name), str(batch[-1].position).encode())
+                    await runner.advance(batch)
+                    await self._client.publish(subjects.reached(self.name), str(runner.position).encode())
             finally:
                 await consumer.close()
 
-    async def _entry(self, item: Delivered) -> Entry:
-        put_aside = partial(self._put_aside, item)
+    async def changes(self, item: Delivered) -> Sequence[Change]:
+        """See projections.runner.Reader."""
         try:
-            return Entry(item.position, project(item.message.data), put_aside)
+            return project(item.message.data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return Entry(item.position, await put_aside(f"not log lines: {error!r}"), put_aside)
+            return await self.put_aside(item, f"not log lines: {error!r}")
 
-    async def _put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
+    async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
+        """See projections.runner.Reader."""
         message = item.message
         _log.warning("observation parked", position=item.position, subject=message.subject, why=why)
         message_id = f"{subjects.OBSERVED}:{item.position}"

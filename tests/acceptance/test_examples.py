@@ -1,14 +1,20 @@
-"""The Prefect example in `examples/` runs as its text says, against either server."""
+"""The examples run as their texts say: the Prefect one against either server, the NATS one against Antiphon."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.acceptance.antiphon import running_antiphon
 from tests.acceptance.conftest import Pair
 from tests.acceptance.script import run_program
 from tests.acceptance.server import Server
 from tests.acceptance.snapshot import read
+
+_REPOSITORY = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.acceptance
 
@@ -26,3 +32,23 @@ def test_the_prefect_example_runs_and_is_read_back(which: str, pair: Pair, tmp_p
     assert any(line["message"] == "the warmest station is south" for line in weather.logs)
     # One stands in the parent for each subflow.
     assert sorted(run["name"] for run in weather.task_runs) == ["summary-0", "summary-1"]
+
+
+def test_the_nats_example_publishes_watches_and_replays(tmp_path: Path) -> None:
+    # On a server of its own: the other tests compare everything that theirs hold.
+    with running_antiphon(tmp_path):
+        run_file = json.loads((tmp_path / "data" / "run.json").read_text())
+        command = [sys.executable, "examples/nats_only.py", "--nats-url", run_file["nats_url"]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=_REPOSITORY)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert [line.split("-> ")[1] for line in lines if line.startswith("live")] == ["Pending", "Running", "Completed"]
+    assert "ABORT: HandleFlowTerminalStateTransitions" in done.stdout
+    replayed = [line.split()[1] for line in lines[lines.index("replay:") + 1 :]]
+    assert replayed == [
+        "flow_run.created",
+        "flow_run.transition_accepted",
+        "flow_run.transition_accepted",
+        "flow_run.transition_accepted",
+        "flow_run.transition_aborted",
+    ]

@@ -1,4 +1,4 @@
-"""Routes of flow runs. The two that are called most stand outside FastAPI's own machinery: see `hot_routes`."""
+"""Routes of flow runs; for the two that are called most there is a short way: services/gateway/hot.py."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from services.gateway.batched import Batched
 from services.gateway.decisions import created_response, decide
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
+from services.gateway.hot import Endpoint
 from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.routes.transitions import transition_response
@@ -33,8 +34,8 @@ _MISSING = "Flow run not found"
 _Sort = Annotated[FlowRunSort, Body(), defaults_to(FlowRunSort.ID_DESC)]
 
 
-def hot_routes(gateway: Gateway) -> list[BaseRoute]:
-    """Creation and transitions: read, decided and answered as bytes."""
+def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
+    """Creation and transition: read, decided and answered as bytes."""
     runs = Batched(queries.get_many, gateway.reading)
 
     async def create(request: Request) -> Response:
@@ -65,6 +66,11 @@ def hot_routes(gateway: Gateway) -> list[BaseRoute]:
             return missing_object("Flow run", run_id)
         return transition_response(decided)
 
+    return create, set_state
+
+
+def hot_routes(create: Endpoint, set_state: Endpoint) -> list[BaseRoute]:
+    """The routes of these endpoints."""
     return [
         Route("/api/flow_runs/{id:uuid}/set_state", set_state, methods=["POST"]),
         Route("/api/flow_runs/", create, methods=["POST"]),

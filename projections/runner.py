@@ -1,0 +1,71 @@
+"""Carries batches of messages into a read model, behind a checkpoint that only moves forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+import psycopg
+from psycopg import AsyncConnection
+
+from projections.change import Change
+from projections.writer import blames_the_rows, write
+
+
+class Positioned(Protocol):
+    """A message at its place in the stream."""
+
+    @property
+    def position(self) -> int:
+        """The sequence in the JetStream stream."""
+
+
+Item = TypeVar("Item", bound=Positioned)
+ItemRead = TypeVar("ItemRead", bound=Positioned, contravariant=True)
+
+
+class Reader(Protocol[ItemRead]):
+    """Knows what messages of one stream change."""
+
+    async def changes(self, item: ItemRead) -> Sequence[Change]:
+        """What a message changes; one that cannot be read is put aside."""
+
+    async def put_aside(self, item: ItemRead, why: str) -> Sequence[Change]:
+        """Park a message, and return the changes that go with that; may be repeated."""
+
+
+class Runner(Generic[Item]):
+    """The one writer of a read model: its connection must have the turn (writer.take_turn)."""
+
+    def __init__(self, connection: AsyncConnection[Any], name: str, reader: Reader[Item], after: int) -> None:
+        self._connection = connection
+        self._name = name
+        self._reader = reader
+        #: The checkpoint: everything up to here is committed.
+        self.position = after
+
+    async def advance(self, batch: Sequence[Item]) -> None:
+        """Write what a batch changes, and the checkpoint, in one transaction; what is behind it is ignored.
+
+        A message that PostgreSQL refuses is put aside. Raises psycopg.Error when the server is in trouble:
+        then nothing more is known than that the checkpoint in the database is right.
+        """
+        fresh = [item for item in batch if item.position > self.position]
+        if fresh:
+            await self._write(fresh)
+
+    async def _write(self, items: Sequence[Item]) -> None:
+        changes = [change for item in items for change in await self._reader.changes(item)]
+        try:
+            await write(self._connection, changes, self._name, items[-1].position)
+        except psycopg.Error as error:
+            if self._connection.closed or not blames_the_rows(error):
+                raise
+            if len(items) > 1:
+                # One after the other, and read again: behind one that is put aside others may have to wait.
+                for item in items:
+                    await self._write([item])
+                return
+            instead = await self._reader.put_aside(items[0], f"its rows cannot be written: {str(error).strip()}")
+            await write(self._connection, instead, self._name, items[0].position)
+        self.position = items[-1].position
