@@ -36,8 +36,9 @@ def test_the_prefect_example_runs_and_is_read_back(which: str, pair: Pair, tmp_p
 
 def test_the_nats_example_publishes_watches_and_replays(tmp_path: Path) -> None:
     # On a server of its own: the other tests compare everything that theirs hold.
-    with running_antiphon(tmp_path):
-        run_file = json.loads((tmp_path / "data" / "run.json").read_text())
+    home = tmp_path / "antiphon"
+    with running_antiphon(home):
+        run_file = json.loads((home / "data" / "run.json").read_text())
         command = [sys.executable, "examples/nats_only.py", "--nats-url", run_file["nats_url"]]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=_REPOSITORY)  # noqa: S603
     assert done.returncode == 0, done.stderr
