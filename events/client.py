@@ -124,10 +124,10 @@ class Client:
             await self._confirmed(batch)
 
     async def _confirmed(self, messages: Sequence[tuple[str, dict[str, str], bytes]]) -> None:
-        await self._replies.open()
         reply, confirmed = self._replies.expect()
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                await self._replies.open()
                 await publish_batch(self._connection, messages, reply)
                 answer = orjson.loads((await confirmed).data)
         except (TimeoutError, nats.errors.Error, OSError) as error:
@@ -164,9 +164,9 @@ class Client:
 
     async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
         """Ask until somebody answers: asking twice is safe, because the command id is the same."""
-        await self._replies.open()
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                await self._replies.open()
                 while True:
                     answer = await self._ask(subject, headers, data)
                     if answer is not None:

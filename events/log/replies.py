@@ -28,8 +28,9 @@ class ReplyInbox:
         self._subscribing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Subscribe, once; callers that come meanwhile wait for it."""
-        if self._subscribing is None:
+        """Subscribe, once; callers that come meanwhile wait for it, and one that fails is tried again by the next."""
+        done = self._subscribing is not None and self._subscribing.done()
+        if self._subscribing is None or (done and (self._subscribing.cancelled() or self._subscribing.exception())):
             self._subscribing = asyncio.create_task(self._subscribe())
         await asyncio.shield(self._subscribing)
 
