@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
@@ -82,7 +83,17 @@ async def _invalid(_: Request, error: Exception) -> Response:
         "exception_detail": error.errors(),
         "request_body": error.body,
     }
-    return JsonResponse(orjson.dumps(jsonable_encoder(content), default=str), 422)
+    return JsonResponse(_quoted(jsonable_encoder(content)), 422)
+
+
+def _quoted(content: Any) -> bytes:
+    """JSON of whatever a request may hold: orjson takes neither integers beyond 64 bits nor lone surrogates."""
+    try:
+        return orjson.dumps(content, default=str)
+    except orjson.JSONEncodeError:
+        # The way through text turns NaN, which is no JSON, into null, as orjson does.
+        text = json.dumps(content, default=str)
+        return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()
 
 
 async def _unavailable(request: Request, error: Exception) -> Response:

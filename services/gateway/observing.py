@@ -12,6 +12,7 @@ from nats.js.errors import Error as JetStreamError
 
 from events import subjects
 from events.log.errors import LogUnavailableError
+from services.gateway.errors import TooLargeError
 from services.gateway.wire.events import Event
 from services.runtime import clock
 
@@ -19,12 +20,12 @@ _TIMEOUT_SECONDS: Final = 10.0
 
 
 async def observe(client: Client, subject: str, body: bytes, *, message_id: str | None = None) -> int:
-    """Publish one observation and return its position, once it is on disk; raises LogUnavailableError."""
+    """Publish one observation, return its position once on disk, or raise LogUnavailableError, TooLargeError."""
     headers = {"Nats-Msg-Id": message_id} if message_id else None
     try:
         acknowledgement = await client.jetstream(timeout=_TIMEOUT_SECONDS).publish(subject, body, headers=headers)
-    except nats.errors.MaxPayloadError:
-        raise
+    except nats.errors.MaxPayloadError as error:
+        raise TooLargeError(f"Too large: at most {client.max_payload} bytes are taken.") from error
     except (TimeoutError, nats.errors.Error, JetStreamError) as error:
         raise LogUnavailableError(f"the observation was not taken: {error!r}") from error
     return acknowledgement.seq
@@ -42,7 +43,11 @@ def event_subject(event: Event) -> str:
 
 def event_body(event: Event) -> bytes:
     """The event as it is kept, with the time it was received."""
-    return orjson.dumps(event.model_dump(mode="json", exclude_unset=True) | {"received": clock.now()})
+    # Not orjson for the event itself: a payload may hold integers beyond 64 bits.
+    return b'%b,"received":%b}' % (
+        event.model_dump_json(exclude_unset=True).encode()[:-1],
+        orjson.dumps(clock.now()),
+    )
 
 
 async def observe_event(client: Client, event: Event) -> None:

@@ -10,14 +10,18 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 
-from services.gateway.errors import not_found
+from services.gateway.errors import bad_request, not_found
 
 M = TypeVar("M", bound=BaseModel)
 
 #: An escaped NUL in JSON text; found in text values only, not in texts that are themselves JSON.
 _ESCAPED_NUL = b"\\u0000"
 _ESCAPED_SURROGATE = b"\\ud"
+#: How deep JSON may be nested: pydantic, which reads the log, gives up at 200.
+_DEEPEST = 195
+_UNREADABLE = "There was an error parsing the body"
 
 
 class CheckedRequest(Request):
@@ -31,6 +35,7 @@ class CheckedRequest(Request):
     async def json(self) -> Any:
         """The JSON value of the body."""
         value = await super().json()
+        _refuse_deep(value, await self.body())
         refuse_unstorable(value, await self.body())
         return value
 
@@ -45,7 +50,13 @@ class CheckedRoute(APIRoute):
         async def checked(request: Request) -> Response:
             if any("\x00" in str(value) for value in request.path_params.values()):
                 raise not_found("Not Found")
-            return await handle(CheckedRequest(request.scope, request.receive))
+            try:
+                return await handle(CheckedRequest(request.scope, request.receive))
+            except HTTPException as error:
+                # FastAPI takes any failure to read a body for bad syntax.
+                if isinstance(error.__cause__, RequestValidationError):
+                    raise error.__cause__ from None
+                raise
 
         return checked
 
@@ -61,6 +72,23 @@ def refuse_unstorable(value: Any, body: bytes) -> None:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise _unstorable((), "a lone surrogate is no character", None) from error
+
+
+def _may_be_deep(body: bytes) -> bool:
+    return body.count(b"[") + body.count(b"{") > _DEEPEST
+
+
+def _refuse_deep(value: Any, body: bytes) -> None:
+    """Refuse what is nested too deep, as Prefect does where its parser gives up."""
+    if not _may_be_deep(body):
+        return
+    level = [value]
+    for _ in range(_DEEPEST):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [item for items in inner for item in items]
+        if not level:
+            return
+    raise bad_request(_UNREADABLE)
 
 
 def _unstorable(where: tuple[str | int, ...], why: str, value: Any) -> RequestValidationError:
@@ -101,7 +129,7 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
     `embedded` names the field that must be there in a body of several fields.
     """
     body = await request.body()
-    if _ESCAPED_NUL not in body and _ESCAPED_SURROGATE not in body:
+    if _ESCAPED_NUL not in body and _ESCAPED_SURROGATE not in body and not _may_be_deep(body):
         try:
             return model.model_validate_json(body)
         except ValidationError:
@@ -111,6 +139,9 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
         value = json.loads(body) if body else None
     except ValueError as error:
         raise _not_json(error, body) from error
+    except RecursionError as error:
+        raise bad_request(_UNREADABLE) from error
+    _refuse_deep(value, body)
     refuse_unstorable(value, body)
     missing = _missing(value, embedded)
     if missing:

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Body
-from nats.errors import MaxPayloadError
 from starlette.responses import Response
 
 from events import subjects
@@ -16,7 +15,7 @@ from projections.filters.objects import LogFilter
 from projections.log import queries
 from projections.log.queries import LogSort
 from services.gateway.decisions import POSITION, PROJECTED
-from services.gateway.errors import JsonResponse, TooLargeError
+from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.observing import observe
 from services.gateway.routes.pages import Limit, Offset, defaults_to
@@ -28,6 +27,14 @@ from services.runtime.ids import uuid7
 _NO_RUN = "none"
 
 _Sort = Annotated[LogSort, Body(), defaults_to(LogSort.TIMESTAMP_ASC)]
+
+
+def _body(records: list[dict[str, Any]]) -> bytes:
+    try:
+        return orjson.dumps(records)
+    except orjson.JSONEncodeError as error:
+        # The only thing that got here and is no JSON: half a surrogate pair.
+        raise unprocessable(f"A log line cannot be stored: {error}") from error
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -43,12 +50,9 @@ def routes(gateway: Gateway) -> APIRouter:
             record = {"id": uuid7(), "created": now, **line.model_dump()}
             by_run[str(line.flow_run_id or _NO_RUN)].append(record)
         position = 0
-        try:
-            for run, records in by_run.items():
-                subject = subjects.observation("log", run)
-                position = max(position, await observe(gateway.nats, subject, orjson.dumps(records)))
-        except MaxPayloadError as error:
-            raise TooLargeError(f"Too many log lines at once: {gateway.nats.max_payload} bytes are taken.") from error
+        for run, records in by_run.items():
+            subject = subjects.observation("log", run)
+            position = max(position, await observe(gateway.nats, subject, _body(records)))
         is_projected = await gateway.observed_reached.until(position, gateway.deadline_seconds)
         headers = {POSITION: str(position)} if is_projected else {POSITION: str(position), PROJECTED: "false"}
         return JsonResponse(b"null", 201, headers=headers)

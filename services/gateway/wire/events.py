@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from projections.moments import Moment
+from services.gateway.wire.moments import Moment
 
 
 def _has_id(labels: dict[str, str]) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
-from projections.moments import Moment
+from services.gateway.wire.moments import Moment
+
+#: The column is an integer of 32 bits, as in Prefect's own schema for PostgreSQL.
+_LARGEST: Final = 2**31 - 1
 
 
 class LogCreate(BaseModel):
@@ -15,7 +19,7 @@ class LogCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    level: int
+    level: Annotated[int, Field(ge=-_LARGEST - 1, le=_LARGEST)]
     message: str
     timestamp: Moment
     flow_run_id: UUID | None = None

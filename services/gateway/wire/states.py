@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from events import state
 from events.state import StateType
-from projections.moments import Moment
+from services.gateway.wire.moments import Moment
 
 
 class StateDetails(state.StateDetails):

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from events.task_run.commands import CreateTaskRun
 from events.task_run.events import TaskRunPolicy as StoredPolicy
-from projections.moments import Moment
 from services.gateway.wire.flows import Labels
+from services.gateway.wire.moments import Moment
 from services.gateway.wire.policies import from_deprecated
 from services.gateway.wire.states import StateCreate
 

@@ -1,0 +1,109 @@
+"""A gateway in this event loop, spoken to over HTTP without a socket, and the roles behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import nats
+from psycopg_pool import AsyncConnectionPool
+
+from events.client import Client
+from events.log.provision import provision
+from projections.migrate import migrate
+from projections.reading import configure
+from services.gateway.api import build
+from services.gateway.gateway import Gateway
+from services.gateway.reached import Reached
+from services.runtime.nats import application
+from services.runtime.settings import Settings
+
+DEADLINE_SECONDS: Final = 20.0
+RUNNING: Final = {"state": {"type": "RUNNING"}}
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the servers of a test are."""
+
+    nats_url: str
+    postgres_url: str
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(nats_url=self.nats_url, postgres_url=self.postgres_url)
+
+    async def prepare(self) -> None:
+        """Make streams and tables."""
+        connection = await nats.connect(self.nats_url)
+        await provision(connection)
+        await connection.close()
+        await migrate(self.postgres_url)
+
+    @asynccontextmanager
+    async def running(self, *roles: Callable[[Settings], Awaitable[None]]) -> AsyncIterator[None]:
+        """Run roles until the block ends; one that ends by itself fails the test."""
+        tasks = [asyncio.ensure_future(role(self.settings)) for role in roles]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for result in await asyncio.gather(*tasks, return_exceptions=True):
+                assert isinstance(result, asyncio.CancelledError), result
+
+    @asynccontextmanager
+    async def gateway(self, deadline_seconds: float = DEADLINE_SECONDS) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of a gateway that waits so long for decisions and for their effects."""
+        async with (
+            application(self.settings, "gateway") as (_, _, client),
+            AsyncConnectionPool(self.postgres_url, min_size=1, max_size=4, configure=configure, open=False) as pool,
+        ):
+            gateway = Gateway(
+                nats=client,
+                commands=Client(client, timeout_seconds=deadline_seconds),
+                pool=pool,
+                events_reached=Reached("events", client, pool),
+                observed_reached=Reached("observed", client, pool),
+                deadline_seconds=deadline_seconds,
+            )
+            transport = httpx.ASGITransport(build(gateway), raise_app_exceptions=False)
+            async with (
+                gateway.events_reached.listening(),
+                gateway.observed_reached.listening(),
+                httpx.AsyncClient(transport=transport, base_url="http://gateway/api") as caller,
+            ):
+                yield caller
+
+
+async def new_run(caller: httpx.AsyncClient, **fields: Any) -> str:
+    """The id of a new pending run of a flow."""
+    flow = await caller.post("/flows/", json={"name": "flow"})
+    body = {"flow_id": flow.json()["id"], "state": {"type": "PENDING"}, **fields}
+    created = await caller.post("/flow_runs/", json=body)
+    assert created.status_code in {200, 201}, created.text
+    return str(created.json()["id"])
+
+
+async def states(caller: httpx.AsyncClient, run_id: str) -> list[str]:
+    """The types of the states a run has been in."""
+    found = await caller.get("/flow_run_states/", params={"flow_run_id": run_id})
+    return [item["type"] for item in found.json()]
+
+
+async def until_answer(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
+    """Ask again until the answer has this status."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (answer := await ask()).status_code != status:
+            await asyncio.sleep(0.05)
+    return answer
+
+
+def fresh_key() -> dict[str, str]:
+    """A header that makes a request repeatable."""
+    return {"Idempotency-Key": str(uuid4())}
