@@ -15,6 +15,7 @@ from events.client import Client
 from projections.reading import configure
 from services.gateway.api import build
 from services.gateway.gateway import Gateway
+from services.gateway.pongs import PongsByApplication
 from services.gateway.reached import Reached
 from services.runtime import clock
 from services.runtime.ids import uuid7
@@ -57,7 +58,7 @@ async def _serve(app: ASGIApp, settings: Settings) -> None:
             port=settings.api_port,
             loop="none",
             http="httptools",
-            ws="websockets-sansio",
+            ws=PongsByApplication,
             ws_ping_interval=_WEBSOCKET_PING_SECONDS,
             ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
             lifespan="off",

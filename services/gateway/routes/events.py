@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -13,13 +15,16 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from events.log.errors import LogUnavailableError
+from services.gateway.errors import TooLargeError
 from services.gateway.gateway import Gateway
 from services.gateway.observing import observe_event
+from services.gateway.pongs import PONG, Pong
 from services.gateway.requests import CheckedRoute
 from services.gateway.wire.events import Event
 
 _SUBPROTOCOL: Final = "prefect"
 _POLICY_VIOLATION: Final = 1008
+_TOO_BIG: Final = 1009
 _TRY_AGAIN: Final = 1013
 #: How many events of a connection may be on their way to disk at once.
 _IN_FLIGHT: Final = 64
@@ -52,9 +57,11 @@ async def _handshake(websocket: WebSocket) -> bool:
         return True
     await websocket.accept(subprotocol=_SUBPROTOCOL)
     try:
-        message = await websocket.receive_json()
+        while not isinstance(frame := await _frame(websocket), str):
+            frame()
     except WebSocketDisconnect:
         return False
+    message = json.loads(frame)
     if not isinstance(message, dict):
         # Ends the connection without a word, as Prefect does.
         msg = "the first frame is no JSON object"
@@ -71,10 +78,13 @@ async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
     in_flight: deque[asyncio.Task[None]] = deque()
     try:
         while True:
-            text = await websocket.receive_text()
-            event = Event.model_validate_json(text)
-            in_flight.append(asyncio.create_task(observe_event(gateway.nats, event)))
-            while in_flight and (len(in_flight) > _IN_FLIGHT or in_flight[0].done()):
+            frame = await _next_frame(websocket, in_flight)
+            if isinstance(frame, str):
+                taking = observe_event(gateway.nats, Event.model_validate_json(frame))
+            else:
+                taking = _confirm(tuple(in_flight), frame)
+            in_flight.append(asyncio.create_task(taking))
+            while len(in_flight) > _IN_FLIGHT:
                 await in_flight.popleft()
     except WebSocketDisconnect:
         await _settle(in_flight)
@@ -82,15 +92,51 @@ async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
         # The client keeps what was not confirmed, and sends it again on its next connection.
         _log.warning("events not taken", error=str(error))
         await websocket.close(_TRY_AGAIN, "The log is unavailable")
-    except ValidationError as error:
+        await _settle(in_flight)
+    except TooLargeError as error:
+        await _settle(in_flight)
+        await websocket.close(_TOO_BIG, str(error))
+    except (ValidationError, KeyError) as error:
+        # KeyError: a frame of bytes has no text.
         await _settle(in_flight)
         _log.warning("not an event", error=str(error))
         raise
 
 
+async def _frame(websocket: WebSocket) -> str | Pong:
+    """The text of a frame, or what answers a ping."""
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"], message.get("reason"))
+    frame: str | Pong = message[PONG] if PONG in message else message["text"]
+    return frame
+
+
+async def _confirm(before: Collection[asyncio.Task[None]], pong: Pong) -> None:
+    """Answer a ping once the events before it are on disk."""
+    if before:
+        await asyncio.wait(before)
+    # Another one has failed: the connection is about to be closed, so that the client sends the events again.
+    if all(task.exception() is None for task in before):
+        pong()
+
+
+async def _next_frame(websocket: WebSocket, in_flight: deque[asyncio.Task[None]]) -> str | Pong:
+    """The next frame; or raises at once what keeps an earlier one from the log, however quiet the client is."""
+    receiving = asyncio.ensure_future(_frame(websocket))
+    try:
+        while not receiving.done():
+            await asyncio.wait({receiving, *list(in_flight)[:1]}, return_when=asyncio.FIRST_COMPLETED)
+            while in_flight and in_flight[0].done():
+                in_flight.popleft().result()
+        return receiving.result()
+    finally:
+        receiving.cancel()
+
+
 async def _settle(in_flight: deque[asyncio.Task[None]]) -> None:
     for result in await asyncio.gather(*in_flight, return_exceptions=True):
-        if isinstance(result, LogUnavailableError):
+        if isinstance(result, LogUnavailableError | TooLargeError):
             _log.warning("event not taken", error=str(result))
         elif result is not None:
             raise result
