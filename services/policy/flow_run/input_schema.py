@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jsonschema
-from jsonschema.exceptions import ValidationError
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 
@@ -16,44 +17,51 @@ def complaint(values: dict[str, Any], schema_text: str) -> str | None:
         schema = json.loads(schema_text)
     except json.JSONDecodeError:
         return "Run input schema is not valid JSON."
-    if _refers_to_itself(schema, schema, ()):
-        return "Invalid schema: Unable to validate schema with circular references."
     try:
-        jsonschema.Draft202012Validator(schema).validate(values)
-    except ValidationError as error:
-        return f"Reason: {_explained(error)}"
-    except Unresolvable as error:
-        return f"Reason: {error}"
-    return None
+        meant = _as_pydantic_means_it(schema)
+        Draft202012Validator.check_schema(meant)
+        # An empty registry: by default the validator fetches remote references over the network.
+        validator = Draft202012Validator(meant, registry=Registry())
+        error = best_match(validator.iter_errors(values))
+    except SchemaError as problem:
+        return f"Invalid schema: {problem.message}"
+    except RecursionError:
+        return "Invalid schema: Unable to validate schema with circular references."
+    except Unresolvable as problem:
+        return f"Reason: Validation failed. Failure reason: {problem}"
+    return None if error is None else f"Reason: {_explained(error)}"
 
 
 def _explained(error: ValidationError) -> str:
-    if error.validator == "required" and isinstance(error.validator_value, list):
-        return f"Validation failed. Failure reason: {error.message}"
-    if not error.relative_path:
-        return f"Validation failed. Failure reason: {error.message}"
-    field = ".".join(str(part) for part in error.relative_path)
-    return f"Validation failed for field {field!r}. Failure reason: {error.message}"
+    path = error.json_path
+    where = "" if path == "$" else f" for field {path.replace('$.', '')!r}"
+    return f"Validation failed{where}. Failure reason: {error.message}"
 
 
-def _refers_to_itself(node: Any, root: Any, path: tuple[str, ...]) -> bool:
-    """Whether following `$ref`s within the schema comes back to one that is being followed."""
-    if isinstance(node, list):
-        return any(_refers_to_itself(item, root, path) for item in node)
-    if not isinstance(node, dict):
-        return False
-    reference = node.get("$ref")
-    if isinstance(reference, str) and reference.startswith("#/"):
-        if reference in path:
-            return True
-        if _refers_to_itself(_resolved(root, reference), root, (*path, reference)):
-            return True
-    children = (value for key, value in node.items() if key not in ("$defs", "definitions"))
-    return any(_refers_to_itself(child, root, path) for child in children)
+def _as_pydantic_means_it(schema: Any) -> Any:
+    """Pydantic 1 wrote schemas that leave out that an optional field may be null, and lists for tuples."""
+    meant = _with_nulls(schema)
+    if isinstance(meant, dict) and isinstance(meant.get("definitions"), dict):
+        return meant | {"definitions": {name: _with_nulls(kind) for name, kind in meant["definitions"].items()}}
+    return meant
 
 
-def _resolved(root: Any, reference: str) -> Any:
-    node = root
-    for part in reference[2:].split("/"):
-        node = node.get(part) if isinstance(node, dict) else None
-    return node
+def _with_nulls(schema: Any) -> Any:
+    """The schema of an object, its fields as they were meant."""
+    if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
+        return schema
+    required = schema.get("required")
+    required = required if isinstance(required, list) else ()
+    fields = {name: _field(field, is_required=name in required) for name, field in schema["properties"].items()}
+    return schema | {"properties": fields}
+
+
+def _field(field: Any, *, is_required: bool) -> Any:
+    if not isinstance(field, dict):
+        return field
+    meant = dict(_with_nulls(field))
+    if not is_required and "default" not in meant and meant.get("type", "null") != "null":
+        meant["anyOf"] = [{"type": meant.pop("type")}, {"type": "null"}]
+    if isinstance(meant.get("items"), list) and "prefixItems" not in meant:
+        meant["prefixItems"] = meant.pop("items")
+    return meant
