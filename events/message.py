@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("not within the years 1 to 9999 in UTC") from error
+    return moment
+
+
+#: A time in a message. Without a zone it is UTC, as for Prefect: times with and without cannot be compared.
+#: What UTC cannot express no read could give back.
+Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
 class Payload(BaseModel):

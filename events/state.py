@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from events.message import Payload
+from events.message import Moment, Payload
 
 
 def is_unpersisted(data: Any) -> bool:
@@ -38,12 +37,12 @@ class StateDetails(Payload):
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
     child_flow_run_id: UUID | None = None
-    scheduled_time: datetime | None = None
+    scheduled_time: Moment | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Moment | None = None
     deferred: bool | None = False
     untrackable_result: bool = False
-    pause_timeout: datetime | None = None
+    pause_timeout: Moment | None = None
     pause_reschedule: bool = False
     pause_key: str | None = None
     run_input_keyset: dict[str, str] | None = None
@@ -72,7 +71,7 @@ class State(Payload):
     id: UUID
     type: StateType
     name: str
-    timestamp: datetime
+    timestamp: Moment
     message: str | None = None
     data: Any = None
     state_details: StateDetails = StateDetails()
@@ -87,9 +86,9 @@ class Progress(Payload):
     """The run fields that follow from its transitions (rules.md section 6); times in UTC."""
 
     run_count: int = 0
-    start_time: datetime | None = None
-    end_time: datetime | None = None
-    expected_start_time: datetime | None = None
-    next_scheduled_start_time: datetime | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    expected_start_time: Moment | None = None
+    next_scheduled_start_time: Moment | None = None
     #: Seconds spent in RUNNING so far.
     total_run_time: float = 0.0

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
-from events.message import Command, Payload
+from events.message import Command, Moment, Payload
 from events.state import ProposedState, State
 from events.task_run.events import TaskRunPolicy
 
@@ -25,7 +25,7 @@ class CreateTaskRun(Command):
     task_key: str
     dynamic_key: str
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class ReportedTaskRun(Payload):
     dynamic_key: str
     name: str | None = None
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()
@@ -62,10 +62,10 @@ class ReportedTaskRun(Payload):
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
     run_count: int = 0
     flow_run_run_count: int = 0
-    expected_start_time: datetime | None = None
-    next_scheduled_start_time: datetime | None = None
-    start_time: datetime | None = None
-    end_time: datetime | None = None
+    expected_start_time: Moment | None = None
+    next_scheduled_start_time: Moment | None = None
+    start_time: Moment | None = None
+    end_time: Moment | None = None
     total_run_time: timedelta = timedelta()
 
 

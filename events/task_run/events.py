@@ -5,14 +5,13 @@ The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from events import transition
-from events.message import Event, Payload
+from events.message import Event, Moment, Payload
 from events.state import Progress, State
 
 
@@ -35,7 +34,7 @@ class TaskRunFields(Payload):
     task_key: str
     dynamic_key: str
     cache_key: str | None = None
-    cache_expiration: datetime | None = None
+    cache_expiration: Moment | None = None
     task_version: str | None = None
     empirical_policy: TaskRunPolicy = TaskRunPolicy()
     tags: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""Subjects: made and read in one place."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events import subjects
+from events.subjects import Aggregate
+from tests.examples import RUN, RUN_ID
+
+TOKENS = st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True)
+
+
+@given(identifier=TOKENS, verb=TOKENS)
+def test_a_subject_says_whom_it_is_meant_for(identifier: str, verb: str) -> None:
+    aggregate = Aggregate("flow_run", identifier)
+    for subject in (
+        subjects.command(aggregate, verb),
+        subjects.request(aggregate, verb),
+        subjects.event(aggregate, verb),
+    ):
+        assert subjects.parse(subject) == (aggregate, verb)
+        assert subject.split(".")[1] == str(subjects.partition(identifier))
+
+
+def test_the_partition_of_an_id_never_changes() -> None:
+    assert [subjects.partition(text) for text in ("", "a", str(RUN_ID))] == [0, 3, 3]
+
+
+def test_an_aggregates_events_are_in_its_event_stream_alone() -> None:
+    stream = subjects.event_stream(RUN)
+    assert subjects.matches(subjects.event(RUN, "created"), stream)
+    assert not subjects.matches(subjects.event(RUN._replace(kind="task_run"), "created"), stream)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "",
+        "cmd",
+        "cmd.1.flow.x",
+        "cmd.1.flow.x.create.more",
+        "cmd.99.flow.x.create",
+        "cmd.x.flow.x.create",
+        "cmd.1.flow..y",
+    ],
+)
+def test_what_is_not_a_subject_of_ours_is_refused(subject: str) -> None:
+    with pytest.raises(ValueError, match="subject"):
+        subjects.parse(subject)
+
+
+@pytest.mark.parametrize(
+    ("subject", "wildcard", "matched"),
+    [
+        ("a.b.c", "a.b.c", True),
+        ("a.b.c", "a.*.c", True),
+        ("a.b.c", "a.>", True),
+        ("a.b.c", ">", True),
+        ("a.b.c", "a.b", False),
+        ("a.b.c", "a.b.c.>", False),
+        ("a.b.c", "a.b.*.*", False),
+        ("a.b.c", "a.x.>", False),
+    ],
+)
+def test_wildcards_select_as_the_server_does(subject: str, wildcard: str, matched: bool) -> None:  # noqa: FBT001
+    assert subjects.matches(subject, wildcard) is matched
+
+
+@pytest.mark.parametrize("text", ["", "a.b", "a b", "*", ">", "é", "x" * 129, "a\n"])
+def test_an_id_is_one_token(text: str) -> None:
+    assert not subjects.is_token(text)
+
+
+@pytest.mark.parametrize(
+    "text", [str(RUN_ID).upper().replace("3", "A"), RUN_ID.hex, "x", f"{RUN_ID}\n", f"{{{RUN_ID}}}"]
+)
+def test_a_uuid_has_one_form(text: str) -> None:
+    assert subjects.is_uuid(str(RUN_ID))
+    assert not subjects.is_uuid(text)
+
+
+def test_the_other_subjects() -> None:
+    assert subjects.observation("task_run", "a") == "obs.3.task_run.a"
+    assert subjects.parked("policy") == "parked.policy"
+    assert subjects.reached("events") == "reached.events"
