@@ -15,6 +15,7 @@ from events.message import Command
 from events.outcome import Outcome, Status
 from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
+from services.runtime.ids import uuid4
 
 #: What identifies a request that may be repeated.
 IDEMPOTENCY_KEY: Final = "idempotency-key"
@@ -64,6 +65,12 @@ async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, c
         raise UndecidedError(outcome.reason)
     is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
     return Decided(outcome, is_projected)
+
+
+def new_id(request: Request) -> UUID:
+    """The id of what a request creates; a repetition of the request, by its Idempotency-Key, creates the same."""
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    return ids.derived(ids.command_id(key), "created") if key else uuid4()
 
 
 def created_response(row: bytes | None, status: int, decided: Decided) -> Response:

@@ -17,7 +17,7 @@ from projections.flow_run import queries
 from projections.flow_run.queries import FlowRunSort
 from services.gateway import callers
 from services.gateway.batched import Batched
-from services.gateway.decisions import created_response, decide
+from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
@@ -27,7 +27,6 @@ from services.gateway.routes.transitions import transition_response
 from services.gateway.wire.flow_runs import FlowRunCreate, FlowRunUpdate
 from services.gateway.wire.flows import Labels
 from services.gateway.wire.states import SetStateBody
-from services.runtime.ids import uuid4
 
 _MISSING = "Flow run not found"
 
@@ -41,7 +40,7 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
     async def create(request: Request) -> Response:
         body = await read_body(request, FlowRunCreate)
         key = body.idempotency_key
-        run_id = ids.flow_run_id(body.flow_id, key) if key else uuid4()
+        run_id = ids.flow_run_id(body.flow_id, key) if key else new_id(request)
         decided = await decide(gateway, request, run_id, body.command(created_by=None))
         outcome = decided.outcome
         if outcome.status is Status.NOT_FOUND:

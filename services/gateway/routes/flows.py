@@ -12,13 +12,12 @@ from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
 from events.outcome import Status
 from projections.flow import queries
 from projections.flow.queries import FlowSort
-from services.gateway.decisions import created_response, decide
+from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
 from services.gateway.wire.flows import FlowCreate, FlowUpdate
-from services.runtime.ids import uuid4
 
 _MISSING = "Flow not found"
 
@@ -36,7 +35,7 @@ def routes(gateway: Gateway) -> APIRouter:
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, flow: FlowCreate) -> Response:
-        decided = await decide(gateway, request, uuid4(), CreateFlow(data=flow.model_dump(mode="json")))
+        decided = await decide(gateway, request, new_id(request), CreateFlow(data=flow.model_dump(mode="json")))
         async with gateway.reading() as connection:
             found = await queries.get(connection, UUID(decided.outcome.aggregate_id))
         status = 200 if decided.outcome.status is Status.EXISTS else 201

@@ -13,7 +13,7 @@ from events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunSta
 from projections.task_run import queries
 from projections.task_run.queries import TaskRunSort
 from services.gateway import callers
-from services.gateway.decisions import created_response, decide
+from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
@@ -21,7 +21,6 @@ from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumb
 from services.gateway.routes.transitions import transition_response
 from services.gateway.wire.states import SetStateBody
 from services.gateway.wire.task_runs import TaskRunCreate, TaskRunUpdate
-from services.runtime.ids import uuid4
 
 _MISSING = "Task not found"
 
@@ -81,7 +80,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, task_run: TaskRunCreate) -> Response:
-        decided = await decide(gateway, request, task_run.id or uuid4(), task_run.command())
+        decided = await decide(gateway, request, task_run.id or new_id(request), task_run.command())
         outcome = decided.outcome
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
