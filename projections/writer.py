@@ -39,9 +39,13 @@ async def connect(postgres_url: str) -> AsyncConnection[Any]:
     Its commits do not wait for the disk: rows and checkpoint are lost together, and built again from the log.
     """
     connection = await AsyncConnection.connect(postgres_url, autocommit=True)
-    await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
-    await connection.execute("SET synchronous_commit TO off")
-    await connection.execute("SET timezone TO 'UTC'")
+    try:
+        await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
+        await connection.execute("SET synchronous_commit TO off")
+        await connection.execute("SET timezone TO 'UTC'")
+    except BaseException:
+        await connection.close()
+        raise
     # The statements are few and always the same: prepare them at their first use.
     connection.prepare_threshold = 0
     return connection

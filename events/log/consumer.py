@@ -16,6 +16,8 @@ from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
+from events.log.cancellation import raise_if_cancelled
+
 _PULL: Final = 1000
 _PULL_EXPIRES_SECONDS: Final = 30
 _HEARTBEAT_SECONDS: Final = 2.0
@@ -91,10 +93,12 @@ class OrderedConsumer:
         while until is None or self._position < until:
             if self._lost:
                 await self._begin()
+                raise_if_cancelled()
             if until is not None and self._drained and not self._waiting and await self._has_reached(until):
                 return
             try:
-                await asyncio.wait_for(self._arrived.wait(), _SILENCE_SECONDS)
+                async with asyncio.timeout(_SILENCE_SECONDS):
+                    await self._arrived.wait()
             except TimeoutError:
                 self._lose("silence")
             await self._rest_of_burst()

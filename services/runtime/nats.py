@@ -18,6 +18,7 @@ from faststream.nats import NatsBroker, NatsRouter
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 
+from events.log.cancellation import raise_if_cancelled
 from services.runtime.settings import Settings
 
 _RECONNECT_WAIT_SECONDS: Final = 0.25
@@ -48,6 +49,7 @@ async def application(
     client = await broker.connect()
     try:
         await app.start()
+        raise_if_cancelled()
         _announce(settings)
         yield Application(app, broker, client)
     finally:

@@ -52,8 +52,12 @@ class Addresses:
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
+            waiting = set(tasks)
+            while waiting:
+                # More than once: Python 3.11's asyncio.wait_for, which nats-py connects with, can lose a cancellation.
+                for task in waiting:
+                    task.cancel()
+                _, waiting = await asyncio.wait(waiting, timeout=1)
             for result in await asyncio.gather(*tasks, return_exceptions=True):
                 assert isinstance(result, asyncio.CancelledError), result
 
