@@ -1,6 +1,7 @@
 """What a task run carries besides its states: tags, names, version, inputs, a changed name, results, nesting."""
 
 from prefect import flow, tags, task
+from prefect.futures import wait
 from prefect.runtime import task_run
 
 from tests.acceptance.say import say
@@ -36,6 +37,8 @@ def details(count: int) -> str:
     with tags("context", "b"):
         number = tagged.submit(count)
     words = kept.submit("w")
+    # The SDK takes tasks that still run when another is given their futures for its parents: their inputs would differ.
+    wait([number, words])
     say("outer", outer())
     return joined.submit(number, words=words, constant="k").result()
 
