@@ -16,7 +16,7 @@ import orjson
 from nats.aio.client import Client as NatsClient
 
 from events import codec, subjects
-from events.log.batch import publish_batch
+from events.log.batch import check_size, publish_batch
 from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
@@ -99,7 +99,8 @@ class Client:
     ) -> UUID:
         """Hand a command over and return its id once it is on disk; the decision comes as an event.
 
-        Raises LogUnavailableError when nobody confirmed it: publish it again with the same `command_id`.
+        Raises LogUnavailableError when nobody confirmed it: publish it again with the same `command_id`,
+        and nats.errors.MaxPayloadError for a command that is too large.
         """
         addressed = Addressed(aggregate_id, command, command_id or self._new_id())
         headers = codec.command_headers(self._metadata(addressed.command_id, actor))
@@ -130,6 +131,8 @@ class Client:
                 await self._replies.open()
                 await publish_batch(self._connection, messages, reply)
                 answer = orjson.loads((await confirmed).data)
+        except nats.errors.MaxPayloadError:
+            raise
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the commands were not confirmed: {error!r}") from error
         finally:
@@ -160,7 +163,9 @@ class Client:
         headers = codec.command_headers(metadata)
         # Only for JetStream, which this does not pass through.
         del headers["Nats-Msg-Id"]
-        return Outcome.model_validate_json(await self._decided(subject, headers, codec.encode(command)))
+        data = codec.encode(command)
+        check_size(self._connection, headers, data)
+        return Outcome.model_validate_json(await self._decided(subject, headers, data))
 
     async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
         """Ask until somebody answers: asking twice is safe, because the command id is the same."""
@@ -172,8 +177,6 @@ class Client:
                     if answer is not None:
                         return answer
         except (TimeoutError, nats.errors.Error, OSError) as error:
-            if isinstance(error, nats.errors.MaxPayloadError):
-                raise
             raise LogUnavailableError(f"no decision came in time: {error!r}") from error
 
     async def _ask(self, subject: str, headers: dict[str, str], data: bytes) -> bytes | None:

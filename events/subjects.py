@@ -27,6 +27,10 @@ OCCURRED_AT: Final = "Antiphon-Occurred-At"
 TRACEPARENT: Final = "traceparent"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
+#: Where only Antiphon itself, or the server, writes.
+_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.")
 
 
 class Aggregate(NamedTuple):
@@ -95,6 +99,16 @@ def parse(subject: str) -> tuple[Aggregate, str]:
 def is_token(text: str) -> bool:
     """Whether `text` can be the id of an aggregate: letters, digits, `_` and `-`, at most 128."""
     return _TOKEN.fullmatch(text) is not None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether `text` is a UUID in its usual form; in another form it would name a second aggregate of the same id."""
+    return _UUID.fullmatch(text) is not None
+
+
+def is_inbox(subject: str) -> bool:
+    """Whether an answer may be sent to `subject`: well formed, no wildcard, and no subject that means something."""
+    return _INBOX.fullmatch(subject) is not None and not subject.startswith(_RESERVED)
 
 
 def matches(subject: str, wildcard: str) -> bool:

@@ -3,6 +3,7 @@
 LogError
  +-- ConflictError         decide again
  +-- LogUnavailableError   back off, then try again
+ +-- TooLargeError         give up: it can never be appended
 
 A message that cannot be read is events.errors.UndecodableError: park it.
 """
@@ -20,3 +21,7 @@ class ConflictError(LogError):
 
 class LogUnavailableError(LogError):
     """The log did not answer; the append may or may not have happened: read before trying again."""
+
+
+class TooLargeError(LogError):
+    """An event is larger than the log takes (the server's `max_payload`): no further attempt can help."""

@@ -17,13 +17,11 @@ from events import codec, subjects
 from events.errors import UndecodableError
 from events.log.batch import publish_batch
 from events.log.consumer import OrderedConsumer
-from events.log.errors import ConflictError, LogError, LogUnavailableError
-from events.log.port import Draft, Recorded, Unreadable
+from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
+from events.log.port import Draft, Recorded, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
 from events.subjects import EVENTS, Aggregate
 
-#: JetStream takes up to 1000 messages in one atomic batch (ADR-50); half of it leaves room.
-MAX_DRAFTS: Final = 500
 _WRONG_LAST_SEQUENCE: Final = 10071
 _END_OF_BATCH: Final = "204"
 _NOT_FOUND: Final = "404"
@@ -39,11 +37,10 @@ class JetStreamLog:
         self._replies = ReplyInbox(client)
 
     async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
-        """See EventLog.append. At most MAX_DRAFTS drafts."""
+        """See EventLog.append."""
         if not drafts:
             return ()
-        if len(drafts) > MAX_DRAFTS:
-            raise LogError(f"{len(drafts)} drafts in one append; the most is {MAX_DRAFTS}")
+        check_drafts(drafts, expected)
         messages = _messages(drafts, expected)
         await self._replies.open()
         reply, acknowledged = self._replies.expect()
@@ -51,6 +48,8 @@ class JetStreamLog:
             async with asyncio.timeout(self._timeout_seconds):
                 await publish_batch(self._client, messages, reply)
                 last = _sequence((await acknowledged).data)
+        except nats.errors.MaxPayloadError as error:
+            raise TooLargeError(f"too large: the log takes events of {self._client.max_payload} bytes") from error
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the log did not acknowledge {len(drafts)} events: {error!r}") from error
         finally:
@@ -67,15 +66,16 @@ class JetStreamLog:
     async def _messages_of(self, wildcard: str) -> AsyncIterator[Msg]:
         start = 1
         while start:
-            page = await self._page(wildcard, start)
+            page, is_last = await self._page(wildcard, start)
             for message in page:
                 yield message
-            start = _position(page[-1]) + 1 if len(page) == _READ_PAGE else 0
+            start = 0 if is_last else _position(page[-1]) + 1
 
-    async def _page(self, wildcard: str, start: int) -> list[Msg]:
+    async def _page(self, wildcard: str, start: int) -> tuple[list[Msg], bool]:
+        """Messages from a position on, and whether they are the last: the server cuts large pages short."""
         await self._replies.open()
         page: list[Msg] = []
-        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
         def receive(message: Msg) -> None:
             status = (message.headers or {}).get("Status")
@@ -83,7 +83,7 @@ class JetStreamLog:
                 page.append(message)
             elif not ended.done():
                 if status in (_END_OF_BATCH, _NOT_FOUND):
-                    ended.set_result(None)
+                    ended.set_result((message.headers or {}).get("Nats-Num-Pending", "0") == "0")
                 else:
                     ended.set_exception(LogUnavailableError(f"the log answered a read with status {status}"))
 
@@ -92,12 +92,12 @@ class JetStreamLog:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.publish(f"$JS.API.DIRECT.GET.{EVENTS}", orjson.dumps(request), reply=reply)
-                await ended
+                is_last = await ended
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the log did not answer a read of {wildcard}: {error!r}") from error
         finally:
             self._replies.forget(reply)
-        return page
+        return page, is_last
 
     async def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
@@ -143,8 +143,6 @@ def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> lis
             _expect(headers, carried, expected[carried])
         subject = subjects.event(aggregate, draft.event.TYPE.partition(".")[2])
         messages.append((subject, headers, codec.encode(draft.event)))
-    if only_read:
-        raise LogError(f"no draft is free to carry the expectation about {only_read}")
     return messages
 
 

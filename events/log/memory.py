@@ -9,7 +9,7 @@ from datetime import datetime
 
 from events import codec, subjects
 from events.log.errors import ConflictError
-from events.log.port import Draft, Recorded, Unreadable
+from events.log.port import Draft, Recorded, Unreadable, check_drafts
 from events.subjects import Aggregate
 
 
@@ -24,22 +24,24 @@ class MemoryLog:
 
     async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
         """See EventLog.append."""
-        for aggregate, position in expected.items():
+        check_drafts(drafts, expected)
+        for aggregate, position in expected.items() if drafts else ():
             if self._last(aggregate) != position:
                 raise ConflictError(f"{aggregate} is at {self._last(aggregate)}, not at {position}")
-        return [await self._record(draft) for draft in drafts]
+        first = len(self._events) + 1
+        records = [self._recorded(draft, position) for position, draft in enumerate(drafts, first)]
+        self._events.extend(records)
+        for recorded in records:
+            self._streams[recorded.aggregate].append(recorded)
+        async with self._grown:
+            self._grown.notify_all()
+        return range(first, first + len(records))
 
-    async def _record(self, draft: Draft) -> int:
-        position = len(self._events) + 1
+    def _recorded(self, draft: Draft, position: int) -> Recorded:
         body = codec.encode(draft.event)
         action = draft.event.TYPE.partition(".")[2]
         event = codec.decode_event(draft.aggregate, action, draft.event.VERSION, body)
-        recorded = Recorded(position, draft.aggregate, event, draft.metadata, self._clock())
-        self._events.append(recorded)
-        self._streams[draft.aggregate].append(recorded)
-        async with self._grown:
-            self._grown.notify_all()
-        return position
+        return Recorded(position, draft.aggregate, event, draft.metadata, self._clock())
 
     def _last(self, aggregate: Aggregate) -> int:
         stream = self._streams.get(aggregate)

@@ -15,6 +15,12 @@ from events.log.errors import LogUnavailableError
 
 ERROR: Final = "Antiphon-Error"
 ORIGINAL_SUBJECT: Final = "Antiphon-Original-Subject"
+#: The length of a body of which only the beginning could be kept.
+ORIGINAL_LENGTH: Final = "Antiphon-Original-Length"
+
+#: JetStream stores no more than 64 kB of headers, a third of which is room for ours.
+_MOST_HEADERS: Final = 40_000
+_ROOM: Final = 512
 
 
 async def park(
@@ -29,9 +35,12 @@ async def park(
 ) -> None:
     """Keep a message in the stream PARKED; parking it again soon after does nothing.
 
+    What the error adds to a message may make it larger than the server takes: then it is kept without its longest
+    headers, or without the end of its body.
+
     Raises LogUnavailableError when it could not be kept: then it must not be acknowledged.
     """
-    kept = {f"Original-{name}" if name.startswith("Nats-") else name: value for name, value in (headers or {}).items()}
+    kept = {f"Original-{name}" if name.startswith("Nats-") else name: value for name, value in _most_of(headers)}
     digest = sha256(subject.encode() + b"\0" + data).hexdigest()
     kept |= {
         "Nats-Msg-Id": message_id or f"{consumer}:{digest}",
@@ -39,7 +48,23 @@ async def park(
         # A header is one line.
         ERROR: " ".join(error.split())[:2000],
     }
+    room = client.max_payload - _size(kept) - _ROOM
+    if len(data) > room:
+        kept[ORIGINAL_LENGTH] = str(len(data))
+        data = data[:room]
     try:
         await client.jetstream().publish(subjects.parked(consumer), data, headers=kept)
     except (TimeoutError, nats.errors.Error, JetStreamError) as failure:
         raise LogUnavailableError(f"a message on {subject} could not be parked: {failure!r}") from failure
+
+
+def _most_of(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """The headers, but for the longest where they are too long together."""
+    kept = sorted((headers or {}).items(), key=lambda item: len(item[0]) + len(item[1]))
+    while _size(dict(kept)) > _MOST_HEADERS:
+        kept.pop()
+    return kept
+
+
+def _size(headers: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(value.encode()) + 4 for name, value in headers.items())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
+from events.log.errors import LogError
 from events.message import Event, Metadata
 from events.subjects import Aggregate
 
@@ -44,17 +45,34 @@ class Unreadable:
     error: str
 
 
+#: JetStream takes up to 1000 messages in one atomic batch (ADR-50); half of it leaves room.
+MAX_DRAFTS: Final = 500
+
+
+def check_drafts(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> None:
+    """Raises LogError for an append that no log takes, which is a bug of whoever made it."""
+    if len(drafts) > MAX_DRAFTS:
+        raise LogError(f"{len(drafts)} drafts in one append; the most is {MAX_DRAFTS}")
+    written = {draft.aggregate for draft in drafts}
+    only_read = expected.keys() - written
+    # The first draft of an aggregate carries what is expected of it, any other may carry one expectation more.
+    free = len(drafts) - len(written & expected.keys())
+    if drafts and len(only_read) > free:
+        raise LogError(f"no draft is free to carry the expectation about {only_read}")
+
+
 class EventLog(Protocol):
     """An append-only, totally ordered log of events, grouped into one stream per aggregate."""
 
     async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
-        """Append all drafts or none, and return their positions, when they are on disk.
+        """Append all drafts (at most MAX_DRAFTS) or none, and return their positions, when they are on disk.
 
         `expected` holds the last position of each aggregate named in it, 0 for none; it may
         name aggregates that are only read, if at least that many drafts are not the first of their
         own aggregate (JetStream carries one expectation per message).
 
-        Raises ConflictError when an aggregate has moved on, LogUnavailableError when nobody answers.
+        Raises ConflictError when an aggregate has moved on, LogUnavailableError when nobody answers,
+        TooLargeError when an event is larger than the log takes.
         """
 
     async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:

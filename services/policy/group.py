@@ -10,7 +10,7 @@ from uuid import UUID
 
 from events.log.port import Draft
 from events.message import Command, Metadata
-from events.outcome import Answer, Outcome
+from events.outcome import Answer, Outcome, Status
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
 from services.policy.folds import Fold, FoldCache, empty, outcome, told
@@ -37,8 +37,8 @@ class Pending:
     answer: Answer
     #: The index of the draft whose position is the outcome's.
     index: int
-    #: Whether the aggregate it was meant for has an event of it, and so remembers the outcome.
-    is_remembered: bool
+    #: Whose last event it is: there the outcome is remembered.
+    owner: Aggregate
 
 
 #: What tells a command from all others: whom it is meant for, and its id.
@@ -64,6 +64,8 @@ class Group:
         self.pending: dict[Key, Pending] = {}
         self.is_broken = False
         self._outcomes: dict[Key, Outcome | str] = {}
+        #: Answers without events, and the fold of what each speaks about.
+        self._answered: dict[Key, tuple[Answer, Fold]] = {}
         self._held: dict[Aggregate, Fold] = {}
         self._presumed: set[Aggregate] = set()
         #: What was read from the log for this group.
@@ -72,7 +74,7 @@ class Group:
     async def decide(self, request: Request, now: datetime) -> None:
         """Decide one command, unless it has been decided before."""
         key = (request.aggregate, request.metadata.command_id)
-        if key in self.pending or key in self._outcomes:
+        if key in self.pending or key in self._outcomes or key in self._answered:
             return
         own = await self._fold(request.aggregate, request.command)
         recorded = own.outcomes.get(request.metadata.command_id)
@@ -80,6 +82,10 @@ class Group:
             self._outcomes[key] = recorded
             return
         situation = await self._situation(request, own, now)
+        recorded = self._recorded_elsewhere(situation)
+        if recorded is not None:
+            self._outcomes[key] = recorded
+            return
         decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
         while not decision.events and await self._look_again(situation):
             # Nothing will be appended, so that no expected position would find out that memory is wrong.
@@ -93,7 +99,16 @@ class Group:
         else:
             answer = _told(decision.answer)
             spoken_of = await self._fold(Aggregate(request.aggregate.kind, answer.aggregate_id), request.command)
-            self._outcomes[key] = outcome(answer, request.metadata.command_id, spoken_of.position)
+            # Only `commit` knows where it is in the log: this group may be what puts it there.
+            self._answered[key] = answer, spoken_of
+
+    def _recorded_elsewhere(self, situation: Situation[Any]) -> Outcome | None:
+        """What the command was told when another aggregate of its kind turned out to be the one it is about."""
+        for aggregate in situation.others:
+            found = self._held[aggregate].outcomes.get(situation.command_id)
+            if found is not None and aggregate.kind == situation.aggregate.kind:
+                return found
+        return None
 
     async def _situation(self, request: Request, own: Fold, now: datetime) -> Situation[Any]:
         decider = DECIDERS[request.aggregate.kind]
@@ -150,11 +165,19 @@ class Group:
             if aggregate not in self.written:
                 self.expected[aggregate] = self._held[aggregate].position
         index = len(self.drafts) - 1 if last_own is None else last_own
-        return Pending(request, _told(answer), index, is_remembered=last_own is not None)
+        return Pending(request, _told(answer), index, owner=self.drafts[index].aggregate)
 
     def exclude(self, request: Request, why: str) -> None:
         """A command that cannot be decided at all, and why."""
         self._outcomes[(request.aggregate, request.metadata.command_id)] = why
+
+    def refuse_all(self, reason: str) -> None:
+        """The drafts can never be in the log: they make no sense, and nothing is recorded."""
+        self.give_up()
+        for key in self.pending:
+            aggregate, command_id = key
+            answer = Answer(status=Status.INVALID, aggregate_id=aggregate.id, reason=reason)
+            self._outcomes[key] = outcome(answer, command_id, 0)
 
     def commit(self, positions: Sequence[int]) -> None:
         """The drafts are in the log, at these positions."""
@@ -163,8 +186,10 @@ class Group:
         for key, item in self.pending.items():
             decided = outcome(item.answer, item.request.metadata.command_id, positions[item.index])
             self._outcomes[key] = decided
-            if item.is_remembered:
-                self._held[item.request.aggregate].outcomes[decided.command_id] = decided
+            if item.owner.kind == item.request.aggregate.kind:
+                self._held[item.owner].outcomes[decided.command_id] = decided
+        for (aggregate, command_id), (answer, spoken_of) in self._answered.items():
+            self._outcomes[aggregate, command_id] = outcome(answer, command_id, spoken_of.position)
         self._folds.drop(self._presumed - self.written.keys())
 
     def give_up(self) -> None:

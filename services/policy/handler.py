@@ -13,9 +13,8 @@ import structlog
 
 from events import codec, subjects
 from events.errors import UndecodableError
-from events.log.errors import ConflictError, LogUnavailableError
-from events.log.jetstream import MAX_DRAFTS
-from events.log.port import EventLog
+from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
+from events.log.port import MAX_DRAFTS, EventLog
 from events.outcome import Outcome, Status
 from events.subjects import Aggregate
 from services.policy.folds import Fold, FoldCache, empty, fold
@@ -101,7 +100,9 @@ class Handler:
                 aggregate, verb = subjects.parse(letter.subject)
             except ValueError as error:
                 raise UndecodableError(str(error)) from error
+            _check_reply_to(letter)
             command = codec.decode_command(aggregate, verb, letter.data)
+            _check_id(aggregate)
             metadata = codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT))
         except UndecodableError as error:
             await self._refuse(letter, str(error), Status.INVALID)
@@ -154,11 +155,14 @@ class Handler:
             group.exclude(mail.request, f"{type(error).__name__}: {error}")
         return True
 
-    async def _append(self, group: Group) -> bool:
+    async def _append(self, group: Group, *, is_lone: bool = False) -> bool:
         """Whether the group's events are in the log; if not, what it knew is forgotten."""
         try:
             group.commit(await self._positions(group))
-        except (ConflictError, LogUnavailableError) as error:
+        except (ConflictError, LogUnavailableError, TooLargeError) as error:
+            if isinstance(error, TooLargeError) and is_lone:
+                group.refuse_all(str(error))
+                return True
             _log.info("group refused", commands=len(group.pending), events=len(group.drafts), error=str(error))
             group.give_up()
             return False
@@ -180,7 +184,7 @@ class Handler:
         """Decide one command by itself, on what the log says now, until it is in the log."""
         for attempt in range(_ATTEMPTS):
             group = Group(self._folds, self._load, presume_new=False)
-            if await self._decide(group, mail) and await self._append(group):
+            if await self._decide(group, mail) and await self._append(group, is_lone=True):
                 await self._answer(mail, group)
                 return
             await asyncio.sleep(_BACKOFF_SECONDS * min(attempt, 10))
@@ -209,6 +213,23 @@ def _positions_or_raise(result: Sequence[int] | BaseException) -> Sequence[int]:
 
 
 def _reply_to(letter: Letter) -> str | None:
+    """Where the answer goes; None where nobody asked for one, or it must not go there."""
+    asked_for = _asked_for(letter)
+    return asked_for if asked_for and subjects.is_inbox(asked_for) else None
+
+
+def _asked_for(letter: Letter) -> str | None:
     if letter.reply.startswith("$JS.ACK."):
         return (letter.headers or {}).get(subjects.REPLY_TO)
     return letter.reply or None
+
+
+def _check_id(aggregate: Aggregate) -> None:
+    if not subjects.is_uuid(aggregate.id):
+        raise UndecodableError(f"{aggregate.id!r} is not a UUID in lower case with hyphens")
+
+
+def _check_reply_to(letter: Letter) -> None:
+    """Who may send commands must not make the policy, which may write everywhere, write elsewhere."""
+    if _asked_for(letter) and _reply_to(letter) is None:
+        raise UndecodableError("an answer cannot be sent to the reply subject")

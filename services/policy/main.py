@@ -22,6 +22,7 @@ from services.runtime.settings import Settings
 DURABLE: Final = "policy-decide-v1"
 #: Several policies share the questions; which of them answers does not matter.
 QUEUE_GROUP: Final = "policy"
+_LONGEST_REASON: Final = 2000
 
 
 async def run(settings: Settings) -> None:
@@ -51,7 +52,12 @@ def handler_on(client: Client) -> Handler:
     """A handler that works on a NATS connection."""
 
     async def reply(subject: str, outcome: Outcome) -> None:
-        await client.publish(subject, outcome.model_dump_json(exclude_unset=True).encode())
+        answer = outcome.model_dump_json(exclude_unset=True).encode()
+        if len(answer) > client.max_payload:
+            # Its reason quotes what was sent: the state is in the log, and the sender knows what he sent.
+            brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON]}
+            answer = outcome.model_copy(update=brief).model_dump_json(exclude_unset=True).encode()
+        await client.publish(subject, answer)
 
     async def acknowledge(letter: Letter) -> None:
         # A question is not acknowledged: its answer does that.

@@ -1,140 +1,142 @@
-"""The policy as a process that is killed, and the server under it too: every command is decided exactly once."""
+"""SIGKILL at any moment, for the policy and the server under it: every command is decided exactly once, in order."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from uuid import UUID, uuid4
+import random
+from collections.abc import Callable
+from uuid import UUID
 
-import nats
 import pytest
+from nats.aio.client import Client as NatsClient
 
-from events.client import Addressed, Client, EventFilter
+from events import subjects
+from events.client import Client
 from events.document.commands import CreateFlow
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.flow_run.events import FlowRunTransitionAccepted
+from events.flow_run.commands import CreateFlowRun
 from events.log.errors import LogUnavailableError
-from events.log.port import Recorded
-from events.log.provision import provision
+from events.log.jetstream import JetStreamLog
 from events.outcome import Status
-from tests.examples import proposed
+from tests.integration.policy.conftest import PolicyProcess
+from tests.integration.policy.lives import (
+    DEADLINE_SECONDS,
+    Life,
+    assert_decided_once,
+    decide_surely,
+    interleaved,
+    live,
+    new_lives,
+    publish_surely,
+)
 from tests.servers import NatsServer
 
-RUNS = 60
-DEADLINE_SECONDS = 90
+#: The creation is two: the run, and its first state.
+EVENTS_OF_A_LIFE = 6
+#: Published in chunks of this size, so that the policy finds work of all sizes.
+CHUNK = 7
 
 
-@pytest.fixture
-async def client(nats_server: NatsServer) -> AsyncIterator[Client]:
-    connection = await nats.connect(nats_server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
-    await provision(connection)
-    yield Client(connection, timeout_seconds=5)
-    await connection.close()
-
-
-class Policy:
-    """A policy process that can be killed and started again."""
-
-    def __init__(self, nats_url: str) -> None:
-        self._environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": "postgresql://none"}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.policy"], env=self._environment, stderr=subprocess.DEVNULL
-        )
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-def policy(nats_server: NatsServer) -> Iterator[Policy]:
-    process = Policy(nats_server.url)
-    process.start()
-    yield process
-    process.kill()
-
-
-async def lives(client: Client) -> list[Addressed]:
-    """A flow, and the commands that make up the lives of its runs, interleaved."""
-    flow = await client.decide(uuid4(), CreateFlow(data={"name": "flow"}))
-    runs = [uuid4() for _ in range(RUNS)]
-    commands: list[Addressed] = [
-        Addressed(run, CreateFlowRun(flow_id=UUID(flow.aggregate_id)), uuid4()) for run in runs
-    ]
-    for kind in ("RUNNING", "COMPLETED"):
-        commands += [Addressed(run, SetFlowRunState(state=proposed(kind)), uuid4()) for run in runs]
-    return commands
-
-
-async def decided(client: Client, count: int) -> dict[str, list[str]]:
-    """The states that each run went through, once `count` transitions are in the log."""
-    states: defaultdict[str, list[str]] = defaultdict(list)
-    seen = 0
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        async for item in client.subscribe(EventFilter("flow_run", action="transition_accepted"), 1):
-            assert isinstance(item, Recorded)
-            assert isinstance(item.event, FlowRunTransitionAccepted)
-            states[item.aggregate.id].append(item.event.state.type.value)
-            seen += 1
-            if seen == count:
-                return states
-    return states
-
-
-async def check(client: Client, commands: list[Addressed]) -> None:
-    """Each run lived its life once, in order, and a repeated command adds nothing."""
-    states = await decided(client, 3 * RUNS)
-    assert list(states.values()) == [["PENDING", "RUNNING", "COMPLETED"]] * RUNS
-    end = await client._log.last_position()
-    for item in (commands[0], commands[RUNS], commands[-1]):
-        outcome = await client.decide(item.aggregate_id, item.command, command_id=item.command_id)
-        assert outcome.status in (Status.CREATED, Status.ACCEPT)
-    assert await client._log.last_position() == end
-
-
-async def publish_surely(client: Client, commands: list[Addressed]) -> None:
-    """Publish until it is confirmed: what was published twice is decided once."""
+async def position(log: JetStreamLog) -> int:
+    """The end of the log, once the server says it."""
     while True:
         try:
-            await client.publish_many(commands)
+            return await log.last_position()
         except LogUnavailableError:
             continue
-        return
 
 
-async def test_invariant_09_a_policy_that_is_killed_again_and_again(client: Client, policy: Policy) -> None:
-    commands = await lives(client)
-    for start in range(0, len(commands), 30):
-        await client.publish_many(commands[start : start + 30])
-        policy.kill()
-        policy.start()
-    await check(client, commands)
-
-
-async def test_a_server_that_is_killed_under_the_policy(
-    client: Client, policy: Policy, nats_server: NatsServer
+async def kill_amid_work(
+    log: JetStreamLog, kill: Callable[[], None], dice: random.Random, *, times: int, lives: int
 ) -> None:
-    commands = await lives(client)
-    for start in range(0, len(commands), 60):
-        await publish_surely(client, commands[start : start + 60])
+    """Kill whenever some more events are in the log: somewhere between append, reply and acknowledgement."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        end = await position(log) + lives * EVENTS_OF_A_LIFE
+        for _ in range(times):
+            goal = min(await position(log) + dice.randint(1, 60), end)
+            while await position(log) < goal:
+                await asyncio.sleep(dice.uniform(0, 0.004))
+            kill()
+
+
+async def publish_slowly(client: Client, lives: list[Life]) -> None:
+    commands = interleaved(lives)
+    for start in range(0, len(commands), CHUNK):
+        await publish_surely(client, commands[start : start + CHUNK])
+
+
+async def assert_queue_is_empty(connection: NatsClient) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while (await connection.jetstream().stream_info(subjects.COMMANDS)).state.messages:
+            await asyncio.sleep(0.01)
+    assert (await connection.jetstream().stream_info(subjects.PARKED)).state.messages == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_invariant_09_a_policy_that_is_killed_again_and_again(
+    client: Client, connection: NatsClient, policy_process: PolicyProcess, seed: int
+) -> None:
+    def kill() -> None:
+        assert policy_process.is_running
+        policy_process.kill()
+        policy_process.start()
+
+    log = JetStreamLog(connection)
+    published, asked = await new_lives(client, 120), await new_lives(client, 12)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_slowly(client, published))
+        answers = [tasks.create_task(live(client, life)) for life in asked]
+        tasks.create_task(kill_amid_work(log, kill, random.Random(seed), times=4, lives=132))  # noqa: S311  repeatable
+    assert policy_process.starts == 5
+    for life in published:
+        await assert_decided_once(client, log, life)
+    for life, answer in zip(asked, answers, strict=True):
+        await assert_decided_once(client, log, life, answer.result())
+    await assert_queue_is_empty(connection)
+
+
+async def test_invariant_07_a_server_that_is_killed_under_the_policy_keeps_what_it_confirmed(
+    client: Client, connection: NatsClient, policy_process: PolicyProcess, nats_server: NatsServer
+) -> None:
+    def kill() -> None:
         nats_server.kill()
         nats_server.start()
-    await check(client, commands)
+
+    log = JetStreamLog(connection)
+    published, asked = await new_lives(client, 60), await new_lives(client, 6)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(publish_slowly(client, published))
+        answers = [tasks.create_task(live(client, life)) for life in asked]
+        tasks.create_task(kill_amid_work(log, kill, random.Random(3), times=2, lives=66))  # noqa: S311  repeatable
+    for life in published:
+        await assert_decided_once(client, log, life)
+    for life, answer in zip(asked, answers, strict=True):
+        await assert_decided_once(client, log, life, answer.result())
+    await assert_queue_is_empty(connection)
+    # It lived through both: the server's death is not the policy's.
+    assert policy_process.is_running
+    assert policy_process.starts == 1
 
 
-async def test_who_waits_for_a_decision_gets_it_from_the_next_policy(client: Client, policy: Policy) -> None:
-    flow = await client.decide(uuid4(), CreateFlow(data={"name": "flow"}))
-    policy.kill()
-    waiting = asyncio.create_task(client.decide(uuid4(), CreateFlowRun(flow_id=UUID(flow.aggregate_id))))
-    policy.start()
+async def test_who_waits_for_a_decision_gets_it_from_the_next_policy(
+    client: Client, policy_process: PolicyProcess
+) -> None:
+    (life,) = await new_lives(client, 1)
+    policy_process.kill()
+    waiting = asyncio.create_task(client.decide(life.run, life.commands[0].command))
+    policy_process.start()
     assert (await waiting).status is Status.CREATED
+
+
+async def test_invariant_05_a_repeated_command_gets_the_recorded_outcome_after_a_restart(
+    client: Client, policy_process: PolicyProcess
+) -> None:
+    flow_id = UUID(int=5)
+    first = await client.decide(flow_id, CreateFlow(data={"name": "flow"}), command_id=UUID(int=1))
+    run = await client.decide(UUID(int=6), CreateFlowRun(flow_id=flow_id), command_id=UUID(int=2))
+    (life,) = await new_lives(client, 1)
+    refused = await decide_surely(client, life.commands[0])
+    policy_process.kill()
+    policy_process.start()
+    assert await client.decide(flow_id, CreateFlow(data={"name": "flow"}), command_id=UUID(int=1)) == first
+    assert await client.decide(UUID(int=6), CreateFlowRun(flow_id=flow_id), command_id=UUID(int=2)) == run
+    assert await decide_surely(client, life.commands[0]) == refused

@@ -1,0 +1,48 @@
+"""A decision is answered in time, also when the projection is late (docs/adr/0005)."""
+
+from __future__ import annotations
+
+from services.policy.main import run as run_policy
+from services.projector.main import run as run_projector
+from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states
+
+SHORT_SECONDS = 0.3
+
+
+async def test_a_decision_that_cannot_be_read_yet_is_answered_with_a_mark(addresses: Addresses) -> None:
+    async with addresses.running(run_policy), addresses.gateway() as patient, addresses.gateway(SHORT_SECONDS) as hasty:
+        async with addresses.running(run_projector):
+            run_id = await new_run(patient)
+        key = fresh_key()
+        moved = await hasty.post(f"/flow_runs/{run_id}/set_state", json=RUNNING, headers=key)
+        assert (moved.status_code, moved.json()["status"]) == (201, "ACCEPT")
+        assert moved.headers["Antiphon-Projected"] == "false"
+        assert await states(hasty, run_id) == ["PENDING"]
+        async with addresses.running(run_projector):
+            again = await patient.post(f"/flow_runs/{run_id}/set_state", json=RUNNING, headers=key)
+            assert "Antiphon-Projected" not in again.headers
+            assert await states(hasty, run_id) == ["PENDING", "RUNNING"]
+        assert (again.status_code, again.content) == (moved.status_code, moved.content)
+        assert again.headers["Antiphon-Position"] == moved.headers["Antiphon-Position"]
+
+
+async def test_a_creation_that_cannot_be_read_yet_is_unavailable_and_safe_to_repeat(addresses: Addresses) -> None:
+    async with addresses.running(run_policy), addresses.gateway() as patient, addresses.gateway(SHORT_SECONDS) as hasty:
+        body, key = {"name": "flow"}, fresh_key()
+        early = await hasty.post("/flows/", json=body, headers=key)
+        assert (early.status_code, early.json()) == (503, {"exception_message": "Service Unavailable"})
+        async with addresses.running(run_projector):
+            created = await patient.post("/flows/", json=body, headers=key)
+            assert created.status_code in {200, 201}
+            assert (await patient.post("/flows/count", json={})).json() == 1
+
+
+async def test_log_lines_that_cannot_be_read_yet_are_taken_with_a_mark(addresses: Addresses) -> None:
+    line = {"name": "n", "level": 20, "message": "m", "timestamp": "2026-01-01T00:00:00Z"}
+    async with addresses.gateway() as patient, addresses.gateway(SHORT_SECONDS) as hasty:
+        taken = await hasty.post("/logs/", json=[line])
+        assert (taken.status_code, taken.headers["Antiphon-Projected"]) == (201, "false")
+        async with addresses.running(run_projector):
+            seen = await patient.post("/logs/", json=[line])
+            assert "Antiphon-Projected" not in seen.headers
+            assert len((await hasty.post("/logs/filter", json={})).json()) == 2

@@ -1,0 +1,97 @@
+"""The gateway without NATS or without PostgreSQL: a clear answer, nothing lost, and all is well afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import sql
+
+from services.policy.main import run as run_policy
+from services.projector.main import run as run_projector
+from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states, until_answer
+from tests.servers import NatsServer, PostgresServer
+
+DEADLINE_SECONDS = 1.0
+UNAVAILABLE = {"exception_message": "Service Unavailable"}
+
+
+@asynccontextmanager
+async def no_postgres(server: PostgresServer, postgres_url: str) -> AsyncIterator[None]:
+    """A database that ends its sessions and takes no new ones, until the block ends."""
+    name = sql.Identifier(str(psycopg.conninfo.conninfo_to_dict(postgres_url)["dbname"]))
+    async with await psycopg.AsyncConnection.connect(server.url_of("postgres"), autocommit=True) as owner:
+        await owner.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        ended = sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}")
+        await owner.execute(ended.format(sql.Literal(name.as_string().strip('"'))))
+        yield
+        await owner.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+
+
+async def test_without_nats_writes_are_unavailable_and_safe_to_repeat_and_reads_go_on(
+    addresses: Addresses, nats_server: NatsServer
+) -> None:
+    async with (
+        addresses.running(run_policy, run_projector),
+        addresses.gateway(DEADLINE_SECONDS) as hasty,
+        addresses.gateway() as patient,
+    ):
+        run_id, key = await new_run(patient), fresh_key()
+        path = f"/flow_runs/{run_id}/set_state"
+        nats_server.kill()
+        refused = await hasty.post(path, json=RUNNING, headers=key)
+        assert (refused.status_code, refused.json()) == (503, UNAVAILABLE)
+        assert (await hasty.get("/ready")).status_code == 503
+        assert (await hasty.get("/health")).status_code == 200
+        assert (await hasty.get(f"/flow_runs/{run_id}")).json()["state_type"] == "PENDING"
+        nats_server.start()
+        moved = await patient.post(path, json=RUNNING, headers=key)
+        assert (moved.status_code, moved.json()["status"]) == (201, "ACCEPT")
+        assert await states(patient, run_id) == ["PENDING", "RUNNING"]
+        await until_answer(lambda: hasty.get("/ready"), 200)
+
+
+async def test_a_request_waits_for_nats_as_long_as_it_has_time(addresses: Addresses, nats_server: NatsServer) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
+        run_id = await new_run(caller)
+        nats_server.kill()
+        moving = asyncio.create_task(caller.post(f"/flow_runs/{run_id}/set_state", json=RUNNING))
+        await until_answer(lambda: caller.get("/ready"), 503)
+        nats_server.start()
+        assert (await moving).status_code == 201
+        assert await states(caller, run_id) == ["PENDING", "RUNNING"]
+
+
+async def test_without_a_policy_writes_are_unavailable(addresses: Addresses) -> None:
+    async with addresses.gateway(DEADLINE_SECONDS) as hasty:
+        refused = await hasty.post("/flows/", json={"name": "flow"})
+        assert (refused.status_code, refused.json()) == (503, UNAVAILABLE)
+
+
+async def test_a_gateway_whose_first_command_met_no_nats_works_when_it_is_back(
+    addresses: Addresses, nats_server: NatsServer
+) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway(DEADLINE_SECONDS) as caller:
+        nats_server.kill()
+        assert (await caller.post("/flows/", json={"name": "flow"})).status_code == 503
+        nats_server.start()
+        await until_answer(lambda: caller.post("/flows/", json={"name": "flow"}), 201)
+
+
+async def test_without_postgres_reads_are_unavailable_and_decisions_are_made(
+    addresses: Addresses, postgres_server: PostgresServer
+) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway(DEADLINE_SECONDS) as hasty:
+        run_id = await new_run(hasty)
+        async with no_postgres(postgres_server, addresses.postgres_url):
+            refused = await hasty.get(f"/flow_runs/{run_id}")
+            assert (refused.status_code, refused.json()) == (503, UNAVAILABLE)
+            assert (await hasty.get("/ready")).status_code == 503
+            moved = await hasty.post(f"/flow_runs/{run_id}/set_state", json=RUNNING)
+            assert (moved.status_code, moved.headers["Antiphon-Projected"]) == (201, "false")
+        await until_answer(lambda: hasty.get("/ready"), 200)
+        async with asyncio.timeout(20):
+            while await states(hasty, run_id) != ["PENDING", "RUNNING"]:
+                await asyncio.sleep(0.05)
