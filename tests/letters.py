@@ -11,7 +11,8 @@ from events.message import Command, Metadata
 from events.outcome import Outcome
 from events.subjects import Aggregate
 from services.policy.folds import FoldCache
-from services.policy.handler import Handler, Letter
+from services.policy.handler import Handler
+from services.policy.letter import Letter
 from services.runtime.clock import ManualClock
 from tests.examples import NOW
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,10 @@ class Pending:
 Key = tuple[Aggregate, UUID]
 
 
+class BusyError(Exception):
+    """A command is about an aggregate whose last events are not in the log yet; the group is as it was before."""
+
+
 class Group:
     """Decisions made one after the other, each on the states that the earlier ones lead to.
 
@@ -52,10 +56,14 @@ class Group:
     the events are appended, `give_up` makes the cache forget them if they could not be.
     """
 
-    def __init__(self, folds: FoldCache, load: Load, *, presume_new: bool) -> None:
+    def __init__(
+        self, folds: FoldCache, load: Load, *, presume_new: bool, busy: Container[Aggregate] = frozenset()
+    ) -> None:
         self._folds = folds
         self._load = load
         self._presume_new = presume_new
+        #: What another group has written that is not in the log yet.
+        self._busy = busy
         self.drafts: list[Draft] = []
         #: The last position of every aggregate that a decision wrote to or depended on.
         self.expected: dict[Aggregate, int] = {}
@@ -72,7 +80,7 @@ class Group:
         self._read: set[Aggregate] = set()
 
     async def decide(self, request: Request, now: datetime) -> None:
-        """Decide one command, unless it has been decided before."""
+        """Decide one command, unless it has been decided before; raises BusyError for one that must wait."""
         key = (request.aggregate, request.metadata.command_id)
         if key in self.pending or key in self._outcomes or key in self._answered:
             return
@@ -126,6 +134,8 @@ class Group:
         return situation
 
     async def _fold(self, aggregate: Aggregate, command: Command) -> Fold:
+        if aggregate in self._busy:
+            raise BusyError
         found = self._held.get(aggregate) or self._folds.get(aggregate)
         if found is None:
             found = self._folds.put(aggregate, await self._unknown(aggregate, command))

@@ -1,54 +1,39 @@
-"""Takes commands off the queue: append what is decided, reply, acknowledge, in this order."""
+"""Decides commands in groups: append what is decided, reply, acknowledge, in this order."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from enum import Enum, auto
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import structlog
 
-from events import codec, subjects
+from events import subjects
 from events.errors import UndecodableError
 from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
 from events.log.port import MAX_DRAFTS, EventLog
 from events.outcome import Outcome, Status
 from events.subjects import Aggregate
+from services.policy import letter as letters_
 from services.policy.folds import Fold, FoldCache, empty, fold
-from services.policy.group import Group, Request
+from services.policy.group import BusyError, Group, Request
+from services.policy.letter import Letter
 
-#: Below this, appending one by one in parallel is quicker than a batch (nats.md).
+#: Below this, appending one by one in parallel is quicker than a batch (nats.md), and nothing is gained by deciding
+#: the next group meanwhile.
 _SMALL: Final = 16
 #: Room for the events of one more command in a batch.
 _HEADROOM: Final = 20
+#: After so many decisions what came in meanwhile is looked at: answers of the log, further commands.
+_TURN: Final = 8
 _ATTEMPTS: Final = 20
 _BACKOFF_SECONDS: Final = 0.2
 
 _log = structlog.get_logger(__name__)
-
-
-class Letter(Protocol):
-    """A message on the command queue."""
-
-    @property
-    def subject(self) -> str:
-        """What it was published on."""
-
-    @property
-    def reply(self) -> str:
-        """The reply subject: of a question its sender's, of a queued command the queue's own."""
-
-    @property
-    def headers(self) -> dict[str, str] | None:
-        """Its headers."""
-
-    @property
-    def data(self) -> bytes:
-        """Its body."""
-
 
 Reply = Callable[[str, Outcome], Awaitable[None]]
 Acknowledge = Callable[[Letter], Awaitable[None]]
@@ -63,8 +48,29 @@ class Mail:
     request: Request
 
 
+class _Flight(NamedTuple):
+    """A decided group whose events are on their way into the log."""
+
+    group: Group
+    mails: Sequence[Mail]
+    #: Whether they got there, and everybody was told.
+    landing: asyncio.Task[bool]
+
+
+class _Verdict(Enum):
+    DECIDED = auto()
+    #: What it is about is in flight.
+    POSTPONED = auto()
+    #: The group cannot go on.
+    BROKEN = auto()
+
+
 class Handler:
-    """Decides batches of commands; knows the log, and how to answer, but nothing of NATS."""
+    """Decides batches of commands; knows the log, and how to answer, but nothing of NATS.
+
+    While the events of one group are on their way to disk the next group is decided, on other aggregates: commands
+    about the same ones wait, so that no decision rests on what is not in the log yet.
+    """
 
     def __init__(
         self,
@@ -82,9 +88,29 @@ class Handler:
         self._acknowledge = acknowledge
         self._park = park
         self._folds = folds if folds is not None else FoldCache()
+        self._flight: _Flight | None = None
+
+    async def work(self, batches: AsyncIterator[Sequence[Letter]]) -> None:
+        """Handle one batch after the other; each is asked for when the one before it is decided."""
+        while True:
+            coming = asyncio.ensure_future(anext(batches))
+            try:
+                while not coming.done():
+                    landing = [self._flight.landing] if self._flight else []
+                    await asyncio.wait([coming, *landing], return_when=asyncio.FIRST_COMPLETED)
+                    if self._flight and self._flight.landing.done():
+                        await self._land()
+            finally:
+                coming.cancel()
+            await self._take(coming.result())
 
     async def handle(self, letters: Sequence[Letter]) -> None:
         """Decide letters in order; returns when each was appended, answered and acknowledged, or parked."""
+        await self._take(letters)
+        await self._land()
+
+    async def _take(self, letters: Sequence[Letter]) -> None:
+        """Decide letters in order; the last group may still be in flight."""
         waiting: list[Mail] = []
         for letter in letters:
             request = await self._read(letter)
@@ -94,65 +120,87 @@ class Handler:
             waiting = await self._handle_some(waiting)
 
     async def _read(self, letter: Letter) -> Request | None:
-        headers = letter.headers or {}
         try:
-            try:
-                aggregate, verb = subjects.parse(letter.subject)
-            except ValueError as error:
-                raise UndecodableError(str(error)) from error
-            _check_reply_to(letter)
-            command = codec.decode_command(aggregate, verb, letter.data)
-            _check_id(aggregate)
-            metadata = codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT))
+            return letters_.read(letter)
         except UndecodableError as error:
             await self._refuse(letter, str(error), Status.INVALID)
             return None
-        return Request(aggregate, command, metadata)
 
     async def _refuse(self, letter: Letter, why: str, status: Status) -> None:
         """Park a letter that cannot be decided, and tell its sender so if it left an id to answer to."""
         _log.warning("command parked", subject=letter.subject, why=why)
         await self._park(letter, why)
-        headers = letter.headers or {}
         try:
-            command_id = UUID(headers.get(subjects.COMMAND_ID, ""))
+            command_id = UUID((letter.headers or {}).get(subjects.COMMAND_ID, ""))
         except ValueError:
             command_id = None
-        reply_to = _reply_to(letter)
+        reply_to = letters_.reply_to(letter)
         if reply_to and command_id:
             answer = Outcome(status=status, aggregate_id="", reason=why, command_id=command_id, position=0)
             await self._reply(reply_to, answer)
         await self._acknowledge(letter)
 
     async def _handle_some(self, waiting: Sequence[Mail]) -> list[Mail]:
-        """Decide as many as fit into one batch, and return the rest."""
-        group = Group(self._folds, self._load, presume_new=True)
+        """Decide as many as fit into one batch, send them off, and return the rest."""
+        busy = self._flight.group.written.keys() if self._flight else frozenset()
+        group = Group(self._folds, self._load, presume_new=True, busy=busy)
         some: list[Mail] = []
-        for mail in waiting:
-            if len(group.drafts) > MAX_DRAFTS - _HEADROOM:
+        rest: list[Mail] = []
+        postponed: set[Aggregate] = set()
+        for number, mail in enumerate(waiting):
+            if len(group.drafts) > MAX_DRAFTS - _HEADROOM or group.is_broken:
+                rest += waiting[number:]
                 break
-            some.append(mail)
-            if not await self._decide(group, mail):
-                break
-        if not group.is_broken and await self._append(group):
-            for mail in some:
-                await self._answer(mail, group)
-        else:
-            for mail in some:
-                await self._handle_alone(mail)
-        return list(waiting[len(some) :])
+            if self._flight and number % _TURN == 0:
+                await asyncio.sleep(0)
+            # Commands for one aggregate keep their order.
+            if mail.request.aggregate in postponed or await self._decide(group, mail) is _Verdict.POSTPONED:
+                postponed.add(mail.request.aggregate)
+                rest.append(mail)
+            else:
+                some.append(mail)
+        if not await self._land(group):
+            return [*some, *rest]
+        await self._send_off(group, some)
+        return rest
 
-    async def _decide(self, group: Group, mail: Mail) -> bool:
-        """Decide one command as part of a group; False when the group cannot go on."""
+    async def _send_off(self, group: Group, mails: Sequence[Mail]) -> None:
+        if not group.is_broken and len(group.drafts) >= _SMALL:
+            self._flight = _Flight(group, mails, asyncio.create_task(self._append_and_answer(group, mails)))
+        elif group.is_broken or not await self._append_and_answer(group, mails):
+            await self._handle_each_alone(mails)
+
+    async def _land(self, decided_meanwhile: Group | None = None) -> bool:
+        """Wait for the group in flight; False when the log did not take it, and its commands were decided anew."""
+        flight, self._flight = self._flight, None
+        if flight is None or await flight.landing:
+            return True
+        if decided_meanwhile is not None:
+            # Its folds run ahead of the log: what is decided anew must not rest on them.
+            decided_meanwhile.give_up()
+        await self._handle_each_alone(flight.mails)
+        return False
+
+    async def _decide(self, group: Group, mail: Mail) -> _Verdict:
+        """Decide one command as part of a group."""
         try:
             await group.decide(mail.request, self._clock())
+        except BusyError:
+            return _Verdict.POSTPONED
         except LogUnavailableError as error:
             _log.warning("log unavailable", error=str(error))
             group.give_up()
-            return False
+            return _Verdict.BROKEN
         except Exception as error:  # noqa: BLE001  a decider is pure: what it cannot decide now it never can
             _log.exception("command cannot be decided", subject=mail.letter.subject)
             group.exclude(mail.request, f"{type(error).__name__}: {error}")
+        return _Verdict.DECIDED
+
+    async def _append_and_answer(self, group: Group, mails: Sequence[Mail]) -> bool:
+        if not await self._append(group):
+            return False
+        for mail in mails:
+            await self._answer(mail, group)
         return True
 
     async def _append(self, group: Group, *, is_lone: bool = False) -> bool:
@@ -180,11 +228,15 @@ class Handler:
         results = await asyncio.gather(*appends, return_exceptions=True)
         return [position for result in results for position in _positions_or_raise(result)]
 
+    async def _handle_each_alone(self, mails: Sequence[Mail]) -> None:
+        for mail in mails:
+            await self._handle_alone(mail)
+
     async def _handle_alone(self, mail: Mail) -> None:
         """Decide one command by itself, on what the log says now, until it is in the log."""
         for attempt in range(_ATTEMPTS):
             group = Group(self._folds, self._load, presume_new=False)
-            if await self._decide(group, mail) and await self._append(group, is_lone=True):
+            if await self._decide(group, mail) is _Verdict.DECIDED and await self._append(group, is_lone=True):
                 await self._answer(mail, group)
                 return
             await asyncio.sleep(_BACKOFF_SECONDS * min(attempt, 10))
@@ -196,7 +248,7 @@ class Handler:
         if isinstance(outcome, str):
             await self._refuse(mail.letter, outcome, Status.PARKED)
             return
-        reply_to = _reply_to(mail.letter)
+        reply_to = letters_.reply_to(mail.letter)
         if reply_to:
             await self._reply(reply_to, outcome)
         await self._acknowledge(mail.letter)
@@ -210,26 +262,3 @@ def _positions_or_raise(result: Sequence[int] | BaseException) -> Sequence[int]:
     if isinstance(result, BaseException):
         raise result
     return result
-
-
-def _reply_to(letter: Letter) -> str | None:
-    """Where the answer goes; None where nobody asked for one, or it must not go there."""
-    asked_for = _asked_for(letter)
-    return asked_for if asked_for and subjects.is_inbox(asked_for) else None
-
-
-def _asked_for(letter: Letter) -> str | None:
-    if letter.reply.startswith("$JS.ACK."):
-        return (letter.headers or {}).get(subjects.REPLY_TO)
-    return letter.reply or None
-
-
-def _check_id(aggregate: Aggregate) -> None:
-    if not subjects.is_uuid(aggregate.id):
-        raise UndecodableError(f"{aggregate.id!r} is not a UUID in lower case with hyphens")
-
-
-def _check_reply_to(letter: Letter) -> None:
-    """Who may send commands must not make the policy, which may write everywhere, write elsewhere."""
-    if _asked_for(letter) and _reply_to(letter) is None:
-        raise UndecodableError("an answer cannot be sent to the reply subject")

@@ -9,17 +9,17 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import subjects
-from events.log.consumer import OrderedConsumer
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.outcome import Outcome
-from services.policy.handler import Handler, Letter
+from services.policy.handler import Handler
 from services.policy.intake import Intake
+from services.policy.letter import Letter, is_queued
+from services.policy.queue import Queue
 from services.runtime import clock
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 
-DURABLE: Final = "policy-decide-v1"
 #: Several policies share the questions; which of them answers does not matter.
 QUEUE_GROUP: Final = "policy"
 _LONGEST_REASON: Final = 2000
@@ -28,27 +28,22 @@ _LONGEST_REASON: Final = 2000
 async def run(settings: Settings) -> None:
     """Decide commands until asked to stop."""
     async with application(settings, "policy") as (_, _, client), asyncio.TaskGroup() as tasks:
-        intake = Intake()
+        intake, queue = Intake(), Queue(client)
         await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
-        tasks.create_task(_queued(client, intake))
-        tasks.create_task(_decide(handler_on(client), intake))
+        tasks.create_task(_take_queued(queue, intake))
+        tasks.create_task(queue.clear())
+        tasks.create_task(handler_on(client, queue).work(intake.batches()))
 
 
-async def _queued(client: Client, intake: Intake) -> None:
-    consumer = OrderedConsumer(client, subjects.COMMANDS, durable=DURABLE)
+async def _take_queued(queue: Queue, intake: Intake) -> None:
     try:
-        async for batch in consumer.batches():
-            intake.take([item.message for item in batch])
+        async for batch in queue.batches():
+            intake.take(batch)
     finally:
-        await consumer.close()
+        await queue.close()
 
 
-async def _decide(handler: Handler, intake: Intake) -> None:
-    async for letters in intake.batches():
-        await handler.handle(letters)
-
-
-def handler_on(client: Client) -> Handler:
+def handler_on(client: Client, queue: Queue) -> Handler:
     """A handler that works on a NATS connection."""
 
     async def reply(subject: str, outcome: Outcome) -> None:
@@ -61,8 +56,8 @@ def handler_on(client: Client) -> Handler:
 
     async def acknowledge(letter: Letter) -> None:
         # A question is not acknowledged: its answer does that.
-        if isinstance(letter, Msg) and letter.reply.startswith("$JS.ACK."):
-            await client.publish(letter.reply, b"+ACK")
+        if isinstance(letter, Msg) and is_queued(letter):
+            queue.decided(letter)
 
     async def put_aside(letter: Letter, why: str) -> None:
         await park(client, "policy", letter.subject, letter.headers, letter.data, why)
