@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 def _with_zone(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
+    if MINYEAR < moment.year < MAXYEAR:
+        return moment
     try:
         moment.astimezone(UTC)
     except OverflowError as error:

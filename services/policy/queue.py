@@ -19,6 +19,8 @@ from events.log.consumer import OrderedConsumer
 DURABLE: Final = "policy-decide-v1"
 #: So few are cheaper to acknowledge one by one.
 _FEW: Final = 6
+#: A purge costs much the same however many it takes.
+_BETWEEN_PURGES_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -79,6 +81,7 @@ class Queue:
         await self._client.jetstream().purge_stream(subjects.COMMANDS, seq=end + 1)
         for position in [position for position in self._decided if position <= end]:
             del self._decided[position]
+        await asyncio.sleep(_BETWEEN_PURGES_SECONDS)
 
     async def close(self) -> None:
         """Stop reading; the consumer stays for the next process."""

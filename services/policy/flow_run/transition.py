@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from events import ids
@@ -52,7 +53,7 @@ def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | No
     if t.proposed is None:
         return None, None
     run = situation.state
-    written = without_artifact_keys(_with_details(situation, _with_unique_timestamp(run, t.proposed)))
+    written = without_artifact_keys(_of_its_run(situation, t.proposed))
     count = _run_count(t, written)
     progress = advance(run.progress, run.state, written, run_count=count)
     if t.keeps_pause_marks and (written.type is StateType.RUNNING or written.is_terminal):
@@ -61,21 +62,22 @@ def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | No
     return written, progress
 
 
-def _with_unique_timestamp(run: FlowRun, state: State) -> State:
-    """EnsureFlowRunStateTimestampIsUnique: no two states of a run share a timestamp."""
-    timestamp = state.timestamp
-    while timestamp in run.timestamps:
-        timestamp += TICK
-    return state if timestamp == state.timestamp else state.model_copy(update={"timestamp": timestamp})
-
-
-def _with_details(situation: Situation[FlowRun], state: State) -> State:
-    """UpdateStateDetails and UpdateSubflowStateDetails: a state knows whose it is."""
+def _of_its_run(situation: Situation[FlowRun], state: State) -> State:
+    """UpdateStateDetails, UpdateSubflowStateDetails: a state knows whose it is; and its timestamp is its own."""
     owners = {"flow_run_id": situation.id}
     if situation.state.parent_task_run_id is not None:
         owners["task_run_id"] = situation.state.parent_task_run_id
     details = state.state_details.model_copy(update=owners)
-    return state.model_copy(update={"state_details": details})
+    timestamp = _unique_timestamp(situation.state, state)
+    return state.model_copy(update={"state_details": details, "timestamp": timestamp})
+
+
+def _unique_timestamp(run: FlowRun, state: State) -> datetime:
+    """EnsureFlowRunStateTimestampIsUnique: no two states of a run share a timestamp."""
+    timestamp = state.timestamp
+    while timestamp in run.timestamps:
+        timestamp += TICK
+    return timestamp
 
 
 def _run_count(t: FlowTransition, written: State) -> int:
