@@ -169,25 +169,32 @@ class Client:
 
     async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
         """Ask until somebody answers: asking twice is safe, because the command id is the same."""
+        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._replies.open()
-                while True:
-                    answer = await self._ask(subject, headers, data)
-                    if answer is not None:
-                        return answer
+            while True:
+                answer = await self._ask(subject, headers, data, deadline)
+                if answer is not None:
+                    return answer
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"no decision came in time: {error!r}") from error
 
-    async def _ask(self, subject: str, headers: dict[str, str], data: bytes) -> bytes | None:
+    async def _ask(self, subject: str, headers: dict[str, str], data: bytes, deadline: float) -> bytes | None:
+        """The answer, or None when it is time to ask again; raises TimeoutError at the deadline."""
+        again = asyncio.get_running_loop().time() + _ASK_AGAIN_SECONDS
         reply, decision = self._replies.expect()
         try:
-            await self._connection.publish(subject, data, reply=reply, headers=headers)
-            done, _ = await asyncio.wait((decision,), timeout=_ASK_AGAIN_SECONDS)
-            return decision.result().data if done else None
+            async with asyncio.timeout_at(min(again, deadline)):
+                await self._replies.open()
+                await self._connection.publish(subject, data, reply=reply, headers=headers)
+                return (await decision).data
+        except TimeoutError:
+            if deadline <= again:
+                raise
+            return None
         except LogUnavailableError:
             # Nobody listens: a policy that was killed is back soon.
-            await asyncio.sleep(_NOBODY_SECONDS)
+            async with asyncio.timeout_at(deadline):
+                await asyncio.sleep(_NOBODY_SECONDS)
             return None
         finally:
             self._replies.forget(reply)

@@ -65,6 +65,7 @@ async def _serve(app: ASGIApp, settings: Settings) -> None:
             access_log=False,
             log_config=None,
             server_header=False,
+            proxy_headers=False,
             backlog=_BACKLOG,
             timeout_graceful_shutdown=5,
         )

@@ -167,7 +167,7 @@ async def test_a_command_whose_event_does_not_fit_into_a_message_is_answered(
     ask: Ask, client: Client, connection: NatsClient
 ) -> None:
     flow = await client.decide(uuid4(), CreateFlow(data={"name": "flow"}))
-    command = CreateFlowRun(flow_id=UUID(flow.aggregate_id), parameters={"x": "y" * (connection.max_payload - 700)})
+    command = CreateFlowRun(flow_id=UUID(flow.aggregate_id), parameters={"x": "y" * (connection.max_payload - 550)})
     subject = subjects.command(Aggregate("flow_run", str(uuid4())), "create")
     outcome = await ask(subject, codec.encode(command), headers_of(uuid4()))
     assert outcome.status is Status.INVALID
