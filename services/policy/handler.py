@@ -93,16 +93,22 @@ class Handler:
     async def work(self, batches: AsyncIterator[Sequence[Letter]]) -> None:
         """Handle one batch after the other; each is asked for when the one before it is decided."""
         while True:
-            coming = asyncio.ensure_future(anext(batches))
-            try:
-                while not coming.done():
-                    landing = [self._flight.landing] if self._flight else []
-                    await asyncio.wait([coming, *landing], return_when=asyncio.FIRST_COMPLETED)
-                    if self._flight and self._flight.landing.done():
-                        await self._land()
-            finally:
-                coming.cancel()
-            await self._take(coming.result())
+            if self._flight is None:
+                await self._take(await anext(batches))
+            else:
+                await self._land_while_waiting(batches)
+
+    async def _land_while_waiting(self, batches: AsyncIterator[Sequence[Letter]]) -> None:
+        coming = asyncio.ensure_future(anext(batches))
+        try:
+            while self._flight and not coming.done():
+                await asyncio.wait([coming, self._flight.landing], return_when=asyncio.FIRST_COMPLETED)
+                if self._flight.landing.done():
+                    await self._land()
+            letters = await coming
+        finally:
+            coming.cancel()
+        await self._take(letters)
 
     async def handle(self, letters: Sequence[Letter]) -> None:
         """Decide letters in order; returns when each was appended, answered and acknowledged, or parked."""

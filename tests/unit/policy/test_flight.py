@@ -1,0 +1,120 @@
+"""Groups that are decided while the one before them is on its way into the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from events.log.errors import ConflictError, LogUnavailableError
+from events.log.memory import MemoryLog
+from events.log.port import Draft
+from events.subjects import Aggregate
+from services.policy import handler
+from services.policy.letter import Letter
+from services.runtime.clock import ManualClock
+from tests.examples import FLOW_ID, NOW, proposed
+from tests.letters import Desk, Question, question
+from tests.unit.policy.test_handler import CREATE_FLOW
+
+RUNS = [UUID(int=1000 + number) for number in range(3)]
+
+
+class TroubledLog(MemoryLog):
+    """Takes a while for each append; refuses some, and of some it does not say that it took them."""
+
+    def __init__(self, troubles: Iterator[str]) -> None:
+        super().__init__(ManualClock(NOW))
+        self._troubles = troubles
+        self.most_at_once = 0
+        self._at_once = 0
+
+    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+        """Append after a few turns of the loop, perhaps with trouble."""
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            trouble = next(self._troubles, "") if drafts else ""
+            if trouble == "refused":
+                raise ConflictError("refused")
+            positions = await super().append(drafts, expected)
+            if trouble == "unanswered":
+                raise LogUnavailableError("unanswered")
+            return positions
+        finally:
+            self._at_once -= 1
+
+
+@pytest.fixture(autouse=True)
+def every_group_flies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handler, "_SMALL", 1)
+    monkeypatch.setattr(handler, "_BACKOFF_SECONDS", 0)
+
+
+async def decide(desk: Desk, batches: Sequence[Sequence[Question]]) -> None:
+    """Work through batches that come one right after the other, and wait for the last."""
+    ended = asyncio.Event()
+
+    async def coming() -> AsyncIterator[Sequence[Letter]]:
+        for batch in batches:
+            yield batch
+        ended.set()
+        await asyncio.Event().wait()
+
+    working = asyncio.create_task(desk.handler.work(coming()))
+    expected = sum(len(batch) for batch in batches)
+    while not ended.is_set() or len(desk.acknowledged) < expected:
+        assert not working.done(), working
+        await asyncio.sleep(0)
+    working.cancel()
+
+
+def life_of(run: UUID, first_id: int) -> list[Question]:
+    """The commands of one life, in order."""
+    commands = [CreateFlowRun(flow_id=FLOW_ID), *(SetFlowRunState(state=proposed(kind)) for kind in MOVES)]
+    return [question(run, command, UUID(int=first_id + number)) for number, command in enumerate(commands)]
+
+
+MOVES = ("RUNNING", "PAUSED", "RUNNING", "COMPLETED")
+
+
+async def lived(log: MemoryLog, run: UUID) -> list[str]:
+    events = await log.read(Aggregate("flow_run", str(run)))
+    return [item.event.state.type.value for item in events if hasattr(item.event, "state")]
+
+
+async def test_one_append_is_on_its_way_at_a_time() -> None:
+    log = TroubledLog(iter(()))
+    desk = Desk(log)
+    await decide(desk, [[CREATE_FLOW], *([life[0] for life in [life_of(run, 10 * run.int)]] for run in RUNS)])
+    assert log.most_at_once == 1
+    assert [await lived(log, run) for run in RUNS] == [["PENDING"]] * 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    order=st.permutations(sorted(list(range(len(RUNS))) * 5)),
+    cuts=st.sets(st.integers(1, 15), max_size=8),
+    troubles=st.lists(st.sampled_from(["", "", "refused", "unanswered"]), max_size=20),
+)
+async def test_invariant_05_whatever_happens_on_the_way_each_command_is_decided_once_and_in_order(
+    order: list[int], cuts: set[int], troubles: list[str]
+) -> None:
+    lives = [iter(life_of(run, 10 * run.int)) for run in RUNS]
+    letters = [CREATE_FLOW, *(next(lives[number]) for number in order)]
+    edges = [0, *sorted(cuts), len(letters)]
+    batches = [letters[start:end] for start, end in pairwise(edges)]
+    log = TroubledLog(iter(troubles))
+    desk = Desk(log)
+    await decide(desk, batches)
+    assert [await lived(log, run) for run in RUNS] == [["PENDING", *MOVES]] * 3
+    told = [[item.status.value for item in desk.replies[letter.reply]] for letter in letters]
+    assert told == [["CREATED"] if letter.subject.endswith("create") else ["ACCEPT"] for letter in letters]
