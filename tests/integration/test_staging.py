@@ -1,6 +1,5 @@
 """Atomic batches are staged in memory; what a power failure leaves of one is taken out of the log."""
 
-import os
 import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -105,7 +104,7 @@ async def test_a_directory_of_somebody_else_is_not_used(tmp_path: Path, monkeypa
     memory.mkdir()
     monkeypatch.setattr(staging, "_MEMORY", memory)
     store = tmp_path / "nats" / "store"
-    taken = memory / f"antiphon-{os.geteuid()}-{staging._digest(store)}"
+    taken = staging._memory_of(store)
     taken.mkdir(mode=0o777)
     taken.chmod(0o777)
     with NatsServer(tmp_path / "nats") as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -18,6 +19,7 @@ from events.subjects import COMMANDS, EVENTS
 #: A file system in memory that outlives processes, but not the machine's power.
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  the directory below is refused unless it is our own
 _ENOUGH_BYTES: Final = 1 << 30
+_OURS_ALONE: Final = 0o700
 
 #: A record of nats-server's file store: length (the highest bit marks headers), sequence, time, length of the subject;
 #: then the subject, the length of the headers, headers, body, checksum.
@@ -39,7 +41,7 @@ def stage_in_memory(store: Path) -> None:
     if store.exists() and not store.is_dir():
         # The server will say so.
         return
-    memory = _own_directory(_MEMORY / f"antiphon-{os.geteuid()}-{_digest(store)}") if _has_room() else None
+    memory = _own_directory(_memory_of(store)) if _has_room() else None
     for stream in (EVENTS, COMMANDS):
         directory = store / "jetstream" / "$G" / "streams" / stream
         place = directory / "batches"
@@ -51,29 +53,35 @@ def stage_in_memory(store: Path) -> None:
 
 def unstage(store: Path) -> None:
     """After a server has stopped: give the memory back, unless a batch is left there that the next start needs."""
-    for stream in (EVENTS, COMMANDS):
-        place = store / "jetstream" / "$G" / "streams" / stream / "batches"
-        if place.is_symlink() and place.exists():
-            memory = place.readlink()
-            for directory in (memory, memory.parent):
-                if not any(directory.iterdir()):
-                    directory.rmdir()
+    memory = _memory_of(store)
+    if not _is_own_directory(memory):
+        return
+    for directory in (memory / EVENTS, memory / COMMANDS, memory):
+        # It is not there, or not empty.
+        with contextlib.suppress(OSError):
+            directory.rmdir()
 
 
 def _has_room() -> bool:
     return _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ENOUGH_BYTES
 
 
-def _digest(store: Path) -> str:
-    return sha256(str(store).encode()).hexdigest()[:16]
+def _memory_of(store: Path) -> Path:
+    return _MEMORY / f"antiphon-{os.geteuid()}-{sha256(str(store).encode()).hexdigest()[:16]}"
 
 
 def _own_directory(path: Path) -> Path | None:
     """A directory that only we can write to; None where somebody else has taken its name."""
-    path.mkdir(mode=0o700, exist_ok=True)
-    found = path.lstat()
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
-    return path if is_ours else None
+    path.mkdir(mode=_OURS_ALONE, exist_ok=True)
+    return path if _is_own_directory(path) else None
+
+
+def _is_own_directory(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == _OURS_ALONE
 
 
 def _link(place: Path, memory: Path | None) -> None:
