@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -31,6 +31,23 @@ class Payload(BaseModel):
     """A frozen value that refuses unknown fields: the body of a message, or a part of one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def changed(self, **values: Any) -> Self:
+        """The same with other values for some fields, which must be valid: nothing is checked.
+
+        `model_copy(update=values)` for payloads, in a quarter of the time: it is made several times for each decision.
+        """
+        return self._made(self.__dict__ | values, self.model_fields_set | values.keys())
+
+    @classmethod
+    def _made(cls, values: dict[str, Any], fields_set: set[str]) -> Self:
+        """A payload of valid values, which must have every field."""
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", values)
+        object.__setattr__(made, "__pydantic_fields_set__", fields_set)
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
 
 
 class Command(Payload):

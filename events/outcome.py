@@ -55,3 +55,9 @@ class Outcome(Answer):
 
     command_id: UUID
     position: int
+
+    @classmethod
+    def of(cls, answer: Answer, command_id: UUID, position: int) -> Outcome:
+        """An answer in its place in the log."""
+        values = answer.__dict__ | {"command_id": command_id, "position": position}
+        return cls._made(values, answer.model_fields_set | {"command_id", "position"})

@@ -40,10 +40,12 @@ _log = logging.getLogger(__name__)
 
 
 class Delivered(NamedTuple):
-    """A message and its sequence in the JetStream stream."""
+    """A message, its sequence in the JetStream stream, and when it was stored there."""
 
     message: Msg
     position: int
+    #: Nanoseconds since 1970.
+    stored_at: int
 
 
 class OrderedConsumer:
@@ -228,7 +230,7 @@ class OrderedConsumer:
         self._delivered = delivered
         self._requested -= 1
         self._drained = tokens[8 + offset] == "0"
-        self._waiting.append(Delivered(message, position))
+        self._waiting.append(Delivered(message, position, int(tokens[7 + offset])))
         self._arrived.set()
         if self._requested < _PULL // 2:
             await self._pull()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import nats.errors
@@ -16,7 +16,7 @@ from nats.js.errors import APIError
 from events import codec, subjects
 from events.errors import UndecodableError
 from events.log.batch import publish_batch
-from events.log.consumer import OrderedConsumer
+from events.log.consumer import Delivered, OrderedConsumer
 from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
 from events.log.port import Draft, Recorded, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
@@ -26,6 +26,7 @@ _WRONG_LAST_SEQUENCE: Final = 10071
 _END_OF_BATCH: Final = "204"
 _NOT_FOUND: Final = "404"
 _READ_PAGE: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JetStreamLog:
@@ -108,7 +109,7 @@ class JetStreamLog:
         consumer = OrderedConsumer(self._client, EVENTS, after=after, subjects=subjects)
         try:
             async for delivered in consumer.batches(until=until):
-                batch = [_read_or_unreadable(item.message, item.position) for item in delivered]
+                batch = [_read_or_unreadable(item) for item in delivered]
                 if batch:
                     yield batch
         finally:
@@ -172,10 +173,11 @@ def _recorded(message: Msg) -> Recorded:
     return _decoded(headers["Nats-Subject"], headers, message.data, _position(message), recorded_at)
 
 
-def _read_or_unreadable(message: Msg, position: int) -> Recorded | Unreadable:
+def _read_or_unreadable(delivered: Delivered) -> Recorded | Unreadable:
+    message, position = delivered.message, delivered.position
     headers = message.headers or {}
     try:
-        recorded_at = datetime.fromtimestamp(message.metadata.timestamp.timestamp(), UTC)
+        recorded_at = _EPOCH + timedelta(microseconds=delivered.stored_at // 1000)
         return _decoded(message.subject, headers, message.data, position, recorded_at)
     except UndecodableError as error:
         return Unreadable(position, message.subject, headers, message.data, str(error))

@@ -34,19 +34,8 @@ def told(aggregate: Aggregate, state: Any, event: Event, earlier: Answer | None)
     """What a command is told after one more of its events; a creation stays one when the first state follows."""
     answer = DECIDERS[aggregate.kind].answer(aggregate, state, event)
     if earlier is not None and earlier.status is Status.CREATED:
-        return answer.model_copy(update={"status": Status.CREATED})
+        return answer.changed(status=Status.CREATED)
     return answer
-
-
-def outcome(answer: Answer, command_id: UUID, position: int) -> Outcome:
-    """An answer in its place in the log."""
-    # The answer is valid already: this runs for every command.
-    return Outcome.model_construct(
-        answer.model_fields_set | {"command_id", "position"},
-        **answer.__dict__,
-        command_id=command_id,
-        position=position,
-    )
 
 
 def fold(aggregate: Aggregate, events: Sequence[Recorded]) -> Fold:
@@ -59,7 +48,7 @@ def fold(aggregate: Aggregate, events: Sequence[Recorded]) -> Fold:
         result.state = decider.evolve(result.state, recorded.event)
         result.position = recorded.position
         answers[command_id] = told(aggregate, result.state, recorded.event, answers.get(command_id))
-        result.outcomes[command_id] = outcome(answers[command_id], command_id, recorded.position)
+        result.outcomes[command_id] = Outcome.of(answers[command_id], command_id, recorded.position)
     return result
 
 

@@ -13,7 +13,7 @@ from events.message import Command, Metadata
 from events.outcome import Answer, Outcome, Status
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
-from services.policy.folds import Fold, FoldCache, empty, outcome, told
+from services.policy.folds import Fold, FoldCache, empty, told
 from services.policy.registry import DECIDERS
 
 #: A fold read from the log.
@@ -187,19 +187,19 @@ class Group:
         for key in self.pending:
             aggregate, command_id = key
             answer = Answer(status=Status.INVALID, aggregate_id=aggregate.id, reason=reason)
-            self._outcomes[key] = outcome(answer, command_id, 0)
+            self._outcomes[key] = Outcome.of(answer, command_id, 0)
 
     def commit(self, positions: Sequence[int]) -> None:
         """The drafts are in the log, at these positions."""
         for aggregate, index in self.written.items():
             self._held[aggregate].position = positions[index]
         for key, item in self.pending.items():
-            decided = outcome(item.answer, item.request.metadata.command_id, positions[item.index])
+            decided = Outcome.of(item.answer, item.request.metadata.command_id, positions[item.index])
             self._outcomes[key] = decided
             if item.owner.kind == item.request.aggregate.kind:
                 self._held[item.owner].outcomes[decided.command_id] = decided
         for (aggregate, command_id), (answer, spoken_of) in self._answered.items():
-            self._outcomes[aggregate, command_id] = outcome(answer, command_id, spoken_of.position)
+            self._outcomes[aggregate, command_id] = Outcome.of(answer, command_id, spoken_of.position)
         self._folds.drop(self._presumed - self.written.keys())
 
     def give_up(self) -> None:

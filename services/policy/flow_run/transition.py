@@ -67,9 +67,8 @@ def _of_its_run(situation: Situation[FlowRun], state: State) -> State:
     owners = {"flow_run_id": situation.id}
     if situation.state.parent_task_run_id is not None:
         owners["task_run_id"] = situation.state.parent_task_run_id
-    details = state.state_details.model_copy(update=owners)
     timestamp = _unique_timestamp(situation.state, state)
-    return state.model_copy(update={"state_details": details, "timestamp": timestamp})
+    return state.changed(state_details=state.state_details.changed(**owners), timestamp=timestamp)
 
 
 def _unique_timestamp(run: FlowRun, state: State) -> datetime:

@@ -72,7 +72,8 @@ def _memory_of(store: Path) -> Path:
 
 def _own_directory(path: Path) -> Path | None:
     """A directory that only we can write to; None where somebody else has taken its name."""
-    path.mkdir(mode=_OURS_ALONE, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=_OURS_ALONE)
     return path if _is_own_directory(path) else None
 
 
