@@ -8,6 +8,7 @@ from events import transition
 from events.flow_run.commands import (
     CreateFlowRun,
     DeleteFlowRun,
+    MarkFlowRunLate,
     ResumeFlowRun,
     SetFlowRunState,
     UpdateFlowRun,
@@ -15,17 +16,18 @@ from events.flow_run.commands import (
 from events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunUpdated
 from events.message import Command, Event
 from events.outcome import Answer, Status
-from events.state import ProposedState, StateType
+from events.state import ProposedState, StateDetails, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.flow_run import resume
+from services.policy.flow_run.rules import CORE, LATE, MINIMAL
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
 
-FlowRunCommand = CreateFlowRun | SetFlowRunState | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
+FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
 
 def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
@@ -37,6 +39,8 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
     named = [flow] if flow else []
     if parent_id is not None:
         named.append(Aggregate("task_run", str(parent_id)))
+    if isinstance(command, SetFlowRunState):
+        named.extend(Aggregate("task_run", str(task_run_id)) for task_run_id in command.failed_task_runs)
     if isinstance(command, ResumeFlowRun):
         named.extend(resume.inputs(situation))
     return tuple(named)
@@ -51,7 +55,15 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
         return refused(situation, Status.NOT_FOUND, "Flow run not found")
     match request:
         case SetFlowRunState():
-            return move(situation, request.state, force=request.force, api_version=request.api_version)
+            return move(
+                situation,
+                request.state,
+                policy=MINIMAL if request.force else CORE,
+                api_version=request.api_version,
+                failed_task_runs=request.failed_task_runs,
+            )
+        case MarkFlowRunLate():
+            return move(situation, _late(situation.state), policy=LATE)
         case ResumeFlowRun():
             return resume.resume(request, situation)
         case UpdateFlowRun():
@@ -60,6 +72,11 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
             return Decision(events=((situation.aggregate, FlowRunDeleted()),))
         case _:
             assert_never(request)
+
+
+def _late(run: FlowRun) -> ProposedState:
+    due = run.progress.next_scheduled_start_time
+    return ProposedState(type=StateType.SCHEDULED, name="Late", state_details=StateDetails(scheduled_time=due))
 
 
 def exists(situation: Situation[FlowRun]) -> bool:
@@ -82,7 +99,7 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     created = FlowRunCreated(
-        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name"}, exclude_unset=True),
+        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name", "api_version"}, exclude_unset=True),
         name=command.name or generated_name(situation.id),
         labels=dict(flow.data.get("labels") or {}) | {"prefect.flow.id": str(command.flow_id)} | command.labels,
     )
@@ -95,7 +112,8 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
             command_id=situation.command_id,
         ),
         command.state or ProposedState(type=StateType.PENDING),
-        force=True,
+        policy=MINIMAL,
+        api_version=command.api_version,
     )
     *mirrored, transition_event = first.events
     return Decision(

@@ -6,7 +6,7 @@ The rules that deal with deployments' concurrency limits are not here yet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from events import ids
@@ -14,6 +14,7 @@ from events.flow_run.events import FlowRunPolicy
 from events.state import State, StateDetails, StateType, is_unpersisted
 from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, all_but, types
+from services.policy.pending import SUBMITTED, prevent_pending
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
 from services.policy.versions import at_least
 
@@ -30,6 +31,8 @@ class FlowTransition(Transition):
         self.run = run
         self.policy: FlowRunPolicy = run.policy
         self.api_version = api_version
+        #: When the failed task runs are to run again, where the caller's API version leaves that to the server.
+        self.tasks_retry_at: datetime | None = None
 
     @property
     def keeps_pause_marks(self) -> bool:
@@ -112,21 +115,6 @@ def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
         t.reject("Suspended flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
 
 
-def prevent_pending(t: FlowTransition) -> None:
-    """A run is submitted once; a PENDING run may only be renamed, as workers do while submitting."""
-    initial, proposed = t.initial, t.requested
-    if initial is None:
-        return
-    if initial.type is PENDING and proposed.name not in (initial.name, "Pending"):
-        details = initial.state_details
-        t.set_details(
-            scheduled_time=details.scheduled_time,
-            deployment_concurrency_lease_id=details.deployment_concurrency_lease_id,
-        )
-    else:
-        t.abort(f"This run is in a {initial.type.value} state and cannot transition to a PENDING state.")
-
-
 def only_scheduled_marked_late(t: FlowTransition) -> None:
     """Late is a name for runs that wait for their time, given once."""
     if t.requested.name != "Late":
@@ -203,9 +191,11 @@ def retry_failed(t: FlowTransition) -> None:
     if t.keeps_pause_marks:
         t.mark(resuming=False, pause_keys=(), retry_type="in_process")
     failed = t.requested
-    lease = failed.state_details.deployment_concurrency_lease_id
-    delay = timedelta(seconds=policy.retry_delay or 0)
-    details = StateDetails(scheduled_time=t.now + delay, deployment_concurrency_lease_id=lease)
+    due = t.now + timedelta(seconds=policy.retry_delay or 0)
+    if not at_least(t.api_version, (0, 8, 3)):
+        t.tasks_retry_at = due
+    lease = t.initial.state_details.deployment_concurrency_lease_id if t.initial else None
+    details = StateDetails(scheduled_time=due, deployment_concurrency_lease_id=lease)
     t.reject(
         "Retrying",
         t.replacement(SCHEDULED, "AwaitingRetry", failed.message, data=failed.data, details=details),
@@ -227,13 +217,18 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
         types(CANCELLING),
         bypass_cancelling_without_infrastructure,
     ),
-    Rule("PreventPendingTransitions", types(PENDING, CANCELLING, RUNNING, CANCELLED), types(PENDING), prevent_pending),
+    Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
     Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
     Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
     Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),
     Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
     Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
     Rule("RetryFailedFlows", types(RUNNING), types(FAILED), retry_failed),
+)
+
+#: In force for runs that are marked late.
+LATE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
 )
 
 #: In force for forced transitions and first states.

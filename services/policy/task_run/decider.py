@@ -21,6 +21,7 @@ from events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunFields
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.names import generated_name
+from services.policy.task_run import cache
 from services.policy.task_run.keys import key_name, owner_of
 from services.policy.task_run.record import record
 from services.policy.task_run.state import INITIAL, TaskRun, evolve
@@ -31,12 +32,16 @@ TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTa
 
 
 def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
-    """The flow run around it, and for new ones the reservation of its keys and who holds that."""
+    """The flow run around it, what is cached, and for new ones the reservation of its keys and who holds that."""
     request: TaskRunCommand = command  # type: ignore[assignment]
+    cached: tuple[Aggregate, ...] = ()
     match request:
+        case SetTaskRunState():
+            return (*_flow_run_of(situation.state), *cache.related(request.state, situation))
         case CreateTaskRun():
             keys = request.flow_run_id, request.task_key, request.dynamic_key
             flow_run_id = request.flow_run_id
+            cached = cache.related(request.state, situation)
         case RecordTaskRunState():
             if situation.state.exists:
                 return _flow_run_of(situation.state)
@@ -49,7 +54,7 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
     named = [name] if claim is None or claim.owner is None else [name, Aggregate("task_run", claim.owner)]
     if flow_run_id is not None:
         named.append(Aggregate("flow_run", str(flow_run_id)))
-    return tuple(key for key in named if key != situation.aggregate)
+    return tuple(key for key in (*named, *cached) if key != situation.aggregate)
 
 
 def _flow_run_of(run: TaskRun) -> tuple[Aggregate, ...]:

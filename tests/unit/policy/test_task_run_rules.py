@@ -134,6 +134,19 @@ def test_jitter_stays_within_its_bounds() -> None:
     assert 0 <= min(delays) < max(delays) <= 150
 
 
+def test_a_deferred_state_is_decided_by_the_background_policy_also_by_force() -> None:
+    pending = alone.given(task_moved(state("PENDING", deferred=True, task_parameters_id=STATE_ID)))
+    again = pending.when(SetTaskRunState(state=proposed("PENDING", deferred=True), force=True)).only()
+    assert (type(again), again.rule) == (TaskRunTransitionAborted, "PreventPendingTransitions")
+    started = pending.when(move("RUNNING", deferred=True)).only()
+    assert started.state.state_details.task_parameters_id == STATE_ID
+
+
+def test_a_deferred_task_starts_whatever_its_flow_run_does() -> None:
+    decided = within("COMPLETED", run_count=1).when(move("RUNNING", deferred=True))
+    assert isinstance(decided.own()[-1], TaskRunTransitionAccepted)
+
+
 def create(**fields: Any) -> CreateTaskRun:
     return CreateTaskRun(task_key="key", dynamic_key="0", flow_run_id=RUN_ID, **fields)
 
