@@ -18,7 +18,6 @@ from tests.acceptance.cases import (
     states,
     subflows,
     task_runs,
-    transitions,
 )
 from tests.acceptance.cases.case import Case, resolved
 from tests.acceptance.conftest import Pair
@@ -36,8 +35,6 @@ TABLES: dict[str, Sequence[Case]] = {
     "inputs": inputs.CASES,
     "states": states.CASES,
     "subflows": subflows.CASES,
-    "flow_run_transitions": transitions.FLOW_RUN_CASES,
-    "task_run_transitions": transitions.TASK_RUN_CASES,
     "task_runs": task_runs.CASES,
     "logs": logs.CASES,
     "bad_input": bad_input.CASES,
