@@ -47,14 +47,13 @@ def transition_answer(aggregate: Aggregate, state: State | None, event: transiti
     status, delay = Status.ABORT, None
     if isinstance(event, transition.Rejected):
         status = Status.REJECT
+        if event.state is not None:
+            # Just written: shown as it came.
+            return _refused(aggregate, event, status, state=event.state, state_written=True)
     elif isinstance(event, transition.Delayed):
         status, delay = Status.WAIT, event.delay_seconds
-    return Answer(
-        status=status,
-        aggregate_id=aggregate.id,
-        rule=event.rule,
-        reason=event.reason,
-        delay_seconds=delay,
-        state=as_read(state),
-        state_written=isinstance(event, transition.Rejected) and event.state is not None,
-    )
+    return _refused(aggregate, event, status, state=as_read(state), delay_seconds=delay)
+
+
+def _refused(aggregate: Aggregate, event: transition.Refusal, status: Status, **fields: Any) -> Answer:
+    return Answer(status=status, aggregate_id=aggregate.id, rule=event.rule, reason=event.reason, **fields)

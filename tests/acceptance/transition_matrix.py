@@ -27,7 +27,7 @@ TYPES = (
 SUBJECTS = ("flow run", "flow run of a deployment", "task run in a flow run", "task run alone")
 _AT_ONCE = 4
 #: What a run has from its deployment rather than from its transitions.
-_OF_DEPLOYMENT = ("labels", "deployment_version", "work_queue_id", "work_queue_name", "work_pool_id", "work_pool_name")
+OF_DEPLOYMENT = ("labels", "deployment_version", "work_queue_id", "work_queue_name", "work_pool_id", "work_pool_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Table:
             response = self._api.post(f"{path}{run_id}/set_state", json={"state": state, "force": cell.force})
             answer = normalize([response.status_code, response.json()])
         run = normalize(self._api.get(f"{path}{run_id}").json())
-        for name in _OF_DEPLOYMENT:
+        for name in OF_DEPLOYMENT:
             run.pop(name, None)
         return {"answer": answer, "run": run}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
+from uuid import UUID
 
 from events import transition
 from events.flow_run.commands import (
@@ -24,6 +26,7 @@ from services.policy.flow_run.rules import CORE, LATE, MINIMAL
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
+from services.policy.lineage import is_there, lineage
 from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
 
@@ -38,12 +41,16 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
     if parent_id is not None:
-        named.append(Aggregate("task_run", str(parent_id)))
+        named.extend(lineage(_task_run(parent_id), situation.known))
     if isinstance(command, SetFlowRunState):
-        named.extend(Aggregate("task_run", str(task_run_id)) for task_run_id in command.failed_task_runs)
+        named.extend(_task_run(task_run_id) for task_run_id in command.failed_task_runs)
     if isinstance(command, ResumeFlowRun):
         named.extend(resume.inputs(situation))
-    return tuple(named)
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def _task_run(task_run_id: UUID | None) -> Aggregate:
+    return Aggregate("task_run", str(task_run_id))
 
 
 def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
@@ -51,8 +58,9 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
     request: FlowRunCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateFlowRun):
         return create(request, situation)
-    if not exists(situation):
+    if not is_there(situation.aggregate, situation.known):
         return refused(situation, Status.NOT_FOUND, "Flow run not found")
+    situation = _without_lost_parent(situation)
     match request:
         case SetFlowRunState():
             return move(
@@ -79,20 +87,22 @@ def _late(run: FlowRun) -> ProposedState:
     return ProposedState(type=StateType.SCHEDULED, name="Late", state_details=StateDetails(scheduled_time=due))
 
 
-def exists(situation: Situation[FlowRun]) -> bool:
-    """A run goes with its flow: where the flow was deleted there is no run either."""
-    run = situation.state
-    return run.flow is not None and situation.others[run.flow].exists
+def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
+    """A subflow whose parent task run is gone is a flow run like others."""
+    parent_id = situation.state.parent_task_run_id
+    if parent_id is None or is_there(_task_run(parent_id), situation.known):
+        return situation
+    return replace(situation, state=replace(situation.state, parent_task_run_id=None))
 
 
 def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     """A new run in its first state; a repeated idempotency key finds the run that is there."""
-    if exists(situation):
+    if situation.state.exists and is_there(situation.aggregate, situation.known):
         return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
     flow_key = Aggregate("flow", str(command.flow_id))
     flow = situation.others[flow_key]
-    parent_key = Aggregate("task_run", str(command.parent_task_run_id))
-    parent_is_missing = command.parent_task_run_id is not None and not situation.others[parent_key].exists
+    parent_key = _task_run(command.parent_task_run_id)
+    parent_is_missing = command.parent_task_run_id is not None and not is_there(parent_key, situation.known)
     if command.work_pool_name:
         # There are no work pools yet.
         return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')

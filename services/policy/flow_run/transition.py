@@ -110,9 +110,7 @@ def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggr
     if parent_id is None:
         return ()
     key = Aggregate("task_run", str(parent_id))
-    parent = situation.others.get(key)
-    if parent is None or not parent.exists:
-        return ()
+    parent = situation.others[key]
     details = written.state_details.model_copy(update={"child_flow_run_id": situation.id})
     state = written.model_copy(
         update={

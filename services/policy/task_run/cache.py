@@ -9,6 +9,7 @@ from events import ids
 from events.state import ProposedState, State, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Situation
+from services.policy.lineage import is_there, lineage
 
 
 def cache_of(state: ProposedState | None) -> Aggregate | None:
@@ -21,18 +22,14 @@ def cache_of(state: ProposedState | None) -> Aggregate | None:
 
 
 def related(state: ProposedState | None, situation: Situation[Any]) -> tuple[Aggregate, ...]:
-    """The cache of a proposed state, and the task run that its newest entry comes from, with its flow run."""
+    """The cache of a proposed state, and the task run that its newest entry comes from."""
     cache = cache_of(state)
     if cache is None:
         return ()
     entry = _newest(cache, situation)
     if entry is None:
         return (cache,)
-    source = _source(entry)
-    run = _state_of(source, situation)
-    if run is None or run.flow_run_id is None:
-        return cache, source
-    return cache, source, Aggregate("flow_run", str(run.flow_run_id))
+    return cache, *lineage(_source(entry), situation.known)
 
 
 def found(cache: Aggregate, situation: Situation[Any]) -> State | None:
@@ -40,12 +37,9 @@ def found(cache: Aggregate, situation: Situation[Any]) -> State | None:
     entry = _newest(cache, situation)
     if entry is None:
         return None
-    run = _state_of(_source(entry), situation)
-    if run is None or entry.id not in run.state_ids:
-        return None
-    if run.flow_run_id is not None and not situation.others[Aggregate("flow_run", str(run.flow_run_id))].exists:
-        return None
-    return entry
+    source = _source(entry)
+    is_left = is_there(source, situation.known) and entry.id in situation.known[source].state_ids
+    return entry if is_left else None
 
 
 def _newest(cache: Aggregate, situation: Situation[Any]) -> State | None:
@@ -57,7 +51,3 @@ def _newest(cache: Aggregate, situation: Situation[Any]) -> State | None:
 def _source(entry: State) -> Aggregate:
     run_id: UUID | None = entry.state_details.task_run_id
     return Aggregate("task_run", str(run_id))
-
-
-def _state_of(key: Aggregate, situation: Situation[Any]) -> Any:
-    return situation.state if key == situation.aggregate else situation.others.get(key)
