@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.cases import (
     bad_input,
+    bulk_states,
     flow_run_filters,
     flow_runs,
     flows,
@@ -34,6 +35,7 @@ TABLES: dict[str, Sequence[Case]] = {
     "flow_run_filters": flow_run_filters.CASES,
     "inputs": inputs.CASES,
     "states": states.CASES,
+    "bulk_states": bulk_states.CASES,
     "subflows": subflows.CASES,
     "task_runs": task_runs.CASES,
     "logs": logs.CASES,
