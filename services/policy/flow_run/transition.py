@@ -142,5 +142,5 @@ def _retried(
             timestamp=situation.now + TICK,
             state_details=details,
         )
-        events.append((key, forced(key, run, state)))
+        events.append((key, forced(key, run, state, run_count=0)))
     return tuple(events)

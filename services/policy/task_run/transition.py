@@ -41,7 +41,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     written, progress = None, None
     if t.proposed is not None:
         written = without_artifact_keys(_with_details(situation.id, run, t.proposed))
-        progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, run.state, written))
+        progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, written))
     leave(settled, t)
     events: list[tuple[Aggregate, Event]] = []
     if cache_key is not None:
@@ -61,10 +61,10 @@ def _cache_events(run_id: UUID, t: TaskTransition, written: State | None) -> tup
     return ()
 
 
-def forced(key: Aggregate, run: TaskRun, state: State) -> Event:
+def forced(key: Aggregate, run: TaskRun, state: State, *, run_count: int | None = None) -> Event:
     """A task run forced into a state by its flow run: its subflow is in it, or the flow run is retried."""
     written = _with_details(UUID(key.id), run, state)
-    count = _run_count(run.progress.run_count, run.state, written)
+    count = _run_count(run.progress.run_count, written) if run_count is None else run_count
     return TaskRunTransitionAccepted(state=written, progress=advance(run.progress, run.state, written, run_count=count))
 
 
@@ -74,10 +74,8 @@ def _with_details(run_id: UUID, run: TaskRun, state: State) -> State:
     return state.model_copy(update={"state_details": details})
 
 
-def _run_count(count: int, initial: State | None, written: State) -> int:
-    """IncrementTaskRunCount: a start counts; leaving a terminal state starts counting anew."""
-    if initial is not None and initial.is_terminal and not written.is_terminal:
-        count = 0
+def _run_count(count: int, written: State) -> int:
+    """IncrementTaskRunCount: a start counts."""
     return count + 1 if written.type is StateType.RUNNING else count
 
 

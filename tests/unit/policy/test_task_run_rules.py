@@ -101,6 +101,12 @@ def test_an_ended_task_starts_counting_anew() -> None:
     assert (event.progress.run_count, event.state.name) == (1, "Running")
 
 
+def test_an_ended_task_that_is_forced_to_start_counts_on() -> None:
+    failed = alone.given(task_moved(state("FAILED"), run_count=2))
+    event = failed.when(SetTaskRunState(state=proposed("RUNNING"), force=True)).only()
+    assert event.progress.run_count == 3
+
+
 @pytest.mark.parametrize(("before", "name"), [("AwaitingRetry", "Retrying"), ("Scheduled", "Rerunning")])
 def test_later_starts_have_names_of_their_own(before: str, name: str) -> None:
     waiting = alone.given(task_moved(state("SCHEDULED", before, scheduled_time=EARLIER), run_count=1))
