@@ -1,6 +1,7 @@
 """Random programs of requests that move runs about: what `test_differential.py` plays on both servers."""
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from hypothesis import strategies as st
@@ -44,7 +45,8 @@ def _seldom(values: st.SearchStrategy[Any], default: Any = None) -> st.SearchStr
 
 _ids = st.sampled_from([f"00000000-0000-4000-8000-00000000000{number}" for number in range(3)])
 _times = st.sampled_from([PAST, FUTURE])
-_pick = st.integers(0, 5)
+#: Most often the first, so that something happens to it.
+_pick = st.sampled_from([0, 0, 0, 1, 1, 2, 3, 4, 5])
 _results = st.sampled_from(
     [
         None,
@@ -91,7 +93,7 @@ def _states(draw: st.DrawFn, /, details: st.SearchStrategy[dict[str, Any]], **op
     kind = draw(st.sampled_from([*TYPES, *_EVENTFUL]))
     names = st.sampled_from([*_names.get(kind, []), "Named"])
     given = {"type": kind, "name": draw(_seldom(names)), "message": draw(_seldom(st.just("m")))}
-    given["state_details"] = draw(_seldom(details, {}))
+    given["state_details"] = draw(st.one_of(st.just({}), details))
     return given | draw(_some(**optional))
 
 
@@ -165,7 +167,45 @@ _bulk = st.builds(
 )
 _moves_of_flow_runs = _proposals("set flow run state", _flow_states)
 _moves_of_task_runs = _proposals("set task run state", _task_states)
-_steps = _weighted(
+
+
+def _state(kind: str, **details: Any) -> dict[str, Any]:
+    return {"type": kind, "state_details": details}
+
+
+@st.composite
+def _story(draw: st.DrawFn, /, action: str, *states: dict[str, Any]) -> list[Step]:
+    """One run proposed several states in a row: what chance alone seldom hits upon."""
+    of = draw(_pick)
+    return [Step(action, of, body={"state": state, "force": False}, headers=draw(_headers)) for state in states]
+
+
+def _pause(**details: Any) -> dict[str, Any]:
+    return _state("PAUSED", pause_timeout=FUTURE, **details)
+
+
+_CACHED = f"a {SALT}"
+_flow_stories = st.one_of(
+    _story("set flow run state", _state("RUNNING"), _state("FAILED"), _state("RUNNING"), _state("FAILED")),
+    _story("set flow run state", _state("RUNNING"), _pause(pause_key="p"), _state("RUNNING"), _pause(pause_key="p")),
+    _story("set flow run state", _state("RUNNING"), _pause(run_input_keyset=_KEYSET)),
+    _story("set flow run state", _state("RUNNING"), _pause(pause_reschedule=True)),
+    _story("set flow run state", _state("RUNNING"), _pause(), _state("CANCELLING")),
+    _story("set flow run state", _state("RUNNING"), _state("PAUSED", pause_timeout=PAST), _state("RUNNING")),
+    _story("set flow run state", _state("SCHEDULED", scheduled_time=FUTURE), _state("PENDING"), _state("RUNNING")),
+    _story("set flow run state", _state("SCHEDULED"), {"type": "SCHEDULED", "name": "Late"}, _state("CANCELLING")),
+)
+_task_stories = st.one_of(
+    _story("set task run state", _state("RUNNING"), _state("COMPLETED", cache_key=_CACHED)),
+    _story("set task run state", _state("RUNNING", cache_key=_CACHED)),
+    _story("set task run state", _state("RUNNING"), _state("FAILED"), _state("RUNNING"), _state("FAILED")),
+    _story("set task run state", _state("SCHEDULED", scheduled_time=FUTURE), _state("PENDING"), _state("RUNNING")),
+    _story(
+        "set task run state",
+        *(_state(kind, deferred=True) for kind in ("SCHEDULED", "PENDING", "PENDING", "RUNNING", "COMPLETED")),
+    ),
+)
+_single_steps = _weighted(
     (8, _moves_of_flow_runs),
     (8, _moves_of_task_runs),
     (1, _new_flow_run),
@@ -176,6 +216,7 @@ _steps = _weighted(
     (1, _deletions),
     (1, _bulk),
 )
+_steps = _weighted((6, _single_steps.map(lambda step: [step])), (1, _flow_stories), (1, _task_stories))
 
 
 def programs() -> st.SearchStrategy[list[Step]]:
@@ -197,4 +238,4 @@ def programs() -> st.SearchStrategy[list[Step]]:
     begin = st.tuples(st.one_of(running, _new_flow_run), st.one_of(within, _new_task_run))
     # The short ones are what a long one shrinks to.
     rest = st.one_of(st.lists(_steps, max_size=10), st.lists(_steps, min_size=20, max_size=40))
-    return st.builds(lambda first, then: [*first, *then], begin, rest)
+    return st.builds(lambda first, then: [*first, *chain.from_iterable(then)], begin, rest)

@@ -44,9 +44,14 @@ class FlowTransition(Transition):
         self.policy = self.policy.model_copy(update=values)
 
 
-def carries_result(state: State | None) -> bool:
-    """Whether a state holds persisted result data: something else than null or an `unpersisted` note."""
-    return state is not None and isinstance(state.data, dict) and not is_unpersisted(state.data)
+def is_result(data: object) -> bool:
+    """Whether a state's data is persisted result data: something else than null or an `unpersisted` note."""
+    return isinstance(data, dict) and not is_unpersisted(data)
+
+
+def has_result(state: State) -> bool:
+    """Whether a run is completed with a result; an empty one counts as none, once it is there."""
+    return state.type is COMPLETED and bool(state.data) and is_result(state.data)
 
 
 def prevent_duplicate_transitions(t: FlowTransition) -> None:
@@ -63,7 +68,7 @@ def handle_terminal_state(t: FlowTransition) -> None:
         return
     if proposed.type in (CANCELLING, PAUSED, CRASHED):
         t.abort(f"Run is already in terminal state {initial.type.value}.")
-    elif initial.type is COMPLETED and carries_result(initial) and not proposed.is_terminal:
+    elif has_result(initial) and not proposed.is_terminal:
         t.reject("Run is already COMPLETED.")
     elif loses_result(t):
         t.reject(RESULT_LOST)
@@ -84,13 +89,7 @@ RESULT_LOST: Final = "Cannot overwrite a COMPLETED state that carries persisted 
 def loses_result(t: FlowTransition) -> bool:
     """Whether a completed run with a result would be completed again without one."""
     initial, proposed = t.initial, t.requested
-    return (
-        initial is not None
-        and initial.type is COMPLETED
-        and carries_result(initial)
-        and proposed.type is COMPLETED
-        and not carries_result(proposed)
-    )
+    return initial is not None and has_result(initial) and proposed.type is COMPLETED and not is_result(proposed.data)
 
 
 def prevent_result_data_loss(t: FlowTransition) -> None:

@@ -53,7 +53,9 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
             return owners
     name = key_name(*keys)
     claim = situation.others.get(name)
-    named = [name] if claim is None or claim.owner is None else [name, Aggregate("task_run", claim.owner)]
+    named = [name, *owners]
+    if claim is not None and claim.owner is not None:
+        named.extend(lineage(Aggregate("task_run", claim.owner), situation.known))
     if flow_run_id is not None:
         named.extend(lineage(Aggregate("flow_run", str(flow_run_id)), situation.others))
     return tuple(key for key in (*named, *cached) if key != situation.aggregate)
@@ -87,11 +89,12 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     """A new task run in its first state, or the one that holds its keys already."""
     name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
     owner = owner_of(name, situation)
-    if owner is not None and (owner != situation.aggregate or situation.state.exists):
+    if owner is not None and is_there(owner, situation.known):
         return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
     flow_run_key = Aggregate("flow_run", str(command.flow_run_id))
     flow_run = situation.others.get(flow_run_key)
-    if situation.state.exists or (command.flow_run_id is not None and not is_there(flow_run_key, situation.others)):
+    flow_run_is_missing = command.flow_run_id is not None and not is_there(flow_run_key, situation.others)
+    if is_there(situation.aggregate, situation.known) or flow_run_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     labels = command.labels
     if flow_run is not None:

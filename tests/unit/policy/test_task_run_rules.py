@@ -175,6 +175,21 @@ def test_a_task_run_needs_its_flow_run() -> None:
     assert missing.when(create()).then_nothing().status is Status.CONFLICT
 
 
+def test_what_went_with_its_flow_run_holds_no_keys() -> None:
+    owner = TASK._replace(id=str(STATE_ID))
+    gone = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, RUN: FlowRun(is_deleted=True)})
+    assert gone.when(create()).then_nothing().status is Status.CONFLICT
+
+
+def test_the_id_of_what_went_with_its_flow_run_is_free() -> None:
+    gone = task.given(task_created(flow_run_id=RUN_ID))
+    name = key_name(None, "key", "0")
+    anew = gone.beside({name: Name(), RUN: FlowRun(is_deleted=True)}).when(
+        CreateTaskRun(task_key="key", dynamic_key="0")
+    )
+    assert isinstance(anew.own()[0], TaskRunCreated)
+
+
 def test_a_task_run_is_renamed() -> None:
     alone.when(RenameTaskRun(name="new")).then(TaskRunRenamed(name="new"))
 

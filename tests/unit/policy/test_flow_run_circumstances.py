@@ -1,4 +1,4 @@
-"""What depends on who moves a flow run: the service that marks late runs, and callers of old API versions."""
+"""What depends on more than the types of two states: who moves a flow run, and what there is around it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from events.task_run.events import TaskRunTransitionAccepted
 from services.policy.document.state import Document
 from services.policy.flow_run.decider import FLOW_RUN
 from services.policy.task_run.state import TaskRun
-from tests.examples import EARLIER, FLOW, NOW, RUN, RUN_ID, TASK, proposed, run_created, run_moved, state, task_created
+from tests.examples import (
+    EARLIER,
+    FLOW,
+    NOW,
+    RUN,
+    RUN_ID,
+    TASK,
+    TASK_ID,
+    proposed,
+    run_created,
+    run_moved,
+    state,
+    task_created,
+)
 from tests.scenario import Scenario
 
 flow_run = Scenario(FLOW_RUN, RUN).beside({FLOW: Document(exists=True)})
@@ -46,3 +59,17 @@ def test_old_callers_leave_the_retry_of_failed_tasks_to_the_server(api_version: 
         assert isinstance(event, TaskRunTransitionAccepted)
         assert (event.state.name, event.state.state_details.scheduled_time) == ("AwaitingRetry", NOW)
         assert event.progress.run_count == 0
+
+
+def test_a_subflow_whose_parent_is_gone_is_a_flow_run_like_others() -> None:
+    child = flow_run.given(run_created(parent_task_run_id=TASK_ID)).beside({TASK: TaskRun()})
+    event = child.when(SetFlowRunState(state=proposed("RUNNING"))).only()
+    assert isinstance(event, FlowRunTransitionAccepted)
+    assert event.state.state_details.task_run_id is None
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_an_empty_result_may_be_lost(*, force: bool) -> None:
+    done = created.given(run_moved(state("COMPLETED", data={})))
+    command = SetFlowRunState(state=proposed("COMPLETED"), force=force)
+    assert isinstance(done.when(command).only(), FlowRunTransitionAccepted)
