@@ -21,9 +21,9 @@ def without_artifact_keys(state: State) -> State:
     return state.model_copy(update={"data": {key: state.data[key] for key in state.data.keys() - _ARTIFACT_KEYS}})
 
 
-def as_read(state: State | None) -> State | None:
+def as_read(state: State) -> State:
     """A written state as it is read again: a note that its result was not persisted is gone."""
-    if state is None or not is_unpersisted(state.data):
+    if not is_unpersisted(state.data):
         return state
     return state.model_copy(update={"data": None})
 
@@ -52,7 +52,8 @@ def transition_answer(aggregate: Aggregate, state: State | None, event: transiti
             return _refused(aggregate, event, status, state=event.state, state_written=True)
     elif isinstance(event, transition.Delayed):
         status, delay = Status.WAIT, event.delay_seconds
-    return _refused(aggregate, event, status, state=as_read(state), delay_seconds=delay)
+    left = None if state is None else as_read(state)
+    return _refused(aggregate, event, status, state=left, delay_seconds=delay)
 
 
 def _refused(aggregate: Aggregate, event: transition.Refusal, status: Status, **fields: Any) -> Answer:

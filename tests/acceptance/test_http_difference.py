@@ -19,6 +19,7 @@ from tests.acceptance.cases import (
     states,
     subflows,
     task_runs,
+    task_states,
 )
 from tests.acceptance.cases.case import Case, resolved
 from tests.acceptance.conftest import Pair
@@ -38,6 +39,7 @@ TABLES: dict[str, Sequence[Case]] = {
     "bulk_states": bulk_states.CASES,
     "subflows": subflows.CASES,
     "task_runs": task_runs.CASES,
+    "task_states": task_states.CASES,
     "logs": logs.CASES,
     "bad_input": bad_input.CASES,
 }

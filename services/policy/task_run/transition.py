@@ -21,7 +21,7 @@ from services.policy.progress import advance
 from services.policy.task_run import cache
 from services.policy.task_run.rules import TaskTransition, policy_for
 from services.policy.task_run.state import TaskRun
-from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
+from services.policy.transitions import acceptance_fields, as_read, refusal_fields, without_artifact_keys
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
@@ -57,7 +57,7 @@ def _cache_events(run_id: UUID, t: TaskTransition, written: State | None) -> tup
     if t.consults_cache:
         return (TaskCacheConsulted(task_run_id=run_id, found=t.cached.id if t.cached else None),)
     if t.fills_cache and written is not None:
-        return (TaskCacheFilled(state=written),)
+        return (TaskCacheFilled(state=as_read(written)),)
     return ()
 
 
