@@ -5,7 +5,7 @@ ORACLE := .venv-prefect
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance check static fmt bench
+.PHONY: help setup start test acceptance differential check static fmt bench
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -20,6 +20,9 @@ test: static $(ORACLE)/.stamp ## Everything that CI runs: static checks and all 
 
 acceptance: .venv/.stamp $(ORACLE)/.stamp ## The real Prefect SDK against Antiphon and against the genuine server
 	$(BIN)/pytest tests/acceptance $(ARGS)
+
+differential: .venv/.stamp $(ORACLE)/.stamp ## Many random requests to both servers; STEPS=10000 says how many at least
+	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s tests/acceptance/test_differential.py $(ARGS)
 
 check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
 	$(BIN)/pytest tests/unit tests/contract tests/architecture

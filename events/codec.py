@@ -19,6 +19,7 @@ from events.flow_run import events as flow_run_events
 from events.message import Command, Event, Metadata
 from events.name import events as name_events
 from events.subjects import Aggregate
+from events.task_cache import events as task_cache_events
 from events.task_run import commands as task_run_commands
 from events.task_run import events as task_run_events
 
@@ -47,6 +48,8 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         document_events.FlowRunInputCreated,
         document_events.FlowRunInputUpdated,
         document_events.FlowRunInputDeleted,
+        task_cache_events.TaskCacheFilled,
+        task_cache_events.TaskCacheConsulted,
         name_events.NameClaimed,
         name_events.NameReleased,
     )
@@ -57,6 +60,7 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
     for command in (
         flow_run_commands.CreateFlowRun,
         flow_run_commands.SetFlowRunState,
+        flow_run_commands.MarkFlowRunLate,
         flow_run_commands.ResumeFlowRun,
         flow_run_commands.UpdateFlowRun,
         flow_run_commands.DeleteFlowRun,

@@ -38,3 +38,8 @@ def name_aggregate(scope: str, *parts: str) -> Aggregate:
     """The aggregate that reserves a name within a scope, for example a flow's name among flows."""
     text = "\x1f".join((scope, *parts))
     return Aggregate("name", sha256(text.encode()).hexdigest()[:40])
+
+
+def task_cache(cache_key: str) -> Aggregate:
+    """The aggregate that holds what is cached under a task's cache key."""
+    return Aggregate("task_cache", sha256(cache_key.encode()).hexdigest()[:40])

@@ -52,5 +52,6 @@ class Aborted(Event):
     proposed: State
 
 
+Refusal = Rejected | Delayed | Aborted
 #: Any of the four, for code that tells them apart.
-Decided = Accepted | Rejected | Delayed | Aborted
+Decided = Accepted | Refusal

@@ -25,7 +25,7 @@ PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
 NAME: Final = "events"
 
 #: Kinds that no table shows.
-NOT_PROJECTED: Final = frozenset({"name"})
+NOT_PROJECTED: Final = frozenset({"name", "task_cache"})
 
 
 def project(recorded: Recorded) -> list[Change]:

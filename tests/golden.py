@@ -11,8 +11,9 @@ from events.flow_run import events as flow_run
 from events.message import Event
 from events.name.events import NameClaimed, NameReleased
 from events.state import Progress
+from events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from events.task_run import events as task_run
-from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, TASK_ID, run_created, state, task_created
+from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, STATE_ID, TASK_ID, run_created, state, task_created
 
 FOLDER: Final = Path(__file__).parent / "architecture" / "golden"
 
@@ -54,6 +55,8 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     document.FlowRunInputCreated(data={"flow_run_id": str(RUN_ID), "key": "k", "value": "1", "sender": None}),
     document.FlowRunInputUpdated(changes={"value": "2"}),
     document.FlowRunInputDeleted(),
+    TaskCacheFilled(state=state("COMPLETED", data={"type": "x"}, cache_key="k", task_run_id=TASK_ID)),
+    TaskCacheConsulted(task_run_id=TASK_ID, found=STATE_ID),
     NameClaimed(name="flow", owner=str(FLOW_ID)),
     NameReleased(),
 )

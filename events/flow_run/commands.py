@@ -40,6 +40,7 @@ class CreateFlowRun(Command):
     created_by: CreatedBy | None = None
     #: PENDING when absent.
     state: ProposedState | None = None
+    api_version: str | None = None
 
 
 class SetFlowRunState(Command):
@@ -54,6 +55,15 @@ class SetFlowRunState(Command):
     api_version: str | None = None
     #: Version of the Prefect client, from its User-Agent; absent means an unknown client.
     client_version: str | None = None
+    #: For API versions before 0.8.3: the run's failed task runs, which wait for their next run when it is retried.
+    failed_task_runs: tuple[UUID, ...] = ()
+
+
+class MarkFlowRunLate(Command):
+    """Name a scheduled run late, once its time has passed and nobody has submitted it."""
+
+    KIND: ClassVar[str] = "flow_run"
+    VERB: ClassVar[str] = "mark_late"
 
 
 class ResumeFlowRun(Command):

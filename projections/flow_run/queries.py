@@ -86,6 +86,16 @@ async def find(
     return many(found, wire)
 
 
+async def find_ids(connection: AsyncConnection[Any], criteria: Criteria, limit: int) -> list[UUID]:
+    """The ids of flow runs that meet the criteria, the greatest first."""
+    parameters = Parameters()
+    condition = criteria.of_flow_runs(parameters)
+    found = await selection.select(
+        connection, "id", "flow_run", condition, parameters, order="id DESC", limit=limit, offset=0
+    )
+    return [row["id"] for row in found]
+
+
 async def count(connection: AsyncConnection[Any], criteria: Criteria) -> int:
     """How many flow runs meet the criteria."""
     parameters = Parameters()

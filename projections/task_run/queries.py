@@ -111,6 +111,12 @@ async def count(connection: AsyncConnection[Any], criteria: Criteria) -> int:
     return await selection.count(connection, "task_run", criteria.of_task_runs(parameters), parameters)
 
 
+async def failed_within(connection: AsyncConnection[Any], flow_run_id: UUID) -> tuple[UUID, ...]:
+    """The task runs of a flow run that have failed; at most a page of them."""
+    query = "SELECT id FROM task_run WHERE flow_run_id = %(id)s AND state_type = 'FAILED' ORDER BY id LIMIT 200"
+    return tuple(row["id"] for row in await rows(connection, query, {"id": flow_run_id}))
+
+
 async def state(connection: AsyncConnection[Any], state_id: UUID) -> bytes | None:
     """A state by its id, or None."""
     return one(

@@ -11,6 +11,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
+    bulk_set_state,
     events,
     flow_run_inputs,
     flow_runs,
@@ -38,7 +39,19 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
+    for module in (
+        service,
+        flows,
+        flow_run_inputs,
+        flow_runs,
+        bulk_set_state,
+        task_runs,
+        states,
+        logs,
+        events,
+        limits,
+        absent,
+    ):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

@@ -15,6 +15,11 @@ def api_version(request: Request) -> str | None:
     return request.headers.get("x-prefect-api-version") or None
 
 
+def leaves_task_retries(api_version: str | None) -> bool:
+    """Whether the caller is so old that the server is to retry the task runs of a flow run that is retried."""
+    return api_version is not None and tuple(int(part) for part in api_version.split(".")) < (0, 8, 3)
+
+
 def client_version(request: Request) -> str | None:
     """The version of the Prefect client that called, if it is one."""
     match = _USER_AGENT.match(request.headers.get("user-agent", ""))

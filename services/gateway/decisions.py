@@ -43,18 +43,20 @@ class Decided:
         response.headers.update(self.headers)
 
 
-async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command) -> Decided:
+async def decide(
+    gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command, *, part: str = ""
+) -> Decided:
     """Have a command decided, and wait until the decision can be read.
 
-    Raises LogUnavailableError if no decision came in time, which is safe to repeat, and answers for the caller
-    with 400 what makes no sense.
+    `part` tells the commands of one request from each other. Raises LogUnavailableError if no decision came in time,
+    which is safe to repeat, and answers for the caller with 400 what makes no sense.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
     try:
         outcome = await gateway.commands.decide(
             aggregate_id,
             command,
-            command_id=ids.command_id(key) if key else None,
+            command_id=_command_id(key, part) if key else None,
             traceparent=request.headers.get("traceparent"),
         )
     except MaxPayloadError as error:
@@ -65,6 +67,11 @@ async def decide(gateway: Gateway, request: Request, aggregate_id: UUID | str, c
         raise UndecidedError(outcome.reason)
     is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
     return Decided(outcome, is_projected)
+
+
+def _command_id(key: str, part: str) -> UUID:
+    whole = ids.command_id(key)
+    return ids.derived(whole, part) if part else whole
 
 
 def new_id(request: Request) -> UUID:

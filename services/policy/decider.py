@@ -32,6 +32,11 @@ class Situation(Generic[S]):
         """The aggregate's id, where it is a UUID."""
         return _uuid(self.aggregate.id)
 
+    @property
+    def known(self) -> Mapping[Aggregate, Any]:
+        """The states of the aggregate itself and of the others."""
+        return {**self.others, self.aggregate: self.state}
+
 
 @lru_cache(maxsize=4096)
 def _uuid(text: str) -> UUID:

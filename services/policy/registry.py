@@ -9,11 +9,13 @@ from services.policy.document.decider import DOCUMENT
 from services.policy.document.resources import RESOURCES
 from services.policy.flow_run.decider import FLOW_RUN
 from services.policy.name import NAME
+from services.policy.task_cache import TASK_CACHE
 from services.policy.task_run.decider import TASK_RUN
 
 DECIDERS: Final[dict[str, Decider[Any]]] = {
     "flow_run": FLOW_RUN,
     "task_run": TASK_RUN,
+    "task_cache": TASK_CACHE,
     "name": NAME,
     **dict.fromkeys(RESOURCES, DOCUMENT),
 }

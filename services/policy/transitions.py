@@ -21,9 +21,9 @@ def without_artifact_keys(state: State) -> State:
     return state.model_copy(update={"data": {key: state.data[key] for key in state.data.keys() - _ARTIFACT_KEYS}})
 
 
-def as_read(state: State | None) -> State | None:
+def as_read(state: State) -> State:
     """A written state as it is read again: a note that its result was not persisted is gone."""
-    if state is None or not is_unpersisted(state.data):
+    if not is_unpersisted(state.data):
         return state
     return state.model_copy(update={"data": None})
 
@@ -47,14 +47,14 @@ def transition_answer(aggregate: Aggregate, state: State | None, event: transiti
     status, delay = Status.ABORT, None
     if isinstance(event, transition.Rejected):
         status = Status.REJECT
+        if event.state is not None:
+            # Just written: shown as it came.
+            return _refused(aggregate, event, status, state=event.state, state_written=True)
     elif isinstance(event, transition.Delayed):
         status, delay = Status.WAIT, event.delay_seconds
-    return Answer(
-        status=status,
-        aggregate_id=aggregate.id,
-        rule=event.rule,
-        reason=event.reason,
-        delay_seconds=delay,
-        state=as_read(state),
-        state_written=isinstance(event, transition.Rejected) and event.state is not None,
-    )
+    left = None if state is None else as_read(state)
+    return _refused(aggregate, event, status, state=left, delay_seconds=delay)
+
+
+def _refused(aggregate: Aggregate, event: transition.Refusal, status: Status, **fields: Any) -> Answer:
+    return Answer(status=status, aggregate_id=aggregate.id, rule=event.rule, reason=event.reason, **fields)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.cases import (
     bad_input,
+    bulk_states,
     flow_run_filters,
     flow_runs,
     flows,
@@ -18,7 +19,7 @@ from tests.acceptance.cases import (
     states,
     subflows,
     task_runs,
-    transitions,
+    task_states,
 )
 from tests.acceptance.cases.case import Case, resolved
 from tests.acceptance.conftest import Pair
@@ -35,10 +36,10 @@ TABLES: dict[str, Sequence[Case]] = {
     "flow_run_filters": flow_run_filters.CASES,
     "inputs": inputs.CASES,
     "states": states.CASES,
+    "bulk_states": bulk_states.CASES,
     "subflows": subflows.CASES,
-    "flow_run_transitions": transitions.FLOW_RUN_CASES,
-    "task_run_transitions": transitions.TASK_RUN_CASES,
     "task_runs": task_runs.CASES,
+    "task_states": task_states.CASES,
     "logs": logs.CASES,
     "bad_input": bad_input.CASES,
 }

@@ -41,7 +41,6 @@ _ROUTES: Final = (
     ("GET", "/flow_runs/{id:uuid}/graph"),
     ("GET", "/flow_runs/{id:uuid}/graph-v2"),
     ("POST", "/flow_runs/bulk_delete"),
-    ("POST", "/flow_runs/bulk_set_state"),
     ("GET", "/flow_runs/{id:uuid}/logs/download"),
     ("POST", "/task_runs/history"),
     ("POST", "/events/filter"),

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from events import ids
-from events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, SetFlowRunState, UpdateFlowRun
+from events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
 from events.flow_run.events import FlowRunChanges
 from events.outcome import Status
 from projections.flow_run import queries
@@ -23,7 +23,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
 from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
-from services.gateway.routes.transitions import transition_response
+from services.gateway.routes.transitions import flow_run_command, transition_response
 from services.gateway.wire.flow_runs import FlowRunCreate, FlowRunUpdate
 from services.gateway.wire.flows import Labels
 from services.gateway.wire.states import SetStateBody
@@ -41,7 +41,9 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
         body = await read_body(request, FlowRunCreate)
         key = body.idempotency_key
         run_id = ids.flow_run_id(body.flow_id, key) if key else new_id(request)
-        decided = await decide(gateway, request, run_id, body.command(created_by=None))
+        decided = await decide(
+            gateway, request, run_id, body.command(created_by=None, api_version=callers.api_version(request))
+        )
         outcome = decided.outcome
         if outcome.status is Status.NOT_FOUND:
             raise not_found(outcome.reason or _MISSING)
@@ -54,13 +56,7 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
     async def set_state(request: Request) -> Response:
         run_id: UUID = request.path_params["id"]
         body = await read_body(request, SetStateBody, embedded="state")
-        command = SetFlowRunState(
-            state=body.state.proposed(),
-            force=body.force,
-            api_version=callers.api_version(request),
-            client_version=callers.client_version(request),
-        )
-        decided = await decide(gateway, request, run_id, command)
+        decided = await decide(gateway, request, run_id, await flow_run_command(gateway, request, run_id, body))
         if decided.outcome.status is Status.NOT_FOUND:
             return missing_object("Flow run", run_id)
         return transition_response(decided)

@@ -1,14 +1,22 @@
-"""Answers to proposed transitions, in Prefect's shape."""
+"""Proposed transitions and the answers to them, in Prefect's shape."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from starlette.requests import Request
 from starlette.responses import Response
 
+from events.flow_run.commands import SetFlowRunState
 from events.outcome import Outcome, Status
+from events.state import StateType
+from projections.task_run import queries as task_runs
+from services.gateway import callers
 from services.gateway.decisions import Decided
 from services.gateway.errors import JsonResponse
+from services.gateway.gateway import Gateway
+from services.gateway.wire.states import SetStateBody
 
 _DETAILS = {Status.ACCEPT: "accept", Status.REJECT: "reject", Status.WAIT: "wait", Status.ABORT: "abort"}
 #: Refusals of a resume's input carry the details of an abort (rules.md section 8).
@@ -17,10 +25,31 @@ _INPUT_RULE = "ValidateRunInput"
 
 def transition_response(decided: Decided) -> Response:
     """Prefect's OrchestrationResult: 201 when the decision wrote a state, else 200."""
-    outcome = decided.outcome
+    status = 201 if decided.outcome.state_written else 200
+    return JsonResponse(b"{%b}" % result_fields(decided.outcome), status, headers=decided.headers)
+
+
+def result_fields(outcome: Outcome) -> bytes:
+    """State, status and details of an answer, as fields of a JSON object."""
     state = b"null" if outcome.state is None else outcome.state.model_dump_json().encode()
-    body = b'{"state":%b,"status":"%b","details":%b}' % (state, outcome.status.value.encode(), _details(outcome))
-    return JsonResponse(body, 201 if outcome.state_written else 200, headers=decided.headers)
+    return b'"state":%b,"status":"%b","details":%b' % (state, outcome.status.value.encode(), _details(outcome))
+
+
+async def flow_run_command(gateway: Gateway, request: Request, run_id: UUID, body: SetStateBody) -> SetFlowRunState:
+    """The command that proposes a state for a flow run."""
+    api_version = callers.api_version(request)
+    failed: tuple[UUID, ...] = ()
+    if body.state.type is StateType.FAILED and callers.leaves_task_retries(api_version):
+        async with gateway.reading() as connection:
+            failed = await task_runs.failed_within(connection, run_id)
+    given = {"failed_task_runs": failed} if failed else {}
+    return SetFlowRunState(
+        state=body.state.proposed(),
+        force=body.force,
+        api_version=api_version,
+        client_version=callers.client_version(request),
+        **given,
+    )
 
 
 def _details(outcome: Outcome) -> bytes:

@@ -74,7 +74,7 @@ class FlowRunCreate(BaseModel):
     job_variables: dict[str, Any] | None = None
     deployment_id: UUID | None = None
 
-    def command(self, created_by: CreatedBy | None) -> CreateFlowRun:
+    def command(self, created_by: CreatedBy | None, api_version: str | None = None) -> CreateFlowRun:
         """The command that creates such a run."""
         values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
         return CreateFlowRun(
@@ -85,6 +85,7 @@ class FlowRunCreate(BaseModel):
             tags=tuple(self.tags),
             labels=self.labels or {},
             created_by=created_by,
+            api_version=api_version,
             state=self.state.proposed() if self.state is not None else None,
         )
 

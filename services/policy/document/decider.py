@@ -15,6 +15,7 @@ from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.document.resources import RESOURCES, Resource
 from services.policy.document.state import INITIAL, Document, evolve
+from services.policy.lineage import is_there, lineage
 
 
 def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
@@ -33,7 +34,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
         if claim is not None and claim.owner is not None:
             named.append(Aggregate(situation.aggregate.kind, claim.owner))
     if resource.parent is not None:
-        named.append(resource.parent(data))
+        named.extend(lineage(resource.parent(data), situation.others))
     return tuple(key for key in named if key != situation.aggregate)
 
 
@@ -56,10 +57,10 @@ def _create(resource: Resource, command: CreateDocument, situation: Situation[Do
     data = _validated(resource, command.data)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
+    if resource.parent is not None and not is_there(resource.parent(data), situation.others):
+        return refused(situation, Status.NOT_FOUND, resource.parent_missing)
     if situation.state.exists:
         return _exists(resource, situation.aggregate.id)
-    if resource.parent is not None and not situation.others[resource.parent(data)].exists:
-        return refused(situation, Status.NOT_FOUND, resource.parent_missing)
     events: list[tuple[Aggregate, Event]] = []
     if resource.name is not None:
         name = resource.name(data)

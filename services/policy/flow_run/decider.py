@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
+from uuid import UUID
 
 from events import transition
 from events.flow_run.commands import (
     CreateFlowRun,
     DeleteFlowRun,
+    MarkFlowRunLate,
     ResumeFlowRun,
     SetFlowRunState,
     UpdateFlowRun,
@@ -15,17 +18,19 @@ from events.flow_run.commands import (
 from events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunUpdated
 from events.message import Command, Event
 from events.outcome import Answer, Status
-from events.state import ProposedState, StateType
+from events.state import ProposedState, StateDetails, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.flow_run import resume
+from services.policy.flow_run.rules import CORE, LATE, MINIMAL
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
+from services.policy.lineage import is_there, lineage
 from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
 
-FlowRunCommand = CreateFlowRun | SetFlowRunState | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
+FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
 
 def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
@@ -36,10 +41,16 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
     if parent_id is not None:
-        named.append(Aggregate("task_run", str(parent_id)))
+        named.extend(lineage(_task_run(parent_id), situation.known))
+    if isinstance(command, SetFlowRunState):
+        named.extend(_task_run(task_run_id) for task_run_id in command.failed_task_runs)
     if isinstance(command, ResumeFlowRun):
         named.extend(resume.inputs(situation))
-    return tuple(named)
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def _task_run(task_run_id: UUID | None) -> Aggregate:
+    return Aggregate("task_run", str(task_run_id))
 
 
 def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
@@ -47,11 +58,20 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
     request: FlowRunCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateFlowRun):
         return create(request, situation)
-    if not exists(situation):
+    if not is_there(situation.aggregate, situation.known):
         return refused(situation, Status.NOT_FOUND, "Flow run not found")
+    situation = _without_lost_parent(situation)
     match request:
         case SetFlowRunState():
-            return move(situation, request.state, force=request.force, api_version=request.api_version)
+            return move(
+                situation,
+                request.state,
+                policy=MINIMAL if request.force else CORE,
+                api_version=request.api_version,
+                failed_task_runs=request.failed_task_runs,
+            )
+        case MarkFlowRunLate():
+            return move(situation, _late(situation.state), policy=LATE)
         case ResumeFlowRun():
             return resume.resume(request, situation)
         case UpdateFlowRun():
@@ -62,27 +82,34 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
             assert_never(request)
 
 
-def exists(situation: Situation[FlowRun]) -> bool:
-    """A run goes with its flow: where the flow was deleted there is no run either."""
-    run = situation.state
-    return run.flow is not None and situation.others[run.flow].exists
+def _late(run: FlowRun) -> ProposedState:
+    due = run.progress.next_scheduled_start_time
+    return ProposedState(type=StateType.SCHEDULED, name="Late", state_details=StateDetails(scheduled_time=due))
+
+
+def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
+    """A subflow whose parent task run is gone is a flow run like others."""
+    parent_id = situation.state.parent_task_run_id
+    if parent_id is None or is_there(_task_run(parent_id), situation.known):
+        return situation
+    return replace(situation, state=replace(situation.state, parent_task_run_id=None))
 
 
 def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     """A new run in its first state; a repeated idempotency key finds the run that is there."""
-    if exists(situation):
+    if situation.state.exists and is_there(situation.aggregate, situation.known):
         return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
     flow_key = Aggregate("flow", str(command.flow_id))
     flow = situation.others[flow_key]
-    parent_key = Aggregate("task_run", str(command.parent_task_run_id))
-    parent_is_missing = command.parent_task_run_id is not None and not situation.others[parent_key].exists
+    parent_key = _task_run(command.parent_task_run_id)
+    parent_is_missing = command.parent_task_run_id is not None and not is_there(parent_key, situation.known)
     if command.work_pool_name:
         # There are no work pools yet.
         return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     created = FlowRunCreated(
-        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name"}, exclude_unset=True),
+        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name", "api_version"}, exclude_unset=True),
         name=command.name or generated_name(situation.id),
         labels=dict(flow.data.get("labels") or {}) | {"prefect.flow.id": str(command.flow_id)} | command.labels,
     )
@@ -95,7 +122,8 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
             command_id=situation.command_id,
         ),
         command.state or ProposedState(type=StateType.PENDING),
-        force=True,
+        policy=MINIMAL,
+        api_version=command.api_version,
     )
     *mirrored, transition_event = first.events
     return Decision(

@@ -6,7 +6,7 @@ The rules that deal with deployments' concurrency limits are not here yet.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from events import ids
@@ -14,6 +14,7 @@ from events.flow_run.events import FlowRunPolicy
 from events.state import State, StateDetails, StateType, is_unpersisted
 from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, all_but, types
+from services.policy.pending import SUBMITTED, prevent_pending
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
 from services.policy.versions import at_least
 
@@ -30,6 +31,8 @@ class FlowTransition(Transition):
         self.run = run
         self.policy: FlowRunPolicy = run.policy
         self.api_version = api_version
+        #: When the failed task runs are to run again, where the caller's API version leaves that to the server.
+        self.tasks_retry_at: datetime | None = None
 
     @property
     def keeps_pause_marks(self) -> bool:
@@ -41,9 +44,14 @@ class FlowTransition(Transition):
         self.policy = self.policy.model_copy(update=values)
 
 
-def carries_result(state: State | None) -> bool:
-    """Whether a state holds persisted result data: something else than null or an `unpersisted` note."""
-    return state is not None and isinstance(state.data, dict) and not is_unpersisted(state.data)
+def is_result(data: object) -> bool:
+    """Whether a state's data is persisted result data: something else than null or an `unpersisted` note."""
+    return isinstance(data, dict) and not is_unpersisted(data)
+
+
+def has_result(state: State) -> bool:
+    """Whether a run is completed with a result; an empty one counts as none, once it is there."""
+    return state.type is COMPLETED and bool(state.data) and is_result(state.data)
 
 
 def prevent_duplicate_transitions(t: FlowTransition) -> None:
@@ -60,7 +68,7 @@ def handle_terminal_state(t: FlowTransition) -> None:
         return
     if proposed.type in (CANCELLING, PAUSED, CRASHED):
         t.abort(f"Run is already in terminal state {initial.type.value}.")
-    elif initial.type is COMPLETED and carries_result(initial) and not proposed.is_terminal:
+    elif has_result(initial) and not proposed.is_terminal:
         t.reject("Run is already COMPLETED.")
     elif loses_result(t):
         t.reject(RESULT_LOST)
@@ -81,13 +89,7 @@ RESULT_LOST: Final = "Cannot overwrite a COMPLETED state that carries persisted 
 def loses_result(t: FlowTransition) -> bool:
     """Whether a completed run with a result would be completed again without one."""
     initial, proposed = t.initial, t.requested
-    return (
-        initial is not None
-        and initial.type is COMPLETED
-        and carries_result(initial)
-        and proposed.type is COMPLETED
-        and not carries_result(proposed)
-    )
+    return initial is not None and has_result(initial) and proposed.type is COMPLETED and not is_result(proposed.data)
 
 
 def prevent_result_data_loss(t: FlowTransition) -> None:
@@ -110,21 +112,6 @@ def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
         t.reject("Scheduled flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
     elif initial.type is PAUSED and initial.state_details.pause_reschedule:
         t.reject("Suspended flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
-
-
-def prevent_pending(t: FlowTransition) -> None:
-    """A run is submitted once; a PENDING run may only be renamed, as workers do while submitting."""
-    initial, proposed = t.initial, t.requested
-    if initial is None:
-        return
-    if initial.type is PENDING and proposed.name not in (initial.name, "Pending"):
-        details = initial.state_details
-        t.set_details(
-            scheduled_time=details.scheduled_time,
-            deployment_concurrency_lease_id=details.deployment_concurrency_lease_id,
-        )
-    else:
-        t.abort(f"This run is in a {initial.type.value} state and cannot transition to a PENDING state.")
 
 
 def only_scheduled_marked_late(t: FlowTransition) -> None:
@@ -203,9 +190,11 @@ def retry_failed(t: FlowTransition) -> None:
     if t.keeps_pause_marks:
         t.mark(resuming=False, pause_keys=(), retry_type="in_process")
     failed = t.requested
-    lease = failed.state_details.deployment_concurrency_lease_id
-    delay = timedelta(seconds=policy.retry_delay or 0)
-    details = StateDetails(scheduled_time=t.now + delay, deployment_concurrency_lease_id=lease)
+    due = t.now + timedelta(seconds=policy.retry_delay or 0)
+    if not at_least(t.api_version, (0, 8, 3)):
+        t.tasks_retry_at = due
+    lease = t.initial.state_details.deployment_concurrency_lease_id if t.initial else None
+    details = StateDetails(scheduled_time=due, deployment_concurrency_lease_id=lease)
     t.reject(
         "Retrying",
         t.replacement(SCHEDULED, "AwaitingRetry", failed.message, data=failed.data, details=details),
@@ -227,13 +216,18 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
         types(CANCELLING),
         bypass_cancelling_without_infrastructure,
     ),
-    Rule("PreventPendingTransitions", types(PENDING, CANCELLING, RUNNING, CANCELLED), types(PENDING), prevent_pending),
+    Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
     Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
     Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
     Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),
     Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
     Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
     Rule("RetryFailedFlows", types(RUNNING), types(FAILED), retry_failed),
+)
+
+#: In force for runs that are marked late.
+LATE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
 )
 
 #: In force for forced transitions and first states.

@@ -38,6 +38,11 @@ class FlowRun:
     #: The timestamps of all its states: no two states of a run share one.
     timestamps: frozenset[datetime] = frozenset()
 
+    @property
+    def belongs_to(self) -> Aggregate | None:
+        """What it goes with when that is deleted."""
+        return self.flow
+
 
 INITIAL = FlowRun()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from events import ids
 from events.flow_run.events import (
@@ -13,14 +15,14 @@ from events.flow_run.events import (
     FlowRunTransitionRejected,
 )
 from events.message import Event
-from events.state import Progress, ProposedState, State, StateType
+from events.state import Progress, ProposedState, State, StateDetails, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
-from services.policy.flow_run.rules import CORE, MINIMAL, FlowTransition
+from services.policy.flow_run.rules import CORE, FlowTransition
 from services.policy.flow_run.state import FlowRun
-from services.policy.orchestration import TICK, enter, leave, state_from
+from services.policy.orchestration import TICK, Rule, enter, leave, state_from
 from services.policy.progress import advance
-from services.policy.task_run.transition import mirror
+from services.policy.task_run.transition import forced
 from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
 
 
@@ -28,10 +30,14 @@ def move(
     situation: Situation[FlowRun],
     proposed: ProposedState,
     *,
-    force: bool = False,
+    policy: Sequence[Rule[FlowTransition]] = CORE,
     api_version: str | None = None,
+    failed_task_runs: Sequence[UUID] = (),
 ) -> Decision:
-    """Let the policy speak, and record what it said; a written subflow state goes to its parent task too."""
+    """Let the policy speak, and record what it said; a written subflow state goes to its parent task too.
+
+    `failed_task_runs` may have to run again with the flow run, for callers of old API versions.
+    """
     run = situation.state
     t = FlowTransition(
         run,
@@ -40,12 +46,13 @@ def move(
         now=situation.now,
         command_id=situation.command_id,
     )
-    settled = enter(MINIMAL if force else CORE, t)
+    settled = enter(policy, t)
     written, progress = _write(situation, t)
     leave(settled, t)
     event = _event(t, written, progress)
     mirrored = _mirrored(situation, written) if written else ()
-    return Decision(events=(*mirrored, (situation.aggregate, event)))
+    retried = _retried(situation, t, failed_task_runs)
+    return Decision(events=(*mirrored, *retried, (situation.aggregate, event)))
 
 
 def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | None, Progress | None]:
@@ -104,9 +111,7 @@ def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggr
     if parent_id is None:
         return ()
     key = Aggregate("task_run", str(parent_id))
-    parent = situation.others.get(key)
-    if parent is None or not parent.exists:
-        return ()
+    parent = situation.others[key]
     details = written.state_details.model_copy(update={"child_flow_run_id": situation.id})
     state = written.model_copy(
         update={
@@ -115,4 +120,28 @@ def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggr
             "state_details": details,
         }
     )
-    return tuple((key, event) for event in mirror(key, parent, state, situation))
+    return ((key, forced(key, parent, state)),)
+
+
+def _retried(
+    situation: Situation[FlowRun], t: FlowTransition, task_runs: Sequence[UUID]
+) -> tuple[tuple[Aggregate, Event], ...]:
+    """The failed task runs of a flow run that is retried, each waiting for its next run (rules.md section 9)."""
+    if t.tasks_retry_at is None:
+        return ()
+    details = StateDetails(scheduled_time=t.tasks_retry_at)
+    events: list[tuple[Aggregate, Event]] = []
+    for task_run_id in task_runs:
+        key = Aggregate("task_run", str(task_run_id))
+        run = situation.others[key]
+        if run.flow_run_id != situation.id or run.state is None or run.state.type is not StateType.FAILED:
+            continue
+        state = State(
+            id=ids.derived(situation.command_id, f"retry {task_run_id}"),
+            type=StateType.SCHEDULED,
+            name="AwaitingRetry",
+            timestamp=situation.now + TICK,
+            state_details=details,
+        )
+        events.append((key, forced(key, run, state, run_count=0)))
+    return tuple(events)

@@ -20,7 +20,9 @@ from events.task_run.commands import (
 from events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunFields, TaskRunRenamed, TaskRunStateRecorded
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.integrity import INTEGRITY_CONFLICT
+from services.policy.lineage import is_there, lineage
 from services.policy.names import generated_name
+from services.policy.task_run import cache
 from services.policy.task_run.keys import key_name, owner_of
 from services.policy.task_run.record import record
 from services.policy.task_run.state import INITIAL, TaskRun, evolve
@@ -31,29 +33,32 @@ TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTa
 
 
 def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
-    """The flow run around it, and for new ones the reservation of its keys and who holds that."""
+    """The flow run around it, what is cached, and for new ones the reservation of its keys and who holds that."""
     request: TaskRunCommand = command  # type: ignore[assignment]
+    owners = lineage(situation.aggregate, situation.known)[1:]
+    cached: tuple[Aggregate, ...] = ()
     match request:
+        case SetTaskRunState():
+            return (*owners, *cache.related(request.state, situation))
         case CreateTaskRun():
             keys = request.flow_run_id, request.task_key, request.dynamic_key
             flow_run_id = request.flow_run_id
+            cached = cache.related(request.state, situation)
         case RecordTaskRunState():
             if situation.state.exists:
-                return _flow_run_of(situation.state)
+                return owners
             keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
             flow_run_id = None
         case _:
-            return _flow_run_of(situation.state)
+            return owners
     name = key_name(*keys)
     claim = situation.others.get(name)
-    named = [name] if claim is None or claim.owner is None else [name, Aggregate("task_run", claim.owner)]
+    named = [name, *owners]
+    if claim is not None and claim.owner is not None:
+        named.extend(lineage(Aggregate("task_run", claim.owner), situation.known))
     if flow_run_id is not None:
-        named.append(Aggregate("flow_run", str(flow_run_id)))
-    return tuple(key for key in named if key != situation.aggregate)
-
-
-def _flow_run_of(run: TaskRun) -> tuple[Aggregate, ...]:
-    return () if run.flow_run_id is None else (Aggregate("flow_run", str(run.flow_run_id)),)
+        named.extend(lineage(Aggregate("flow_run", str(flow_run_id)), situation.others))
+    return tuple(key for key in (*named, *cached) if key != situation.aggregate)
 
 
 def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
@@ -63,7 +68,7 @@ def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
         return create(request, situation)
     if isinstance(request, RecordTaskRunState):
         return record(request, situation)
-    if not exists(situation):
+    if not is_there(situation.aggregate, situation.known):
         return refused(situation, Status.NOT_FOUND, "Task run not found")
     match request:
         case SetTaskRunState():
@@ -80,24 +85,16 @@ def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
             assert_never(request)
 
 
-def exists(situation: Situation[TaskRun]) -> bool:
-    """A task run goes with its flow run."""
-    run = situation.state
-    if run.flow_run_id is None:
-        return run.exists
-    flow_run = situation.others.get(Aggregate("flow_run", str(run.flow_run_id)))
-    return run.exists and flow_run is not None and flow_run.exists
-
-
 def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     """A new task run in its first state, or the one that holds its keys already."""
     name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
     owner = owner_of(name, situation)
-    if owner is not None and (owner != situation.aggregate or situation.state.exists):
+    if owner is not None and is_there(owner, situation.known):
         return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
     flow_run_key = Aggregate("flow_run", str(command.flow_run_id))
     flow_run = situation.others.get(flow_run_key)
-    if situation.state.exists or (command.flow_run_id is not None and not (flow_run and flow_run.exists)):
+    flow_run_is_missing = command.flow_run_id is not None and not is_there(flow_run_key, situation.others)
+    if is_there(situation.aggregate, situation.known) or flow_run_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     labels = command.labels
     if flow_run is not None:

@@ -1,6 +1,6 @@
 """The rules that decide a task run's transitions: Prefect's policies as ordered tables (rules.md 2 and 4).
 
-The rules that deal with the task cache, tag limits and background tasks are not here yet.
+The rules that deal with tag limits are not here yet.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from events.state import Progress, State, StateDetails, StateType, is_unpersiste
 from events.task_run.events import TaskRunPolicy
 from services.policy.jitter import clamped_interval
 from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, types
+from services.policy.pending import SUBMITTED, prevent_pending
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
 from services.policy.task_run.state import TaskRun
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
 COMPLETED, FAILED, CRASHED = StateType.COMPLETED, StateType.FAILED, StateType.CRASHED
 PAUSED, CANCELLING = StateType.PAUSED, StateType.CANCELLING
+
+#: Prefect's `server.tasks.max_cache_key_length`.
+LONGEST_CACHE_KEY: Final = 2000
 
 
 class EnclosingFlowRun(Protocol):
@@ -37,13 +41,49 @@ class EnclosingFlowRun(Protocol):
 class TaskTransition(Transition):
     """A task run's transition: the run beside it, and the flow run that encloses it."""
 
-    def __init__(self, run: TaskRun, proposed: State, *, flow_run: EnclosingFlowRun | None, **when: object) -> None:
+    def __init__(
+        self,
+        run: TaskRun,
+        proposed: State,
+        *,
+        flow_run: EnclosingFlowRun | None,
+        cached: State | None = None,
+        **when: object,
+    ) -> None:
         super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
         self.run = run
         self.flow_run = flow_run
+        #: What the task cache holds under the proposed state's cache key.
+        self.cached = cached
+        self.consults_cache = False
+        self.fills_cache = False
         self.run_count = run.progress.run_count
         #: The enclosing flow run's count, where the task started within it.
         self.tracked_run_count: int | None = None
+
+
+def retrieve_cached(t: TaskTransition) -> None:
+    """What has been computed under the same cache key is taken over rather than computed again."""
+    details = t.requested.state_details
+    if not details.cache_key or details.refresh_cache:
+        return
+    t.consults_cache = True
+    if t.cached is not None:
+        cached = t.cached
+        copy = t.replacement(cached.type, "Cached", cached.message, data=cached.data, details=cached.state_details)
+        t.reject("Retrieved state from cache", copy)
+
+
+def limit_cache_key(t: TaskTransition) -> None:
+    """Too long a cache key is complained about; the run is completed and cached all the same."""
+    if len(t.requested.state_details.cache_key or "") > LONGEST_CACHE_KEY:
+        reason = f"Cache key exceeded maximum allowed length of {LONGEST_CACHE_KEY} characters."
+        t.reject(reason, t.proposed)
+
+
+def fill_cache(t: TaskTransition) -> None:
+    """Other task runs may take the completed state over."""
+    t.fills_cache = t.proposed is not None and bool(t.proposed.state_details.cache_key)
 
 
 def carries_result(state: State) -> bool:
@@ -115,7 +155,7 @@ def _retry_delay(policy: TaskRunPolicy, run_count: int, dice: Random) -> float:
     delay = policy.retry_delay
     if isinstance(delay, tuple):
         delay = delay[min(run_count - 1, len(delay) - 1)] if delay else 0
-    if delay and policy.retry_jitter_factor:
+    if delay and delay > 0 and policy.retry_jitter_factor:
         return clamped_interval(delay, policy.retry_jitter_factor, dice)
     return float(delay or 0)
 
@@ -132,19 +172,62 @@ def track_flow_run(t: TaskTransition) -> None:
         t.tracked_run_count = t.flow_run.progress.run_count
 
 
+def copy_task_parameters_id(t: TaskTransition) -> None:
+    """A background task is run with the parameters it was submitted with."""
+    if t.initial is not None and t.requested.state_details.task_parameters_id is None:
+        t.set_details(task_parameters_id=t.initial.state_details.task_parameters_id)
+
+
 def _allow(_: TaskTransition) -> None:
     """A rule that has only an after-effect."""
 
 
-CORE: Final[Sequence[Rule[TaskTransition]]] = (
-    Rule("HandleTaskTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_run_count),
+_Row = Rule[TaskTransition]
+
+_CACHE_RETRIEVAL: Final[_Row] = Rule("CacheRetrieval", ANY, types(RUNNING), retrieve_cached)
+_TERMINAL: Final[_Row] = Rule(
+    "HandleTaskTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_run_count
+)
+_COPY_SCHEDULED_TIME: Final[_Row] = Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time)
+_WAIT: Final[_Row] = Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time)
+_RETRY: Final[_Row] = Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed)
+_RENAME: Final[_Row] = Rule("RenameReruns", ANY, types(RUNNING), rename_reruns)
+_TRACK: Final[_Row] = Rule("UpdateFlowRunTrackerOnTasks", ANY, types(RUNNING), _allow, after=track_flow_run)
+_CACHE_INSERTION: Final[_Row] = Rule("CacheInsertion", ANY, types(COMPLETED), limit_cache_key, after=fill_cache)
+
+CORE: Final[Sequence[_Row]] = (
+    _CACHE_RETRIEVAL,
+    _TERMINAL,
     Rule("PreventRunningTasksFromStoppedFlows", ANY, types(RUNNING), prevent_running_in_stopped_flow),
-    Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
-    Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
-    Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed),
-    Rule("RenameReruns", ANY, types(RUNNING), rename_reruns),
-    Rule("UpdateFlowRunTrackerOnTasks", ANY, types(RUNNING), _allow, after=track_flow_run),
+    _COPY_SCHEDULED_TIME,
+    _WAIT,
+    _RETRY,
+    _RENAME,
+    _TRACK,
+    _CACHE_INSERTION,
+)
+
+#: In force for states that are proposed as deferred: a task worker runs the task. Handing such a run to the workers,
+#: Prefect's EnqueueScheduledTasks, is the part of whoever serves them.
+BACKGROUND: Final[Sequence[_Row]] = (
+    Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
+    _CACHE_RETRIEVAL,
+    _TERMINAL,
+    _COPY_SCHEDULED_TIME,
+    Rule("CopyTaskParametersID", types(SCHEDULED, PENDING), types(PENDING, RUNNING), copy_task_parameters_id),
+    _WAIT,
+    _RETRY,
+    _RENAME,
+    _TRACK,
+    _CACHE_INSERTION,
 )
 
 #: In force for forced transitions, first states, and states mirrored from a subflow.
-MINIMAL: Final[Sequence[Rule[TaskTransition]]] = ()
+MINIMAL: Final[Sequence[_Row]] = ()
+
+
+def policy_for(proposed: State, *, force: bool) -> Sequence[_Row]:
+    """The rules that decide about a proposed state; a deferred one is not spared its rules by force."""
+    if proposed.state_details.deferred:
+        return BACKGROUND
+    return MINIMAL if force else CORE

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from events.message import Event
 from events.state import Progress, State
+from events.subjects import Aggregate
 from events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
@@ -40,6 +41,11 @@ class TaskRun:
     def flow_run_id(self) -> UUID | None:
         """The flow run it belongs to."""
         return self.fields.flow_run_id if self.fields else None
+
+    @property
+    def belongs_to(self) -> Aggregate | None:
+        """What it goes with when that is deleted."""
+        return None if self.flow_run_id is None else Aggregate("flow_run", str(self.flow_run_id))
 
 
 INITIAL = TaskRun()

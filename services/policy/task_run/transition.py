@@ -1,13 +1,13 @@
-"""Decides one transition of a task run: rules, run fields, and the mirror of a subflow's state."""
+"""Decides one transition of a task run: rules, run fields, the task cache, and states its flow run forces on it."""
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from events.message import Event
 from events.state import Progress, ProposedState, State, StateType
 from events.subjects import Aggregate
+from events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from events.task_run.events import (
     TaskRunFlowRunTracked,
     TaskRunTransitionAborted,
@@ -18,29 +18,34 @@ from events.task_run.events import (
 from services.policy.decider import Decision, Situation
 from services.policy.orchestration import enter, leave, state_from
 from services.policy.progress import advance
-from services.policy.task_run.rules import CORE, MINIMAL, TaskTransition
+from services.policy.task_run import cache
+from services.policy.task_run.rules import TaskTransition, policy_for
 from services.policy.task_run.state import TaskRun
-from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
+from services.policy.transitions import acceptance_fields, as_read, refusal_fields, without_artifact_keys
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
-    """Let the policy speak, and record what it said."""
+    """Let the policy speak, and record what it said, also in the task cache."""
     run = situation.state
     flow_run_key = Aggregate("flow_run", str(run.flow_run_id))
+    cache_key = cache.cache_of(proposed)
     t = TaskTransition(
         run,
         state_from(proposed, situation.command_id, situation.now),
         flow_run=situation.others.get(flow_run_key),
+        cached=cache.found(cache_key, situation) if cache_key else None,
         now=situation.now,
         command_id=situation.command_id,
     )
-    settled = enter(MINIMAL if force else CORE, t)
+    settled = enter(policy_for(t.requested, force=force), t)
     written, progress = None, None
     if t.proposed is not None:
         written = without_artifact_keys(_with_details(situation.id, run, t.proposed))
-        progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, run.state, written))
+        progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, written))
     leave(settled, t)
     events: list[tuple[Aggregate, Event]] = []
+    if cache_key is not None:
+        events.extend((cache_key, event) for event in _cache_events(situation.id, t, written))
     if t.tracked_run_count is not None:
         events.append((situation.aggregate, TaskRunFlowRunTracked(flow_run_run_count=t.tracked_run_count)))
     events.append((situation.aggregate, _event(t, written, progress)))
@@ -48,13 +53,19 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     return Decision(events=tuple(events), unchanged=(flow_run_key,) if starts else ())
 
 
-def mirror(key: Aggregate, parent: TaskRun, state: State, situation: Situation[Any]) -> tuple[Event, ...]:
-    """The transition of a task run that stands for a subflow, forced into the subflow's state."""
-    named = Situation(aggregate=key, state=parent, now=situation.now, command_id=situation.command_id)
-    written = _with_details(named.id, parent, state)
-    count = _run_count(parent.progress.run_count, parent.state, written)
-    progress = advance(parent.progress, parent.state, written, run_count=count)
-    return (TaskRunTransitionAccepted(state=written, progress=progress),)
+def _cache_events(run_id: UUID, t: TaskTransition, written: State | None) -> tuple[Event, ...]:
+    if t.consults_cache:
+        return (TaskCacheConsulted(task_run_id=run_id, found=t.cached.id if t.cached else None),)
+    if t.fills_cache and written is not None:
+        return (TaskCacheFilled(state=as_read(written)),)
+    return ()
+
+
+def forced(key: Aggregate, run: TaskRun, state: State, *, run_count: int | None = None) -> Event:
+    """A task run forced into a state by its flow run: its subflow is in it, or the flow run is retried."""
+    written = _with_details(UUID(key.id), run, state)
+    count = _run_count(run.progress.run_count, written) if run_count is None else run_count
+    return TaskRunTransitionAccepted(state=written, progress=advance(run.progress, run.state, written, run_count=count))
 
 
 def _with_details(run_id: UUID, run: TaskRun, state: State) -> State:
@@ -63,10 +74,8 @@ def _with_details(run_id: UUID, run: TaskRun, state: State) -> State:
     return state.model_copy(update={"state_details": details})
 
 
-def _run_count(count: int, initial: State | None, written: State) -> int:
-    """IncrementTaskRunCount: a start counts; leaving a terminal state starts counting anew."""
-    if initial is not None and initial.is_terminal and not written.is_terminal:
-        count = 0
+def _run_count(count: int, written: State) -> int:
+    """IncrementTaskRunCount: a start counts."""
     return count + 1 if written.type is StateType.RUNNING else count
 
 

@@ -101,6 +101,12 @@ def test_an_ended_task_starts_counting_anew() -> None:
     assert (event.progress.run_count, event.state.name) == (1, "Running")
 
 
+def test_an_ended_task_that_is_forced_to_start_counts_on() -> None:
+    failed = alone.given(task_moved(state("FAILED"), run_count=2))
+    event = failed.when(SetTaskRunState(state=proposed("RUNNING"), force=True)).only()
+    assert event.progress.run_count == 3
+
+
 @pytest.mark.parametrize(("before", "name"), [("AwaitingRetry", "Retrying"), ("Scheduled", "Rerunning")])
 def test_later_starts_have_names_of_their_own(before: str, name: str) -> None:
     waiting = alone.given(task_moved(state("SCHEDULED", before, scheduled_time=EARLIER), run_count=1))
@@ -134,6 +140,19 @@ def test_jitter_stays_within_its_bounds() -> None:
     assert 0 <= min(delays) < max(delays) <= 150
 
 
+def test_a_deferred_state_is_decided_by_the_background_policy_also_by_force() -> None:
+    pending = alone.given(task_moved(state("PENDING", deferred=True, task_parameters_id=STATE_ID)))
+    again = pending.when(SetTaskRunState(state=proposed("PENDING", deferred=True), force=True)).only()
+    assert (type(again), again.rule) == (TaskRunTransitionAborted, "PreventPendingTransitions")
+    started = pending.when(move("RUNNING", deferred=True)).only()
+    assert started.state.state_details.task_parameters_id == STATE_ID
+
+
+def test_a_deferred_task_starts_whatever_its_flow_run_does() -> None:
+    decided = within("COMPLETED", run_count=1).when(move("RUNNING", deferred=True))
+    assert isinstance(decided.own()[-1], TaskRunTransitionAccepted)
+
+
 def create(**fields: Any) -> CreateTaskRun:
     return CreateTaskRun(task_key="key", dynamic_key="0", flow_run_id=RUN_ID, **fields)
 
@@ -154,6 +173,21 @@ def test_the_keys_of_another_task_run_find_that_one() -> None:
 def test_a_task_run_needs_its_flow_run() -> None:
     missing = task.beside({KEYS: Name(), RUN: FlowRun()})
     assert missing.when(create()).then_nothing().status is Status.CONFLICT
+
+
+def test_what_went_with_its_flow_run_holds_no_keys() -> None:
+    owner = TASK._replace(id=str(STATE_ID))
+    gone = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, RUN: FlowRun(is_deleted=True)})
+    assert gone.when(create()).then_nothing().status is Status.CONFLICT
+
+
+def test_the_id_of_what_went_with_its_flow_run_is_free() -> None:
+    gone = task.given(task_created(flow_run_id=RUN_ID))
+    name = key_name(None, "key", "0")
+    anew = gone.beside({name: Name(), RUN: FlowRun(is_deleted=True)}).when(
+        CreateTaskRun(task_key="key", dynamic_key="0")
+    )
+    assert isinstance(anew.own()[0], TaskRunCreated)
 
 
 def test_a_task_run_is_renamed() -> None:

@@ -1,0 +1,32 @@
+"""What can have happened to the task cache under one cache key.
+
+The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from events.message import Event
+from events.state import State
+
+
+class TaskCacheFilled(Event):
+    """A task run completed with the cache key: until its cache expiration, others take `state` over."""
+
+    TYPE: ClassVar[str] = "task_cache.filled"
+
+    state: State
+
+
+class TaskCacheConsulted(Event):
+    """A task run was about to start with the cache key; `found` is the state it took over instead, if any.
+
+    Written beside the transition, it also carries the assertion that the cache had not changed.
+    """
+
+    TYPE: ClassVar[str] = "task_cache.consulted"
+
+    task_run_id: UUID
+    found: UUID | None = None

@@ -1,0 +1,122 @@
+"""Plays a program of requests on one server."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.acceptance.normal import Normalizer
+from tests.acceptance.programs import EPOCH, SALT, Step
+from tests.acceptance.server import Server
+from tests.acceptance.transition_matrix import OF_DEPLOYMENT, deployment_of
+
+
+class Stage:
+    """One server with what all programs share: a flow, and a deployment of it."""
+
+    def __init__(self, server: Server) -> None:
+        # A connection each: a server may close the one on which a request failed.
+        self.api = httpx.Client(base_url=server.api_url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+        flow = self.api.post("/flows/", json={"name": f"differential-{uuid4()}"})
+        self.flow_id: str = flow.raise_for_status().json()["id"]
+        self.deployment_id = deployment_of(self.api, self.flow_id)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.api.close()
+
+
+@dataclass(slots=True)
+class Play:
+    """One program under way: the runs it has created, and their names."""
+
+    stage: Stage
+    salt: str
+    flow_runs: list[str] = field(default_factory=list)
+    task_runs: list[str] = field(default_factory=list)
+    deleted: int = 0
+    normalize: Normalizer = field(default_factory=Normalizer)
+
+    def __post_init__(self) -> None:
+        """Name what this server has of its own."""
+        self.normalize.name(self.stage.flow_id, "<flow>")
+        self.normalize.name(self.stage.deployment_id, "<deployment>")
+
+    def answer(self, step: Step) -> Any:
+        """Send the request of a step; None where it speaks of a run and there is none."""
+        request = self._request(step)
+        if request is None:
+            return None
+        method, path, body = request
+        response = self.stage.api.request(method, path, json=body, headers=step.headers)
+        value = response.json() if response.content else None
+        if response.is_success and step.action.startswith("create"):
+            self._created(step.action, value)
+        self.deleted += step.action.startswith("delete")
+        return self._shown(response.status_code, value)
+
+    def outcome(self) -> Any:
+        """All runs and their states."""
+        runs = [("flow_run", number) for number in self.flow_runs] + [("task_run", number) for number in self.task_runs]
+        return [
+            [self._read(f"/{kind}s/{number}"), self._read(f"/{kind}_states/?{kind}_id={number}")]
+            for kind, number in dict.fromkeys(runs)
+        ]
+
+    def _read(self, path: str) -> Any:
+        response = self.stage.api.get(path)
+        return self._shown(response.status_code, response.json())
+
+    def _shown(self, status: int, value: Any) -> Any:
+        if isinstance(value, dict) and "name" in value and "state_type" in value:
+            self.normalize.generated_name(value)
+            value = {name: item for name, item in value.items() if name not in OF_DEPLOYMENT}
+        return {"status": status, "body": self.normalize(value)}
+
+    def _created(self, action: str, value: Any) -> None:
+        kind, runs = ("run", self.flow_runs) if action == "create flow run" else ("task", self.task_runs)
+        if value["id"] not in runs:
+            runs.append(value["id"])
+            self.normalize.name(value["id"], f"<{kind} {len(runs)}>")
+
+    def _request(self, step: Step) -> tuple[str, str, Any] | None:
+        body = self._filled(step.body)
+        match step.action:
+            case "create flow run":
+                parent = _one_of(self.task_runs, step.within)
+                return "POST", "/flow_runs/", {"flow_id": self.stage.flow_id, "parent_task_run_id": parent} | body
+            case "create task run":
+                keys = {"task_key": self.salt, "dynamic_key": f"{len(self.task_runs)}"}
+                return "POST", "/task_runs/", keys | {"flow_run_id": _one_of(self.flow_runs, step.within)} | body
+            case "bulk set state":
+                # Of one run only: the genuine server mixes the states of several up in its answer.
+                which = {"id": {"any_": [run_id for run_id in [_one_of(self.flow_runs, step.of)] if run_id]}}
+                return "POST", "/flow_runs/bulk_set_state", {"flow_runs": which} | body
+            case action:
+                return self._request_of_run(action, step.of, body)
+
+    def _request_of_run(self, action: str, of: int, body: Any) -> tuple[str, str, Any] | None:
+        method, kind, rest = {
+            "set flow run state": ("POST", "flow_runs", "/set_state"),
+            "set task run state": ("POST", "task_runs", "/set_state"),
+            "resume": ("POST", "flow_runs", "/resume"),
+            "give input": ("POST", "flow_runs", "/input"),
+            "update flow run": ("PATCH", "flow_runs", ""),
+            "delete flow run": ("DELETE", "flow_runs", ""),
+            "delete task run": ("DELETE", "task_runs", ""),
+        }[action]
+        run_id = _one_of(self.flow_runs if kind == "flow_runs" else self.task_runs, of)
+        return None if run_id is None else (method, f"/{kind}/{run_id}{rest}", None if method == "DELETE" else body)
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.replace(SALT, self.salt).replace(EPOCH, str(self.deleted))
+            return value.replace("<deployment>", self.stage.deployment_id)
+        if isinstance(value, dict):
+            return {name: self._filled(item) for name, item in value.items()}
+        return [self._filled(item) for item in value] if isinstance(value, list) else value
+
+
+def _one_of(runs: list[str], which: int | None) -> str | None:
+    return runs[which % len(runs)] if runs and which is not None else None
