@@ -143,14 +143,16 @@ _new_task_run = st.builds(
     body=_some(state=_first_task_states, empirical_policy=_task_policies, tags=_tags, dynamic_key=st.just(f"d {SALT}")),
     headers=_headers,
 )
+_run_inputs = st.sampled_from([{"age": 1}, None, {}, {"age": "old"}])
 _resumes = st.builds(
     Step,
     st.just("resume"),
     of=_pick,
-    body=st.fixed_dictionaries({"run_input": st.sampled_from([None, {}, {"age": 1}, {"age": "old"}])}),
+    body=st.fixed_dictionaries({"run_input": _run_inputs}),
     headers=_headers,
 )
-_inputs = st.builds(Step, st.just("give input"), of=_pick, body=st.sampled_from([{"key": "schema", "value": _SCHEMA}]))
+_INPUT = {"key": "schema", "value": _SCHEMA}
+_inputs = st.builds(Step, st.just("give input"), of=_pick, body=st.just(_INPUT))
 _updates = st.builds(
     Step,
     st.just("update flow run"),
@@ -184,8 +186,19 @@ def _pause(**details: Any) -> dict[str, Any]:
     return _state("PAUSED", pause_timeout=FUTURE, **details)
 
 
+@st.composite
+def _pause_and_resume(draw: st.DrawFn, /) -> list[Step]:
+    """A pause that asks for input or not, and what resumes it."""
+    of = draw(_pick)
+    pause = st.sampled_from([_pause(), _pause(run_input_keyset=_KEYSET), _pause(pause_reschedule=True)])
+    states = [Step("set flow run state", of, body={"state": state}) for state in (_state("RUNNING"), draw(pause))]
+    asked = [Step("give input", of, body=_INPUT)] if draw(st.booleans()) else []
+    return [*states, *asked, Step("resume", of, body={"run_input": draw(_run_inputs)}, headers=draw(_headers))]
+
+
 _CACHED = f"a {SALT}"
 _flow_stories = st.one_of(
+    _pause_and_resume(),
     _story("set flow run state", _state("RUNNING"), _state("FAILED"), _state("RUNNING"), _state("FAILED")),
     _story("set flow run state", _state("RUNNING"), _pause(pause_key="p"), _state("RUNNING"), _pause(pause_key="p")),
     _story("set flow run state", _state("RUNNING"), _pause(run_input_keyset=_KEYSET)),

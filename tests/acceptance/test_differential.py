@@ -23,8 +23,8 @@ pytestmark = pytest.mark.acceptance
 
 _STEPS = int(os.environ.get("ANTIPHON_DIFFERENTIAL_STEPS", "0"))
 _STEPS_IN_CI = 300
-#: Hypothesis counts programs, which are this long on average at the least.
-_STEPS_OF_PROGRAM = 8
+#: Hypothesis counts programs, which are longer than this on average.
+_STEPS_OF_PROGRAM = 15
 
 
 class Stages:
