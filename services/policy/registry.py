@@ -8,12 +8,16 @@ from services.policy.decider import Decider
 from services.policy.document.decider import DOCUMENT
 from services.policy.document.resources import RESOURCES
 from services.policy.flow_run.decider import FLOW_RUN
+from services.policy.limit.decider import LIMIT
+from services.policy.limit.lease import LEASE
 from services.policy.name import NAME
 from services.policy.task_run.decider import TASK_RUN
 
 DECIDERS: Final[dict[str, Decider[Any]]] = {
     "flow_run": FLOW_RUN,
     "task_run": TASK_RUN,
+    "lease": LEASE,
+    "limit": LIMIT,
     "name": NAME,
     **dict.fromkeys(RESOURCES, DOCUMENT),
 }
