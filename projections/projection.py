@@ -12,12 +12,15 @@ from projections.change import Change
 from projections.flow import projection as flow
 from projections.flow_run import projection as flow_run
 from projections.flow_run_input import projection as flow_run_input
+from projections.limit import projection as limit
 from projections.task_run import projection as task_run
 
 PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
     "flow": flow.project,
     "flow_run": flow_run.project,
     "flow_run_input": flow_run_input.project,
+    "lease": limit.project_lease,
+    "limit": limit.project_limit,
     "task_run": task_run.project,
 }
 

@@ -83,6 +83,17 @@ WHERE id = %(id)s
 -- name: delete_flow_run_input
 DELETE FROM flow_run_input WHERE id = %(id)s
 
+-- name: delete_limit
+WITH leases AS (UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s])
+DELETE FROM concurrency_limit WHERE id = %(id)s
+
+-- name: forget_leases
+-- They last until they are released or expire, but hold nothing of this limit.
+UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s]
+
+-- name: delete_lease
+DELETE FROM concurrency_lease WHERE id = %(id)s
+
 -- name: advance
 -- The checkpoint moves forward only.
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
@@ -90,7 +101,8 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position <
 
 -- name: empty
 -- Everything that follows from the log; log lines follow from OBSERVED.
-TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, flow_run_input, parked_aggregate
+TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, flow_run_input, concurrency_limit,
+    concurrency_lease, parked_aggregate
 
 -- name: forget_checkpoint
 DELETE FROM checkpoint WHERE name = %(name)s

@@ -15,6 +15,7 @@ from projections.change import Change, Row, Statement, Step, merge
 from projections.flow.projection import FLOW
 from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
 from projections.flow_run_input.projection import FLOW_RUN_INPUT
+from projections.limit.projection import LEASE, LIMIT
 from projections.log.projection import LOG
 from projections.migrate import SCHEMA
 from projections.statements import statements
@@ -29,6 +30,8 @@ _ORDER: Final[tuple[Table, ...]] = (
     TASK_RUN,
     TASK_RUN_STATE,
     FLOW_RUN_INPUT,
+    LIMIT,
+    LEASE,
     LOG,
 )
 

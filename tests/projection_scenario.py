@@ -34,6 +34,8 @@ TABLES: Final = (
     "task_run",
     "task_run_state",
     "flow_run_input",
+    "concurrency_limit",
+    "concurrency_lease",
     "log",
     "parked_aggregate",
     "checkpoint",

@@ -19,11 +19,14 @@ from services.gateway.routes import (
     logs,
     service,
     states,
+    tag_limits,
     task_runs,
 )
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
+#: Those that are not there yet come last.
+_MODULES = (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, tag_limits, absent)
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -38,7 +41,7 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
+    for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

@@ -70,6 +70,17 @@ def unprocessable(detail: str) -> HTTPException:
     return HTTPException(422, detail)
 
 
+def gone(detail: str) -> HTTPException:
+    """A resource was there once."""
+    return HTTPException(410, detail)
+
+
+def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:
+    """Something is taken by others at the moment."""
+    headers = None if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+    return HTTPException(423, detail, headers)
+
+
 def missing_object(what: str, object_id: UUID) -> Response:
     """Prefect's other form of not found, for what its models miss rather than its routes."""
     return JsonResponse({"exception_message": f"{what} with id {object_id} not found"}, 404)

@@ -13,6 +13,7 @@ from tests.acceptance.cases import (
     flow_runs,
     flows,
     inputs,
+    limits,
     logs,
     service,
     states,
@@ -40,6 +41,8 @@ TABLES: dict[str, Sequence[Case]] = {
     "task_run_transitions": transitions.TASK_RUN_CASES,
     "task_runs": task_runs.CASES,
     "logs": logs.CASES,
+    "limits": limits.V2_CASES,
+    "tag_limits": limits.V1_CASES,
     "bad_input": bad_input.CASES,
 }
 
@@ -64,7 +67,8 @@ def _answers(cases: Sequence[Case], server: Server) -> list[Any]:
                 continue
             if case.save and response.is_success:
                 saved[case.save] = response.json()
-                normalize.name(saved[case.save]["id"], f"<{case.save}.id>")
+                answer = saved[case.save]
+                normalize.name(answer.get("id") or answer["lease_id"], f"<{case.save}.id>")
             answers.append(_shown(case, response, normalize))
     return answers
 
@@ -89,6 +93,9 @@ def _shown(case: Case, response: httpx.Response, normalize: Normalizer) -> dict[
     if case.unordered and isinstance(body, list):
         body = sorted(body, key=shown)
     headers = {name: normalize(response.headers[name]) for name in _HEADERS if name in response.headers}
+    if "." in headers.get("retry-after", "").removesuffix(".0"):
+        # At random.
+        headers["retry-after"] = "<delay>"
     return {"status": response.status_code, "headers": headers, "body": body}
 
 

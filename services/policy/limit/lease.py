@@ -49,9 +49,7 @@ def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, .
     if not isinstance(command, ReleaseHolder):
         return keys
     ledger = Ledger(others, situation.now)
-    leases = [
-        lease_key(lease_id) for lease_id in ledger.held_by((key for key in keys if key in others), command.holder_id)
-    ]
+    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(command.names), command.holder_id)]
     return (*keys, *leases, *(limit for key in leases if key in others for limit in limits_of(others[key])))
 
 

@@ -80,7 +80,7 @@ class Ledger:
     def named(self, names: Iterable[str]) -> list[Aggregate]:
         """The limits there are of these names, in their order."""
         keys = limits_named(names, self._others)
-        return [key for key in keys if key.kind == "limit" and self.limit(key).exists]
+        return [key for key in keys if key.kind == "limit" and key in self._others and self.limit(key).exists]
 
     def reference(self, key: Aggregate) -> LimitReference:
         """A limit as others are told of it."""
