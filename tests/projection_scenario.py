@@ -29,6 +29,7 @@ from tests.examples import COMMAND_ID, NOW
 
 TABLES: Final = (
     "flow",
+    "deployment",
     "flow_run",
     "flow_run_state",
     "task_run",

@@ -11,6 +11,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
+    deployments,
     events,
     flow_run_inputs,
     flow_runs,
@@ -26,7 +27,20 @@ from services.gateway.routes import (
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
 #: Those that are not there yet come last.
-_MODULES = (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, tag_limits, absent)
+_MODULES = (
+    service,
+    flows,
+    flow_run_inputs,
+    flow_runs,
+    task_runs,
+    states,
+    logs,
+    events,
+    deployments,
+    limits,
+    tag_limits,
+    absent,
+)
 
 
 def build(gateway: Gateway) -> ASGIApp:

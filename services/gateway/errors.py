@@ -25,6 +25,9 @@ _OLDEST_API: Final = (0, 8, 0)
 #: Not asked for a version.
 _UNVERSIONED: Final = frozenset({"/api/health", "/api/version"})
 
+#: What is said of everything that is not there yet.
+NOT_YET: Final = "Antiphon does not do this yet."
+
 _log = structlog.get_logger(__name__)
 
 
@@ -68,6 +71,11 @@ def bad_request(detail: str) -> HTTPException:
 def unprocessable(detail: str) -> HTTPException:
     """A value is out of its range, in the short form Prefect uses for some."""
     return HTTPException(422, detail)
+
+
+def absent() -> HTTPException:
+    """Prefect does it, and Antiphon does not do it yet."""
+    return HTTPException(501, NOT_YET)
 
 
 def gone(detail: str) -> HTTPException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.policy.decider import Decider
+from services.policy.deployment.decider import DEPLOYMENT
 from services.policy.document.decider import DOCUMENT
 from services.policy.document.resources import RESOURCES
 from services.policy.flow_run.decider import FLOW_RUN
@@ -14,6 +15,7 @@ from services.policy.name import NAME
 from services.policy.task_run.decider import TASK_RUN
 
 DECIDERS: Final[dict[str, Decider[Any]]] = {
+    "deployment": DEPLOYMENT,
     "flow_run": FLOW_RUN,
     "task_run": TASK_RUN,
     "lease": LEASE,

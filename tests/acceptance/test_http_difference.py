@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.cases import (
     bad_input,
+    deployments,
     flow_run_filters,
     flow_runs,
     flows,
@@ -41,6 +42,7 @@ TABLES: dict[str, Sequence[Case]] = {
     "task_run_transitions": transitions.TASK_RUN_CASES,
     "task_runs": task_runs.CASES,
     "logs": logs.CASES,
+    "deployments": deployments.CASES,
     "limits": limits.V2_CASES,
     "tag_limits": limits.V1_CASES,
     "bad_input": bad_input.CASES,

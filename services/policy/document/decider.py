@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from events.document.commands import CreateDocument, UpdateDocument
 from events.document.events import DocumentCreated, DocumentDeleted
-from events.message import Command, Event
+from events.message import Command, Event, Payload
 from events.name.events import NameClaimed, NameReleased
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
@@ -22,7 +22,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
     resource = RESOURCES[situation.aggregate.kind]
     if not isinstance(command, CreateDocument):
         return ()
-    data = _validated(resource, command.data)
+    data = validated(resource.model, command.data)
     if isinstance(data, str):
         return ()
     named: list[Aggregate] = []
@@ -53,7 +53,7 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
 
 
 def _create(resource: Resource, command: CreateDocument, situation: Situation[Document]) -> Decision:
-    data = _validated(resource, command.data)
+    data = validated(resource.model, command.data)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
     if situation.state.exists:
@@ -78,7 +78,7 @@ def _exists(resource: Resource, owner: str) -> Decision:
 
 
 def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
-    data = _validated(resource, situation.state.data | command.changes)
+    data = validated(resource.model, situation.state.data | command.changes)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
     if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
@@ -87,10 +87,10 @@ def _update(resource: Resource, command: UpdateDocument, situation: Situation[Do
     return Decision(events=((situation.aggregate, resource.updated(changes=changes)),))
 
 
-def _validated(resource: Resource, data: dict[str, Any]) -> dict[str, Any] | str:
+def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:
     """The data in JSON form with its defaults, or what is wrong with it."""
     try:
-        return resource.model.model_validate(data).model_dump(mode="json")
+        return model.model_validate(data).model_dump(mode="json")
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
         return "; ".join(problems)

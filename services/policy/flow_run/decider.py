@@ -18,12 +18,15 @@ from events.outcome import Answer, Status
 from events.state import ProposedState, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
-from services.policy.flow_run import resume
+from services.policy.flow_run import from_deployment, resume
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
+
+#: Fields of the command that its run does not have, or not as they are.
+_NOT_OF_THE_RUN = {"state", "name", "labels", "work_pool_name", "from_deployment", "enforce_parameter_schema"}
 
 FlowRunCommand = CreateFlowRun | SetFlowRunState | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
@@ -35,6 +38,8 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
     if isinstance(command, CreateFlowRun) and not run.exists:
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
+    if isinstance(command, CreateFlowRun):
+        named.extend(from_deployment.related(command))
     if parent_id is not None:
         named.append(Aggregate("task_run", str(parent_id)))
     if isinstance(command, ResumeFlowRun):
@@ -81,10 +86,17 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
         return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    filled_in = from_deployment.filled_in(command, situation)
+    return filled_in if isinstance(filled_in, Decision) else _begin(filled_in, situation, flow_key)
+
+
+def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate) -> Decision:
+    flow_labels = dict(situation.others[flow_key].data.get("labels") or {})
     created = FlowRunCreated(
-        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name"}, exclude_unset=True),
+        **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
+        **from_deployment.beside(command, situation),
         name=command.name or generated_name(situation.id),
-        labels=dict(flow.data.get("labels") or {}) | {"prefect.flow.id": str(command.flow_id)} | command.labels,
+        labels=flow_labels | {"prefect.flow.id": str(command.flow_id)} | command.labels,
     )
     first = move(
         Situation(

@@ -13,8 +13,8 @@ from events.flow_run.events import FlowRunTransitionAccepted, FlowRunTransitionR
 from events.outcome import Answer, Status
 from events.state import ProposedState, State, StateDetails, StateType
 from events.subjects import Aggregate
+from services.json_schema import complaint
 from services.policy.decider import Decision, Situation
-from services.policy.flow_run.input_schema import complaint
 from services.policy.flow_run.state import FlowRun
 from services.policy.flow_run.transition import move
 from services.policy.orchestration import state_from
