@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.cases import (
     bad_input,
+    concurrency,
     deployments,
     flow_run_filters,
     flow_runs,
@@ -43,6 +44,8 @@ TABLES: dict[str, Sequence[Case]] = {
     "task_runs": task_runs.CASES,
     "logs": logs.CASES,
     "deployments": deployments.CASES,
+    "flow_run_concurrency": concurrency.FLOW_RUN_CASES,
+    "task_run_concurrency": concurrency.TASK_RUN_CASES,
     "limits": limits.V2_CASES,
     "tag_limits": limits.V1_CASES,
     "bad_input": bad_input.CASES,
@@ -70,7 +73,8 @@ def _answers(cases: Sequence[Case], server: Server) -> list[Any]:
             if case.save and response.is_success:
                 saved[case.save] = response.json()
                 answer = saved[case.save]
-                normalize.name(answer.get("id") or answer["lease_id"], f"<{case.save}.id>")
+                named = answer.get("id") or answer.get("lease_id") or answer["state"]["id"]
+                normalize.name(named, f"<{case.save}.id>")
             answers.append(_shown(case, response, normalize))
     return answers
 

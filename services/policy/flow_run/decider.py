@@ -18,7 +18,7 @@ from events.outcome import Answer, Status
 from events.state import ProposedState, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
-from services.policy.flow_run import from_deployment, resume
+from services.policy.flow_run import concurrency, from_deployment, resume
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
@@ -40,6 +40,8 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
     named = [flow] if flow else []
     if isinstance(command, CreateFlowRun):
         named.extend(from_deployment.related(command))
+    else:
+        named.extend(concurrency.related(run, situation.others))
     if parent_id is not None:
         named.append(Aggregate("task_run", str(parent_id)))
     if isinstance(command, ResumeFlowRun):
@@ -56,13 +58,19 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
         return refused(situation, Status.NOT_FOUND, "Flow run not found")
     match request:
         case SetFlowRunState():
-            return move(situation, request.state, force=request.force, api_version=request.api_version)
+            return move(
+                situation,
+                request.state,
+                force=request.force,
+                api_version=request.api_version,
+                client_version=request.client_version,
+            )
         case ResumeFlowRun():
             return resume.resume(request, situation)
         case UpdateFlowRun():
             return update(request, situation)
         case DeleteFlowRun():
-            return Decision(events=((situation.aggregate, FlowRunDeleted()),))
+            return Decision(events=(*concurrency.freed(situation), (situation.aggregate, FlowRunDeleted())))
         case _:
             assert_never(request)
 

@@ -55,7 +55,7 @@ def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
         reason = _refusal(situation, keyset, run_input)
         if reason is not None:
             return _rejected(situation, proposed, reason)
-    decision = move(situation, proposed, api_version=command.api_version)
+    decision = move(situation, proposed, api_version=command.api_version, client_version=command.client_version)
     accepted = any(isinstance(event, FlowRunTransitionAccepted) for _, event in decision.events)
     if not (keyset and run_input and accepted):
         return decision

@@ -15,6 +15,7 @@ from events.message import Event
 from events.state import Progress, ProposedState, State, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
+from services.policy.flow_run.concurrency import Concurrency, release_slot
 from services.policy.flow_run.rules import CORE, MINIMAL, FlowTransition
 from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import TICK, enter, leave, state_from
@@ -29,12 +30,14 @@ def move(
     *,
     force: bool = False,
     api_version: str | None = None,
+    client_version: str | None = None,
 ) -> Decision:
     """Let the policy speak, and record what it said; a written subflow state goes to its parent task too."""
     run = situation.state
     t = FlowTransition(
         run,
         state_from(proposed, situation.command_id, situation.now),
+        concurrency=Concurrency(situation, client_version),
         api_version=api_version,
         now=situation.now,
         command_id=situation.command_id,
@@ -42,9 +45,11 @@ def move(
     settled = enter(MINIMAL if force else CORE, t)
     written, progress = _write(situation, t)
     leave(settled, t)
+    # ReleaseFlowConcurrencySlots
+    release_slot(t)
     event = _event(t, written, progress)
     mirrored = _mirrored(situation, written) if written else ()
-    return Decision(events=(*mirrored, (situation.aggregate, event)))
+    return Decision(events=(*t.concurrency.ledger.events, *mirrored, (situation.aggregate, event)))
 
 
 def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | None, Progress | None]:

@@ -1,6 +1,6 @@
 """The rules that decide a task run's transitions: Prefect's policies as ordered tables (rules.md 2 and 4).
 
-The rules that deal with the task cache, tag limits and background tasks are not here yet.
+Those about limits on tags are in concurrency.py; those about the task cache and background tasks are not here yet.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from events.state import Progress, State, StateDetails, StateType, is_unpersisted
 from events.task_run.events import TaskRunPolicy
 from services.policy.jitter import clamped_interval
-from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, types
+from services.policy.orchestration import ANY, TERMINAL, Rule, types
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from services.policy.task_run.concurrency import TaggedTransition, TagSlots, give_up_slots, secure_slots
 from services.policy.task_run.state import TaskRun
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
@@ -34,12 +35,13 @@ class EnclosingFlowRun(Protocol):
         """Its run fields."""
 
 
-class TaskTransition(Transition):
+class TaskTransition(TaggedTransition):
     """A task run's transition: the run beside it, and the flow run that encloses it."""
 
-    def __init__(self, run: TaskRun, proposed: State, *, flow_run: EnclosingFlowRun | None, **when: object) -> None:
-        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
-        self.run = run
+    def __init__(
+        self, run: TaskRun, proposed: State, *, slots: TagSlots, flow_run: EnclosingFlowRun | None, **when: object
+    ) -> None:
+        super().__init__(run, proposed, slots=slots, **when)
         self.flow_run = flow_run
         self.run_count = run.progress.run_count
         #: The enclosing flow run's count, where the task started within it.
@@ -139,6 +141,7 @@ def _allow(_: TaskTransition) -> None:
 CORE: Final[Sequence[Rule[TaskTransition]]] = (
     Rule("HandleTaskTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_run_count),
     Rule("PreventRunningTasksFromStoppedFlows", ANY, types(RUNNING), prevent_running_in_stopped_flow),
+    Rule("SecureTaskConcurrencySlots", ANY, types(RUNNING), secure_slots, undo=give_up_slots),
     Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
     Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
     Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed),

@@ -18,6 +18,7 @@ from events.task_run.events import (
 from services.policy.decider import Decision, Situation
 from services.policy.orchestration import enter, leave, state_from
 from services.policy.progress import advance
+from services.policy.task_run.concurrency import TagSlots, release_slots
 from services.policy.task_run.rules import CORE, MINIMAL, TaskTransition
 from services.policy.task_run.state import TaskRun
 from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
@@ -30,6 +31,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     t = TaskTransition(
         run,
         state_from(proposed, situation.command_id, situation.now),
+        slots=TagSlots(situation, run),
         flow_run=situation.others.get(flow_run_key),
         now=situation.now,
         command_id=situation.command_id,
@@ -40,7 +42,9 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
         written = without_artifact_keys(_with_details(situation.id, run, t.proposed))
         progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, run.state, written))
     leave(settled, t)
-    events: list[tuple[Aggregate, Event]] = []
+    # ReleaseTaskConcurrencySlots
+    release_slots(t)
+    events: list[tuple[Aggregate, Event]] = [*t.slots.ledger.events]
     if t.tracked_run_count is not None:
         events.append((situation.aggregate, TaskRunFlowRunTracked(flow_run_run_count=t.tracked_run_count)))
     events.append((situation.aggregate, _event(t, written, progress)))
