@@ -80,6 +80,8 @@ class AcquireLease(Command):
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "acquire"
+    CREATES: ClassVar[bool] = True
+    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: int = Field(default=1, gt=0)
@@ -93,6 +95,8 @@ class TakeSlots(Command):
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "take_slots"
+    CREATES: ClassVar[bool] = True
+    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: int = Field(gt=0)
@@ -104,6 +108,8 @@ class ReturnSlots(Command):
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "return_slots"
+    CREATES: ClassVar[bool] = True
+    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: int = Field(gt=0)
@@ -115,6 +121,8 @@ class ReleaseHolder(Command):
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "release_holder"
+    CREATES: ClassVar[bool] = True
+    CLAIMS: ClassVar[bool] = False
 
     names: Names
     holder_id: UUID
