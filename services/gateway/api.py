@@ -11,6 +11,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
+    automations,
     deployments,
     events,
     flow_run_inputs,
@@ -39,6 +40,7 @@ _MODULES = (
     deployments,
     limits,
     tag_limits,
+    automations,
     absent,
 )
 

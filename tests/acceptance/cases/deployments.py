@@ -150,6 +150,7 @@ CASES: list[Case] = [
         {"deployment_ids": ["{full.id}"], "scheduled_before": "2099-02-01T00:00:00Z", "limit": 2},
     ),
     post("due without ids", "/deployments/get_scheduled_flow_runs", {}),
+    delete("automations of it", "/automations/owned-by/prefect.deployment.{full.id}"),
     # Ends.
     post("running", "/flow_runs/{keyed.id}/set_state", {"state": {"type": "RUNNING"}, "force": True}),
     delete("deleted", "/deployments/{full.id}"),
