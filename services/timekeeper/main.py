@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -26,6 +27,8 @@ from services.runtime.settings import Settings
 
 _SWEEP_SECONDS: Final = 1.0
 _MOST_AT_ONCE: Final = 500
+#: What was said is on disk, and will be decided: said again it only would fill the queue of a policy that is away.
+_PATIENCE_SECONDS: Final = 30.0
 
 _log = structlog.get_logger(__name__)
 
@@ -45,19 +48,21 @@ async def run(settings: Settings) -> None:
 async def _sweep_again_and_again(postgres_url: str, commands: Client) -> None:
     async with await AsyncConnection.connect(postgres_url) as connection:
         await configure(connection)
+        told: dict[UUID, float] = {}
         while True:
-            found = await _sweep(connection, commands)
-            # The projection is behind the commands: asking at once would find the same leases again.
+            moment = clock.monotonic()
+            told = {command_id: at for command_id, at in told.items() if moment - at < _PATIENCE_SECONDS}
+            late = [item for item in await _overdue(connection) if item.command_id not in told]
+            await commands.publish_many(late)
+            told.update((item.command_id, moment) for item in late)
+            if late:
+                _log.info("leases expire", count=len(late))
             await asyncio.sleep(_SWEEP_SECONDS)
-            if found:
-                _log.info("leases expire", count=found)
 
 
-async def _sweep(connection: AsyncConnection[Any], commands: Client) -> int:
-    """Have every overdue lease expire; returns how many there were."""
-    overdue = await queries.overdue(connection, clock.now(), _MOST_AT_ONCE)
-    await commands.publish_many(
+async def _overdue(connection: AsyncConnection[Any]) -> list[Addressed]:
+    """What there is to say about the leases whose time is over."""
+    return [
         Addressed(lease.id, ExpireLease(), ids.derived(lease.id, f"expires at {lease.expires_at.isoformat()}"))
-        for lease in overdue
-    )
-    return len(overdue)
+        for lease in await queries.overdue(connection, clock.now(), _MOST_AT_ONCE)
+    ]
