@@ -16,6 +16,8 @@ from events.document import events as document_events
 from events.errors import UndecodableError
 from events.flow_run import commands as flow_run_commands
 from events.flow_run import events as flow_run_events
+from events.limit import commands as limit_commands
+from events.limit import events as limit_events
 from events.message import Command, Event, Metadata
 from events.name import events as name_events
 from events.subjects import Aggregate
@@ -45,11 +47,28 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         document_events.FlowCreated,
         document_events.FlowUpdated,
         document_events.FlowDeleted,
+        document_events.DeploymentCreated,
+        document_events.DeploymentUpdated,
+        document_events.DeploymentDeleted,
         document_events.FlowRunInputCreated,
         document_events.FlowRunInputUpdated,
         document_events.FlowRunInputDeleted,
         task_cache_events.TaskCacheFilled,
         task_cache_events.TaskCacheConsulted,
+        limit_events.LimitCreated,
+        limit_events.LimitUpdated,
+        limit_events.LimitReset,
+        limit_events.LimitDeleted,
+        limit_events.SlotsAcquired,
+        limit_events.SlotsDenied,
+        limit_events.SlotsReleased,
+        limit_events.LeaseGranted,
+        limit_events.LeaseRefused,
+        limit_events.LeaseRenewed,
+        limit_events.LeaseReleased,
+        limit_events.LeaseExpired,
+        limit_events.LeaseSlotsTaken,
+        limit_events.LeaseSlotsReturned,
         name_events.NameClaimed,
         name_events.NameReleased,
     )
@@ -72,8 +91,22 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
         document_commands.CreateFlow,
         document_commands.UpdateFlow,
         document_commands.DeleteFlow,
+        document_commands.CreateDeployment,
+        document_commands.UpdateDeployment,
+        document_commands.DeleteDeployment,
         document_commands.CreateFlowRunInput,
         document_commands.DeleteFlowRunInput,
+        limit_commands.CreateLimit,
+        limit_commands.UpdateLimit,
+        limit_commands.DeleteLimit,
+        limit_commands.ResetLimit,
+        limit_commands.AcquireLease,
+        limit_commands.TakeSlots,
+        limit_commands.ReturnSlots,
+        limit_commands.ReleaseHolder,
+        limit_commands.RenewLease,
+        limit_commands.ReleaseLease,
+        limit_commands.ExpireLease,
     )
 }
 

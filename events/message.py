@@ -60,6 +60,8 @@ class Command(Payload):
     VERB: ClassVar[str]
     #: Whether it is usually the first that is heard of its aggregate.
     CREATES: ClassVar[bool] = False
+    #: Whether the names it speaks of are usually free; else they are those of what it is about.
+    CLAIMS: ClassVar[bool] = True
 
 
 class Event(Payload):

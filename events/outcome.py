@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
+from events.limit.slots import LimitReference
 from events.message import Payload
 from events.state import State
 
@@ -44,6 +45,10 @@ class Answer(Payload):
     #: The state the run is in after the decision; `state_written` tells whether the decision put it there.
     state: State | None = None
     state_written: bool = False
+    #: Of a request for slots: the limits that it found, or when it was refused those that refused it.
+    limits: tuple[LimitReference, ...] = ()
+    #: When it was refused: after how long to ask again.
+    retry_after_seconds: float | None = None
 
 
 class Outcome(Answer):

@@ -9,15 +9,20 @@ from uuid import UUID
 from events.errors import UndecodableError
 from events.log.port import Recorded
 from projections.change import Change
+from projections.deployment import projection as deployment
 from projections.flow import projection as flow
 from projections.flow_run import projection as flow_run
 from projections.flow_run_input import projection as flow_run_input
+from projections.limit import projection as limit
 from projections.task_run import projection as task_run
 
 PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
+    "deployment": deployment.project,
     "flow": flow.project,
     "flow_run": flow_run.project,
     "flow_run_input": flow_run_input.project,
+    "lease": limit.project_lease,
+    "limit": limit.project_limit,
     "task_run": task_run.project,
 }
 

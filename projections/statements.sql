@@ -69,8 +69,28 @@ WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
     task_states AS (DELETE FROM task_run_state WHERE task_run_id IN (SELECT id FROM tasks)),
     states AS (DELETE FROM flow_run_state WHERE flow_run_id IN (SELECT id FROM runs)),
     inputs AS (DELETE FROM flow_run_input WHERE flow_run_id IN (SELECT id FROM runs)),
-    logs AS (DELETE FROM log WHERE flow_run_id IN (SELECT id FROM runs) AND created <= %(at)s)
+    logs AS (DELETE FROM log WHERE flow_run_id IN (SELECT id FROM runs) AND created <= %(at)s),
+    deployments AS (DELETE FROM deployment WHERE flow_id = %(id)s)
 DELETE FROM flow WHERE id = %(id)s
+
+-- name: update_deployment
+-- Fields that `changes` does not name stay as they are.
+UPDATE deployment AS d SET (
+    updated, name, version, description, paused, concurrency_limit_id, concurrency_options, job_variables,
+    parameters, tags, labels, work_queue_name, work_queue_id, last_polled, parameter_openapi_schema, path,
+    pull_steps, entrypoint, enforce_parameter_schema, status
+) = (
+    SELECT %(at)s,
+    r.name, r.version, r.description, r.paused, r.concurrency_limit_id, r.concurrency_options,
+    r.job_variables, r.parameters, r.tags, r.labels, r.work_queue_name, r.work_queue_id, r.last_polled,
+    r.parameter_openapi_schema, r.path, r.pull_steps, r.entrypoint, r.enforce_parameter_schema, r.status
+    FROM jsonb_populate_record(d, %(changes)s::jsonb) AS r
+)
+WHERE id = %(id)s
+
+-- name: delete_deployment
+-- Its runs stay, and still name it.
+DELETE FROM deployment WHERE id = %(id)s
 
 -- name: update_flow_run_input
 UPDATE flow_run_input SET
@@ -83,6 +103,17 @@ WHERE id = %(id)s
 -- name: delete_flow_run_input
 DELETE FROM flow_run_input WHERE id = %(id)s
 
+-- name: delete_limit
+WITH leases AS (UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s])
+DELETE FROM concurrency_limit WHERE id = %(id)s
+
+-- name: forget_leases
+-- They last until they are released or expire, but hold nothing of this limit.
+UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s]
+
+-- name: delete_lease
+DELETE FROM concurrency_lease WHERE id = %(id)s
+
 -- name: advance
 -- The checkpoint moves forward only.
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
@@ -90,7 +121,8 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position <
 
 -- name: empty
 -- Everything that follows from the log; log lines follow from OBSERVED.
-TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, flow_run_input, parked_aggregate
+TRUNCATE flow, deployment, flow_run, flow_run_state, task_run, task_run_state, flow_run_input, concurrency_limit,
+    concurrency_lease, parked_aggregate
 
 -- name: forget_checkpoint
 DELETE FROM checkpoint WHERE name = %(name)s

@@ -12,9 +12,11 @@ from psycopg import AsyncConnection, sql
 from psycopg.types.json import Jsonb
 
 from projections.change import Change, Row, Statement, Step, merge
+from projections.deployment.projection import DEPLOYMENT
 from projections.flow.projection import FLOW
 from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
 from projections.flow_run_input.projection import FLOW_RUN_INPUT
+from projections.limit.projection import LEASE, LIMIT
 from projections.log.projection import LOG
 from projections.migrate import SCHEMA
 from projections.statements import statements
@@ -24,11 +26,14 @@ from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
 #: Flow runs come before task runs, which look for them when they are put.
 _ORDER: Final[tuple[Table, ...]] = (
     FLOW,
+    DEPLOYMENT,
     FLOW_RUN,
     FLOW_RUN_STATE,
     TASK_RUN,
     TASK_RUN_STATE,
     FLOW_RUN_INPUT,
+    LIMIT,
+    LEASE,
     LOG,
 )
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 from events.codec import EVENT_TYPES
 from events.document import events as document
 from events.flow_run import events as flow_run
+from events.limit import events as limit
+from events.limit.slots import Holder, LimitReference, Tally
 from events.message import Event
 from events.name.events import NameClaimed, NameReleased
 from events.state import Progress
@@ -29,6 +31,10 @@ _STATE = state("SCHEDULED", "AwaitingRetry", data={"type": "x"}, scheduled_time=
 _REFUSAL: dict[str, Any] = {"rule": "Rule", "reason": "because", "proposed": _STATE}
 _POLICY = flow_run.FlowRunPolicy(retries=2, pause_keys=("k",), resuming=True, retry_type="in_process")
 _TASK = task_created(task_run.TaskRunPolicy(retries=1, retry_delay=(1, 2)), RUN_ID).fields
+
+_TALLY = Tally(loose_slots=1, leased_slots=2, denied_slots=3, avg_slot_occupancy_seconds=1.5, at=NOW)
+_HOLDER = Holder(type="task_run", id=TASK_ID)
+_LIMITS = (LimitReference(id=FLOW_ID, name="limit", limit=5),)
 
 _EXAMPLES: Final[tuple[Event, ...]] = (
     run_created(_POLICY, tags=("a",), labels={"n": 1}, parameters={"x": [1, None]}, parent_task_run_id=TASK_ID),
@@ -52,11 +58,28 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     document.FlowCreated(data={"name": "flow", "tags": ["a"], "labels": {}}),
     document.FlowUpdated(changes={"tags": ["b"]}),
     document.FlowDeleted(),
+    document.DeploymentCreated(data={"name": "deployment", "flow_id": str(FLOW_ID), "parameters": {"x": 1}}),
+    document.DeploymentUpdated(changes={"paused": True}),
+    document.DeploymentDeleted(),
     document.FlowRunInputCreated(data={"flow_run_id": str(RUN_ID), "key": "k", "value": "1", "sender": None}),
     document.FlowRunInputUpdated(changes={"value": "2"}),
     document.FlowRunInputDeleted(),
     TaskCacheFilled(state=state("COMPLETED", data={"type": "x"}, cache_key="k", task_run_id=TASK_ID)),
     TaskCacheConsulted(task_run_id=TASK_ID, found=STATE_ID),
+    limit.LimitCreated(name="limit", limit=5, active=True, slot_decay_per_second=0.5, tally=_TALLY),
+    limit.LimitUpdated(changes=limit.LimitChanges(name="new", limit=6), tally=_TALLY, forgets_leases=True),
+    limit.LimitReset(tally=_TALLY),
+    limit.LimitDeleted(revoked_at=NOW),
+    limit.SlotsAcquired(slots=2, lease_id=RUN_ID, holder=_HOLDER, tally=_TALLY),
+    limit.SlotsDenied(slots=2, tally=_TALLY),
+    limit.SlotsReleased(slots=2, lease_id=RUN_ID, tally=_TALLY),
+    limit.LeaseGranted(limits=_LIMITS, slots=2, holder=_HOLDER, granted_at=EARLIER, expires_at=NOW),
+    limit.LeaseRefused(limits=_LIMITS, slots=2, retry_after_seconds=1.5),
+    limit.LeaseRenewed(expires_at=NOW),
+    limit.LeaseReleased(),
+    limit.LeaseExpired(),
+    limit.LeaseSlotsTaken(limits=_LIMITS, slots=2),
+    limit.LeaseSlotsReturned(limits=_LIMITS),
     NameClaimed(name="flow", owner=str(FLOW_ID)),
     NameReleased(),
 )

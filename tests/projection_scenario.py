@@ -29,11 +29,14 @@ from tests.examples import COMMAND_ID, NOW
 
 TABLES: Final = (
     "flow",
+    "deployment",
     "flow_run",
     "flow_run_state",
     "task_run",
     "task_run_state",
     "flow_run_input",
+    "concurrency_limit",
+    "concurrency_lease",
     "log",
     "parked_aggregate",
     "checkpoint",

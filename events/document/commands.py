@@ -58,3 +58,28 @@ class DeleteFlowRunInput(DeleteDocument):
     """Take an input of a flow run away."""
 
     KIND: ClassVar[str] = "flow_run_input"
+
+
+class CreateDeployment(CreateDocument):
+    """Create a deployment of a flow; if its name is taken within the flow, that one is changed instead.
+
+    `data` holds only what was given: beside fields, `concurrency_limit` (slots of a limit of its own) or
+    `global_concurrency_limit_id`.
+    """
+
+    KIND: ClassVar[str] = "deployment"
+
+
+class UpdateDeployment(UpdateDocument):
+    """Change fields of a deployment, among them the two that are about its limit."""
+
+    KIND: ClassVar[str] = "deployment"
+
+    #: Refuse the change where the deployment's parameters do not fit its schema afterwards.
+    checks_parameters: bool = True
+
+
+class DeleteDeployment(DeleteDocument):
+    """Delete a deployment, and with it the limit it made for itself."""
+
+    KIND: ClassVar[str] = "deployment"

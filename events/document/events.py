@@ -61,3 +61,21 @@ class FlowRunInputDeleted(DocumentDeleted):
     """An input of a flow run is gone."""
 
     TYPE: ClassVar[str] = "flow_run_input.deleted"
+
+
+class DeploymentCreated(DocumentCreated):
+    """A deployment exists, with the fields of services/policy/deployment/model.py."""
+
+    TYPE: ClassVar[str] = "deployment.created"
+
+
+class DeploymentUpdated(DocumentUpdated):
+    """Fields of a deployment changed."""
+
+    TYPE: ClassVar[str] = "deployment.updated"
+
+
+class DeploymentDeleted(DocumentDeleted):
+    """A deployment is gone; its runs stay."""
+
+    TYPE: ClassVar[str] = "deployment.deleted"

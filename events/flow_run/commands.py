@@ -38,7 +38,11 @@ class CreateFlowRun(Command):
     infrastructure_document_id: UUID | None = None
     job_variables: dict[str, Any] | None = None
     created_by: CreatedBy | None = None
-    #: PENDING when absent.
+    #: Take what is not said here (parameters, tags, labels, queue) from the deployment, and refuse what it refuses.
+    from_deployment: bool = False
+    #: Whether the parameters must fit the deployment's schema; absent means what the deployment says.
+    enforce_parameter_schema: bool | None = None
+    #: When absent PENDING, or from a deployment SCHEDULED.
     state: ProposedState | None = None
     api_version: str | None = None
 

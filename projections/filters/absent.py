@@ -7,35 +7,11 @@ from typing import ClassVar
 from projections.filters.conditions import (
     FALSE,
     AnyId,
-    AnyOrNotAnyId,
     AnyText,
-    Leaf,
-    Name,
     Operator,
     Parameters,
-    TagsWithAny,
 )
 from projections.filters.objects import ObjectFilter
-
-
-class Paused(Leaf):
-    """`eq_`."""
-
-    eq_: bool | None = None
-
-
-class Like(Leaf):
-    """`like_`."""
-
-    like_: str | None = None
-
-
-class ConcurrencyLimit(Leaf):
-    """`ge_`, `le_`, `is_null_`: accepted and ignored by Prefect."""
-
-    ge_: int | None = None
-    le_: int | None = None
-    is_null_: bool | None = None
 
 
 class NameOrPrefix(AnyText):
@@ -52,18 +28,6 @@ class AbsentFilter(ObjectFilter):
     def sql(self, table: str, parameters: Parameters) -> str:  # noqa: ARG002  a filter's signature
         """Nothing is related to an object that does not exist."""
         return FALSE
-
-
-class DeploymentFilter(AbsentFilter):
-    """Prefect's DeploymentFilter."""
-
-    id: AnyOrNotAnyId | None = None
-    name: Name | None = None
-    flow_or_deployment_name: Like | None = None
-    paused: Paused | None = None
-    tags: TagsWithAny | None = None
-    work_queue_name: AnyText | None = None
-    concurrency_limit: ConcurrencyLimit | None = None
 
 
 class WorkPoolFilter(AbsentFilter):

@@ -9,8 +9,6 @@ from pydantic import Field
 
 from events.state import StateType
 from projections.filters.conditions import (
-    FALSE,
-    TRUE,
     AnyOrNotAnyText,
     AnyText,
     Leaf,
@@ -121,14 +119,17 @@ class Exists(Leaf):
 
 
 class HasDeployment(Leaf):
-    """Whether a flow has no deployment; there are none yet."""
+    """Whether a flow has no deployment."""
 
     operator: Operator = Operator.and_
     is_null_: bool | None = None
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:  # noqa: ARG002  a leaf's signature
         """See Leaf."""
-        return [] if self.is_null_ is None else [TRUE if self.is_null_ else FALSE]
+        if self.is_null_ is None:
+            return []
+        exists = f"EXISTS (SELECT FROM deployment AS d WHERE d.flow_id = {column})"
+        return [f"NOT {exists}" if self.is_null_ else exists]
 
 
 class TextSearch(Leaf):

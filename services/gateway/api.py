@@ -11,7 +11,9 @@ from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
+    automations,
     bulk_set_state,
+    deployments,
     events,
     flow_run_inputs,
     flow_runs,
@@ -20,11 +22,29 @@ from services.gateway.routes import (
     logs,
     service,
     states,
+    tag_limits,
     task_runs,
 )
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
+#: Those that are not there yet come last.
+_MODULES = (
+    service,
+    flows,
+    flow_run_inputs,
+    flow_runs,
+    bulk_set_state,
+    task_runs,
+    states,
+    logs,
+    events,
+    deployments,
+    limits,
+    tag_limits,
+    automations,
+    absent,
+)
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -39,19 +59,7 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    for module in (
-        service,
-        flows,
-        flow_run_inputs,
-        flow_runs,
-        bulk_set_state,
-        task_runs,
-        states,
-        logs,
-        events,
-        limits,
-        absent,
-    ):
+    for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

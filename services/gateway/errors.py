@@ -25,6 +25,9 @@ _OLDEST_API: Final = (0, 8, 0)
 #: Not asked for a version.
 _UNVERSIONED: Final = frozenset({"/api/health", "/api/version"})
 
+#: What is said of everything that is not there yet.
+NOT_YET: Final = "Antiphon does not do this yet."
+
 _log = structlog.get_logger(__name__)
 
 
@@ -68,6 +71,22 @@ def bad_request(detail: str) -> HTTPException:
 def unprocessable(detail: str) -> HTTPException:
     """A value is out of its range, in the short form Prefect uses for some."""
     return HTTPException(422, detail)
+
+
+def absent() -> HTTPException:
+    """Prefect does it, and Antiphon does not do it yet."""
+    return HTTPException(501, NOT_YET)
+
+
+def gone(detail: str) -> HTTPException:
+    """A resource was there once."""
+    return HTTPException(410, detail)
+
+
+def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:
+    """Something is taken by others at the moment."""
+    headers = None if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+    return HTTPException(423, detail, headers)
 
 
 def missing_object(what: str, object_id: UUID) -> Response:

@@ -84,7 +84,7 @@ class Group:
         key = (request.aggregate, request.metadata.command_id)
         if key in self.pending or key in self._outcomes or key in self._answered:
             return
-        own = await self._fold(request.aggregate, request.command)
+        own = await self._fold(request.aggregate, request)
         recorded = own.outcomes.get(request.metadata.command_id)
         if recorded is not None:
             self._outcomes[key] = recorded
@@ -97,16 +97,16 @@ class Group:
         decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
         while not decision.events and await self._look_again(situation):
             # Nothing will be appended, so that no expected position would find out that memory is wrong.
-            own = await self._fold(request.aggregate, request.command)
+            own = await self._fold(request.aggregate, request)
             situation = await self._situation(request, own, now)
             decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
         if decision.events:
             for aggregate in (*(aggregate for aggregate, _ in decision.events), *decision.unchanged):
-                await self._fold(aggregate, request.command)
+                await self._fold(aggregate, request)
             self.pending[key] = self._draft(request, decision)
         else:
             answer = _told(decision.answer)
-            spoken_of = await self._fold(Aggregate(request.aggregate.kind, answer.aggregate_id), request.command)
+            spoken_of = await self._fold(Aggregate(request.aggregate.kind, answer.aggregate_id), request)
             # Only `commit` knows where it is in the log: this group may be what puts it there.
             self._answered[key] = answer, spoken_of
 
@@ -130,15 +130,15 @@ class Group:
         )
         while missing := [key for key in decider.related(request.command, situation) if key not in others]:
             for key in missing:
-                others[key] = (await self._fold(key, request.command)).state
+                others[key] = (await self._fold(key, request)).state
         return situation
 
-    async def _fold(self, aggregate: Aggregate, command: Command) -> Fold:
+    async def _fold(self, aggregate: Aggregate, request: Request) -> Fold:
         if aggregate in self._busy:
             raise BusyError
         found = self._held.get(aggregate) or self._folds.get(aggregate)
         if found is None:
-            found = self._folds.put(aggregate, await self._unknown(aggregate, command))
+            found = self._folds.put(aggregate, await self._unknown(aggregate, request))
         self._held[aggregate] = found
         return found
 
@@ -151,9 +151,11 @@ class Group:
             self._held[aggregate] = self._folds.put(aggregate, await self._load(aggregate))
         return bool(remembered)
 
-    async def _unknown(self, aggregate: Aggregate, command: Command) -> Fold:
+    async def _unknown(self, aggregate: Aggregate, request: Request) -> Fold:
         # What a command is about to create is most often not there yet: the expected position 0 finds out.
-        if self._presume_new and command.CREATES and aggregate.kind in (command.KIND, "name"):
+        command = request.command
+        is_new = aggregate == request.aggregate or (aggregate.kind == "name" and command.CLAIMS)
+        if self._presume_new and command.CREATES and is_new:
             self._presumed.add(aggregate)
             return empty(aggregate)
         self._read.add(aggregate)

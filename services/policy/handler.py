@@ -224,6 +224,8 @@ class Handler:
 
     async def _positions(self, group: Group) -> Sequence[int]:
         drafts, expected = group.drafts, group.expected
+        if len(drafts) > MAX_DRAFTS:
+            raise TooLargeError(f"{len(drafts)} events are more than fit into one batch")
         # Every decision is a single event, no two about the same aggregate, and none depends on a further one.
         is_simple = len(drafts) == len(group.pending) == len(group.written) == len(expected)
         if not is_simple or len(drafts) >= _SMALL:

@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any, Final
 
 from services.policy.decider import Decider
+from services.policy.deployment.decider import DEPLOYMENT
 from services.policy.document.decider import DOCUMENT
 from services.policy.document.resources import RESOURCES
 from services.policy.flow_run.decider import FLOW_RUN
+from services.policy.limit.decider import LIMIT
+from services.policy.limit.lease import LEASE
 from services.policy.name import NAME
 from services.policy.task_cache import TASK_CACHE
 from services.policy.task_run.decider import TASK_RUN
 
 DECIDERS: Final[dict[str, Decider[Any]]] = {
+    "deployment": DEPLOYMENT,
     "flow_run": FLOW_RUN,
     "task_run": TASK_RUN,
     "task_cache": TASK_CACHE,
+    "lease": LEASE,
+    "limit": LIMIT,
     "name": NAME,
     **dict.fromkeys(RESOURCES, DOCUMENT),
 }

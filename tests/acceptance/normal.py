@@ -19,7 +19,7 @@ _RUN_TIMES = frozenset({"total_run_time", "estimated_run_time"})
 #: Distances to the clock: not even that can.
 _DISTANCES = {"estimated_start_time_delta": "<lateness>", "delay_seconds": "<delay>"}
 #: These lists are made out of sets, by the SDK or the server: their order means nothing.
-_SETS = frozenset({"task_inputs", "pause_keys"})
+_SETS = frozenset({"task_inputs", "pause_keys", "limits"})
 
 
 #: Characters of one line in a report.

@@ -57,6 +57,8 @@ SCENARIOS = [
     Scenario("scheduled_wait", flow_runs=2),
     Scenario("client_reads", flow_runs=5, task_runs=3),
     Scenario("flow_run_inputs", flow_runs=2),
+    Scenario("global_limits", flow_runs=1, task_runs=3),
+    Scenario("served_deployment", flow_runs=1, task_runs=1),
 ]
 
 

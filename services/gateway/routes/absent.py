@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.gateway.errors import JsonResponse
+from services.gateway.errors import NOT_YET, JsonResponse
 from services.gateway.gateway import Gateway
 
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -21,13 +21,10 @@ _RESOURCES: Final = (
     "block_schemas",
     "block_types",
     "collections",
-    "concurrency_limits",
-    "deployments",
     "saved_searches",
     "task_workers",
     "templates",
     "ui",
-    "v2",
     "variables",
     "work_pools",
     "work_queues",
@@ -36,6 +33,14 @@ _RESOURCES: Final = (
 #: Single routes of resources that are there.
 _ROUTES: Final = (
     ("POST", "/flows/bulk_delete"),
+    ("POST", "/deployments/bulk_delete"),
+    ("POST", "/deployments/{id:uuid}/schedule"),
+    ("POST", "/deployments/{id:uuid}/create_flow_run/bulk"),
+    ("GET", "/deployments/{id:uuid}/work_queue_check"),
+    ("GET", "/deployments/{id:uuid}/schedules"),
+    ("POST", "/deployments/{id:uuid}/schedules"),
+    ("PATCH", "/deployments/{id:uuid}/schedules/{schedule_id:uuid}"),
+    ("DELETE", "/deployments/{id:uuid}/schedules/{schedule_id:uuid}"),
     ("POST", "/flow_runs/lateness"),
     ("POST", "/flow_runs/history"),
     ("GET", "/flow_runs/{id:uuid}/graph"),
@@ -57,7 +62,7 @@ def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its sibling
     router = APIRouter(include_in_schema=False)
 
     async def not_yet() -> Response:
-        return JsonResponse({"detail": "Antiphon does not do this yet."}, 501)
+        return JsonResponse({"detail": NOT_YET}, 501)
 
     for method, path in _ROUTES:
         router.add_api_route(path, not_yet, methods=[method])

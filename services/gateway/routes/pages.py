@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final
 from fastapi import Body, Depends
 from pydantic import BeforeValidator
 
-from projections.filters.absent import DeploymentFilter, WorkPoolFilter, WorkQueueFilter
+from projections.filters.absent import WorkPoolFilter, WorkQueueFilter
 from projections.filters.criteria import Criteria
+from projections.filters.deployments import DeploymentFilter
 from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
 from services.gateway.errors import unprocessable
 

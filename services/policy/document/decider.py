@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from events.document.commands import CreateDocument, UpdateDocument
 from events.document.events import DocumentCreated, DocumentDeleted
-from events.message import Command, Event
+from events.message import Command, Event, Payload
 from events.name.events import NameClaimed, NameReleased
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
@@ -23,7 +23,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
     resource = RESOURCES[situation.aggregate.kind]
     if not isinstance(command, CreateDocument):
         return ()
-    data = _validated(resource, command.data)
+    data = validated(resource.model, command.data)
     if isinstance(data, str):
         return ()
     named: list[Aggregate] = []
@@ -54,7 +54,7 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
 
 
 def _create(resource: Resource, command: CreateDocument, situation: Situation[Document]) -> Decision:
-    data = _validated(resource, command.data)
+    data = validated(resource.model, command.data)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
     if resource.parent is not None and not is_there(resource.parent(data), situation.others):
@@ -79,7 +79,7 @@ def _exists(resource: Resource, owner: str) -> Decision:
 
 
 def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
-    data = _validated(resource, situation.state.data | command.changes)
+    data = validated(resource.model, situation.state.data | command.changes)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
     if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
@@ -88,10 +88,10 @@ def _update(resource: Resource, command: UpdateDocument, situation: Situation[Do
     return Decision(events=((situation.aggregate, resource.updated(changes=changes)),))
 
 
-def _validated(resource: Resource, data: dict[str, Any]) -> dict[str, Any] | str:
+def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:
     """The data in JSON form with its defaults, or what is wrong with it."""
     try:
-        return resource.model.model_validate(data).model_dump(mode="json")
+        return model.model_validate(data).model_dump(mode="json")
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
         return "; ".join(problems)

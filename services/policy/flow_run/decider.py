@@ -21,7 +21,7 @@ from events.outcome import Answer, Status
 from events.state import ProposedState, StateDetails, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
-from services.policy.flow_run import resume
+from services.policy.flow_run import concurrency, from_deployment, resume
 from services.policy.flow_run.rules import CORE, LATE, MINIMAL
 from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
@@ -29,6 +29,17 @@ from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
 from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
+
+#: Fields of the command that its run does not have, or not as they are.
+_NOT_OF_THE_RUN = {
+    "state",
+    "name",
+    "labels",
+    "work_pool_name",
+    "api_version",
+    "from_deployment",
+    "enforce_parameter_schema",
+}
 
 FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
@@ -40,6 +51,10 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
     if isinstance(command, CreateFlowRun) and not run.exists:
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
+    if isinstance(command, CreateFlowRun):
+        named.extend(from_deployment.related(command))
+    else:
+        named.extend(concurrency.related(run, situation.others))
     if parent_id is not None:
         named.extend(lineage(_task_run(parent_id), situation.known))
     if isinstance(command, SetFlowRunState):
@@ -68,6 +83,7 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
                 request.state,
                 policy=MINIMAL if request.force else CORE,
                 api_version=request.api_version,
+                client_version=request.client_version,
                 failed_task_runs=request.failed_task_runs,
             )
         case MarkFlowRunLate():
@@ -77,7 +93,7 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
         case UpdateFlowRun():
             return update(request, situation)
         case DeleteFlowRun():
-            return Decision(events=((situation.aggregate, FlowRunDeleted()),))
+            return Decision(events=(*concurrency.freed(situation), (situation.aggregate, FlowRunDeleted())))
         case _:
             assert_never(request)
 
@@ -108,10 +124,17 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
         return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    filled_in = from_deployment.filled_in(command, situation)
+    return filled_in if isinstance(filled_in, Decision) else _begin(filled_in, situation, flow_key)
+
+
+def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate) -> Decision:
+    flow_labels = dict(situation.others[flow_key].data.get("labels") or {})
     created = FlowRunCreated(
-        **command.model_dump(exclude={"state", "name", "labels", "work_pool_name", "api_version"}, exclude_unset=True),
+        **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
+        **from_deployment.beside(command, situation),
         name=command.name or generated_name(situation.id),
-        labels=dict(flow.data.get("labels") or {}) | {"prefect.flow.id": str(command.flow_id)} | command.labels,
+        labels=flow_labels | {"prefect.flow.id": str(command.flow_id)} | command.labels,
     )
     first = move(
         Situation(

@@ -13,8 +13,8 @@ from events.flow_run.events import FlowRunTransitionAccepted, FlowRunTransitionR
 from events.outcome import Answer, Status
 from events.state import ProposedState, State, StateDetails, StateType
 from events.subjects import Aggregate
+from services.json_schema import complaint
 from services.policy.decider import Decision, Situation
-from services.policy.flow_run.input_schema import complaint
 from services.policy.flow_run.state import FlowRun
 from services.policy.flow_run.transition import move
 from services.policy.orchestration import state_from
@@ -55,7 +55,7 @@ def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
         reason = _refusal(situation, keyset, run_input)
         if reason is not None:
             return _rejected(situation, proposed, reason)
-    decision = move(situation, proposed, api_version=command.api_version)
+    decision = move(situation, proposed, api_version=command.api_version, client_version=command.client_version)
     accepted = any(isinstance(event, FlowRunTransitionAccepted) for _, event in decision.events)
     if not (keyset and run_input and accepted):
         return decision

@@ -1,6 +1,6 @@
 """The rules that decide a flow run's transitions: Prefect's policies as ordered tables (rules.md 2 and 3).
 
-The rules that deal with deployments' concurrency limits are not here yet.
+Those about the concurrency of a deployment's runs are in concurrency.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Final
 from events import ids
 from events.flow_run.events import FlowRunPolicy
 from events.state import State, StateDetails, StateType, is_unpersisted
+from services.policy.flow_run import concurrency
+from services.policy.flow_run.concurrency import Concurrency, LimitedTransition
 from services.policy.flow_run.state import FlowRun
-from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, all_but, types
+from services.policy.orchestration import ANY, TERMINAL, Rule, all_but, nothing, types
 from services.policy.pending import SUBMITTED, prevent_pending
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
 from services.policy.versions import at_least
@@ -23,12 +25,13 @@ COMPLETED, FAILED, CANCELLED = StateType.COMPLETED, StateType.FAILED, StateType.
 CRASHED, PAUSED, CANCELLING = StateType.CRASHED, StateType.PAUSED, StateType.CANCELLING
 
 
-class FlowTransition(Transition):
+class FlowTransition(LimitedTransition):
     """A flow run's transition: the run beside it, and the retry and pause marks it leaves on the run's policy."""
 
-    def __init__(self, run: FlowRun, proposed: State, *, api_version: str | None, **when: object) -> None:
-        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
-        self.run = run
+    def __init__(
+        self, run: FlowRun, proposed: State, *, concurrency: Concurrency, api_version: str | None, **when: object
+    ) -> None:
+        super().__init__(run, proposed, concurrency=concurrency, **when)
         self.policy: FlowRunPolicy = run.policy
         self.api_version = api_version
         #: When the failed task runs are to run again, where the caller's API version leaves that to the server.
@@ -189,11 +192,11 @@ def retry_failed(t: FlowTransition) -> None:
         return
     if t.keeps_pause_marks:
         t.mark(resuming=False, pause_keys=(), retry_type="in_process")
-    failed = t.requested
+    failed = t.proposed or t.requested
     due = t.now + timedelta(seconds=policy.retry_delay or 0)
     if not at_least(t.api_version, (0, 8, 3)):
         t.tasks_retry_at = due
-    lease = t.initial.state_details.deployment_concurrency_lease_id if t.initial else None
+    lease = failed.state_details.deployment_concurrency_lease_id
     details = StateDetails(scheduled_time=due, deployment_concurrency_lease_id=lease)
     t.reject(
         "Retrying",
@@ -202,6 +205,7 @@ def retry_failed(t: FlowTransition) -> None:
 
 
 CORE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("PreserveDeploymentConcurrencyLeaseId", ANY, ANY, concurrency.preserve_lease),
     Rule("PreventDuplicateTransitions", ANY, ANY, prevent_duplicate_transitions),
     Rule("HandleFlowTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_policy),
     Rule(
@@ -217,6 +221,21 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
         bypass_cancelling_without_infrastructure,
     ),
     Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
+    Rule("ValidateDeploymentConcurrencyAtRunning", types(PENDING), types(RUNNING), concurrency.validate_slot),
+    Rule(
+        "SecureFlowConcurrencySlots",
+        all_but(PENDING, RUNNING, CANCELLING),
+        types(PENDING),
+        concurrency.secure_slot,
+        undo=concurrency.give_up_slot,
+    ),
+    Rule(
+        "RemoveDeploymentConcurrencyLeaseForOldClientVersions",
+        types(PENDING),
+        types(RUNNING, CANCELLING),
+        nothing,
+        after=concurrency.keep_lease_for_old_clients,
+    ),
     Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
     Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
     Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),

@@ -18,6 +18,7 @@ from events.message import Event
 from events.state import Progress, ProposedState, State, StateDetails, StateType
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
+from services.policy.flow_run.concurrency import Concurrency, release_slot
 from services.policy.flow_run.rules import CORE, FlowTransition
 from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import TICK, Rule, enter, leave, state_from
@@ -32,6 +33,7 @@ def move(
     *,
     policy: Sequence[Rule[FlowTransition]] = CORE,
     api_version: str | None = None,
+    client_version: str | None = None,
     failed_task_runs: Sequence[UUID] = (),
 ) -> Decision:
     """Let the policy speak, and record what it said; a written subflow state goes to its parent task too.
@@ -42,6 +44,7 @@ def move(
     t = FlowTransition(
         run,
         state_from(proposed, situation.command_id, situation.now),
+        concurrency=Concurrency(situation, client_version),
         api_version=api_version,
         now=situation.now,
         command_id=situation.command_id,
@@ -49,10 +52,12 @@ def move(
     settled = enter(policy, t)
     written, progress = _write(situation, t)
     leave(settled, t)
+    # ReleaseFlowConcurrencySlots
+    release_slot(t)
     event = _event(t, written, progress)
     mirrored = _mirrored(situation, written) if written else ()
     retried = _retried(situation, t, failed_task_runs)
-    return Decision(events=(*mirrored, *retried, (situation.aggregate, event)))
+    return Decision(events=(*t.concurrency.ledger.events, *mirrored, *retried, (situation.aggregate, event)))
 
 
 def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | None, Progress | None]:

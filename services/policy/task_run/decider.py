@@ -22,7 +22,7 @@ from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
 from services.policy.names import generated_name
-from services.policy.task_run import cache
+from services.policy.task_run import cache, concurrency
 from services.policy.task_run.keys import key_name, owner_of
 from services.policy.task_run.record import record
 from services.policy.task_run.state import INITIAL, TaskRun, evolve
@@ -50,7 +50,7 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
             keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
             flow_run_id = None
         case _:
-            return owners
+            return (*owners, *concurrency.related(situation.state, situation))
     name = key_name(*keys)
     claim = situation.others.get(name)
     named = [name, *owners]
@@ -133,6 +133,7 @@ def delete(situation: Situation[TaskRun]) -> Decision:
     events: list[tuple[Aggregate, Event]] = []
     if fields is not None:
         events.append((key_name(fields.flow_run_id, fields.task_key, fields.dynamic_key), NameReleased()))
+    events.extend(concurrency.freed(situation))
     events.append((situation.aggregate, TaskRunDeleted()))
     return Decision(events=tuple(events))
 

@@ -1,6 +1,6 @@
 """The rules that decide a task run's transitions: Prefect's policies as ordered tables (rules.md 2 and 4).
 
-The rules that deal with tag limits are not here yet.
+Those about limits on tags are in concurrency.py.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Final, Protocol
 from events.state import Progress, State, StateDetails, StateType, is_unpersisted
 from events.task_run.events import TaskRunPolicy
 from services.policy.jitter import clamped_interval
-from services.policy.orchestration import ANY, TERMINAL, Rule, Transition, types
+from services.policy.orchestration import ANY, TERMINAL, Rule, types
 from services.policy.pending import SUBMITTED, prevent_pending
 from services.policy.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from services.policy.task_run.concurrency import TaggedTransition, TagSlots, give_up_slots, secure_slots
 from services.policy.task_run.state import TaskRun
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
@@ -38,7 +39,7 @@ class EnclosingFlowRun(Protocol):
         """Its run fields."""
 
 
-class TaskTransition(Transition):
+class TaskTransition(TaggedTransition):
     """A task run's transition: the run beside it, and the flow run that encloses it."""
 
     def __init__(
@@ -46,12 +47,12 @@ class TaskTransition(Transition):
         run: TaskRun,
         proposed: State,
         *,
+        slots: TagSlots,
         flow_run: EnclosingFlowRun | None,
         cached: State | None = None,
         **when: object,
     ) -> None:
-        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
-        self.run = run
+        super().__init__(run, proposed, slots=slots, **when)
         self.flow_run = flow_run
         #: What the task cache holds under the proposed state's cache key.
         self.cached = cached
@@ -188,6 +189,7 @@ _CACHE_RETRIEVAL: Final[_Row] = Rule("CacheRetrieval", ANY, types(RUNNING), retr
 _TERMINAL: Final[_Row] = Rule(
     "HandleTaskTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_run_count
 )
+_SECURE_SLOTS: Final[_Row] = Rule("SecureTaskConcurrencySlots", ANY, types(RUNNING), secure_slots, undo=give_up_slots)
 _COPY_SCHEDULED_TIME: Final[_Row] = Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time)
 _WAIT: Final[_Row] = Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time)
 _RETRY: Final[_Row] = Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed)
@@ -199,6 +201,7 @@ CORE: Final[Sequence[_Row]] = (
     _CACHE_RETRIEVAL,
     _TERMINAL,
     Rule("PreventRunningTasksFromStoppedFlows", ANY, types(RUNNING), prevent_running_in_stopped_flow),
+    _SECURE_SLOTS,
     _COPY_SCHEDULED_TIME,
     _WAIT,
     _RETRY,

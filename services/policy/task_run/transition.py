@@ -19,6 +19,7 @@ from services.policy.decider import Decision, Situation
 from services.policy.orchestration import enter, leave, state_from
 from services.policy.progress import advance
 from services.policy.task_run import cache
+from services.policy.task_run.concurrency import TagSlots, release_slots
 from services.policy.task_run.rules import TaskTransition, policy_for
 from services.policy.task_run.state import TaskRun
 from services.policy.transitions import acceptance_fields, as_read, refusal_fields, without_artifact_keys
@@ -32,6 +33,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     t = TaskTransition(
         run,
         state_from(proposed, situation.command_id, situation.now),
+        slots=TagSlots(situation, run),
         flow_run=situation.others.get(flow_run_key),
         cached=cache.found(cache_key, situation) if cache_key else None,
         now=situation.now,
@@ -43,7 +45,9 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
         written = without_artifact_keys(_with_details(situation.id, run, t.proposed))
         progress = advance(run.progress, run.state, written, run_count=_run_count(t.run_count, written))
     leave(settled, t)
-    events: list[tuple[Aggregate, Event]] = []
+    # ReleaseTaskConcurrencySlots
+    release_slots(t)
+    events: list[tuple[Aggregate, Event]] = [*t.slots.ledger.events]
     if cache_key is not None:
         events.extend((cache_key, event) for event in _cache_events(situation.id, t, written))
     if t.tracked_run_count is not None:

@@ -8,9 +8,9 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from projections.filters.absent import DeploymentFilter
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
+from projections.filters.deployments import DeploymentFilter
 from projections.filters.objects import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
 from projections.flow import queries as flows
 from projections.flow_run import queries as flow_runs

@@ -1,35 +1,55 @@
-"""Checks the input of a resumed run against the JSON schema that its pause asked for."""
+"""Checks values against JSON schemas: the input of a resumed run, the parameters of one from a deployment."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+#: How complaints about a schema itself begin.
+BAD_SCHEMA: Final = "Invalid schema:"
+#: Said of a schema that refers to itself without end.
+CIRCULAR: Final = f"{BAD_SCHEMA} Unable to validate schema with circular references."
+
 
 def complaint(values: dict[str, Any], schema_text: str) -> str | None:
-    """What is wrong with `values`, in Prefect's words, or None."""
+    """What is wrong with the input of a resumed run, in Prefect's words, or None."""
     try:
         schema = json.loads(schema_text)
     except json.JSONDecodeError:
         return "Run input schema is not valid JSON."
+    found = problem(values, schema)
+    return found if found is None or found.startswith(BAD_SCHEMA) else f"Reason: {found}"
+
+
+def problem(values: dict[str, Any], schema: Any, *, ignore_required: bool = False) -> str | None:
+    """What is wrong with values of a schema, or with the schema, or None."""
     try:
         meant = _as_pydantic_means_it(schema)
+        if ignore_required:
+            meant = _without_required(meant)
         Draft202012Validator.check_schema(meant)
         # An empty registry: by default the validator fetches remote references over the network.
         validator = Draft202012Validator(meant, registry=Registry())
         error = best_match(validator.iter_errors(values))
-    except SchemaError as problem:
-        return f"Invalid schema: {problem.message}"
+    except SchemaError as why:
+        return f"{BAD_SCHEMA} {why.message}"
     except RecursionError:
-        return "Invalid schema: Unable to validate schema with circular references."
-    except Unresolvable as problem:
-        return f"Reason: Validation failed. Failure reason: {problem}"
-    return None if error is None else f"Reason: {_explained(error)}"
+        return CIRCULAR
+    except Unresolvable as why:
+        return f"Validation failed. Failure reason: {why}"
+    return None if error is None else _explained(error)
+
+
+def _without_required(schema: Any) -> Any:
+    """The schema as it is for values of which some are still to come."""
+    if isinstance(schema, dict):
+        return {key: _without_required(value) for key, value in schema.items() if key != "required"}
+    return [_without_required(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _explained(error: ValidationError) -> str:

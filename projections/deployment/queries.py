@@ -1,0 +1,117 @@
+"""What is asked about deployments."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections import selection
+from projections.filters.conditions import Parameters
+from projections.filters.criteria import Criteria
+from projections.limit.queries import ACTIVE_SLOTS
+from projections.reading import Row, many, one, rows
+
+#: In the order of Prefect's DeploymentResponse; its limit, in columns of their own, comes last.
+_COLUMNS: Final = (
+    "deployment.id, deployment.created, deployment.updated, deployment.name, version, description, flow_id, paused,"
+    " '[]'::jsonb AS schedules, NULL::integer AS concurrency_limit, NULL AS global_concurrency_limit,"
+    " concurrency_options, job_variables, parameters, tags, labels, work_queue_name, work_queue_id, last_polled,"
+    " parameter_openapi_schema, path,"
+    " coalesce(pull_steps, '[]') AS pull_steps, entrypoint, NULL::uuid AS storage_document_id,"
+    " NULL::uuid AS infrastructure_document_id, NULL::jsonb AS created_by, NULL::jsonb AS updated_by,"
+    " NULL::text AS work_pool_name, status, enforce_parameter_schema,"
+    " l.id AS limit_id, l.created AS limit_created, l.updated AS limit_updated, l.active AS limit_active,"
+    f" l.name AS limit_name, l.slot_limit AS limit_limit, {ACTIVE_SLOTS} AS limit_active_slots,"
+    " l.slot_decay_per_second AS limit_slot_decay_per_second"
+)
+_FROM: Final = "deployment LEFT JOIN concurrency_limit AS l ON l.id = deployment.concurrency_limit_id"
+_OF_LIMIT: Final = ("id", "created", "updated", "active", "name", "limit", "active_slots", "slot_decay_per_second")
+
+
+class DeploymentSort(StrEnum):
+    """Prefect's DeploymentSort."""
+
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    NAME_ASC = "NAME_ASC"
+    NAME_DESC = "NAME_DESC"
+
+
+_ORDER: Final = {
+    DeploymentSort.CREATED_DESC: "deployment.created DESC",
+    DeploymentSort.UPDATED_DESC: "deployment.updated DESC",
+    DeploymentSort.NAME_ASC: "deployment.name ASC",
+    DeploymentSort.NAME_DESC: "deployment.name DESC",
+}
+
+
+class Poll(NamedTuple):
+    """When somebody last asked for a deployment's runs."""
+
+    id: UUID
+    status: str
+    last_polled: Any
+
+
+def wire(row: Row) -> Row:
+    """A deployment as Prefect's API shows it."""
+    limit = {name: row.pop(f"limit_{name}") for name in _OF_LIMIT}
+    row["global_concurrency_limit"] = limit if limit["id"] is not None else None
+    return row
+
+
+async def get(connection: AsyncConnection[Any], deployment_id: UUID) -> bytes | None:
+    """A deployment, or None."""
+    query = f"SELECT {_COLUMNS} FROM {_FROM} WHERE deployment.id = %(id)s"  # noqa: S608
+    return one(await rows(connection, query, {"id": deployment_id}), wire)
+
+
+async def by_name(connection: AsyncConnection[Any], flow_name: str, name: str) -> bytes | None:
+    """The deployment of that name of the flow of that name, or None."""
+    query = (
+        f"SELECT {_COLUMNS} FROM {_FROM} WHERE deployment.name = %(name)s"  # noqa: S608
+        " AND flow_id = (SELECT flow.id FROM flow WHERE flow.name = %(flow)s)"
+    )
+    return one(await rows(connection, query, {"name": name, "flow": flow_name}), wire)
+
+
+async def flow_of(connection: AsyncConnection[Any], deployment_id: UUID) -> UUID | None:
+    """The flow of a deployment, or None."""
+    found = await rows(connection, "SELECT flow_id FROM deployment WHERE id = %(id)s", {"id": deployment_id})
+    return found[0]["flow_id"] if found else None
+
+
+async def polled(connection: AsyncConnection[Any], deployment_ids: list[UUID]) -> list[Poll]:
+    """When somebody last asked for the runs of these deployments."""
+    query = "SELECT id, status, last_polled FROM deployment WHERE id = ANY (%(ids)s)"
+    return [Poll(**row) for row in await rows(connection, query, {"ids": deployment_ids})]
+
+
+async def scheduled_runs(connection: AsyncConnection[Any], deployment_id: UUID) -> list[UUID]:
+    """The runs of a deployment that go with it: those that wait for their time and have never run."""
+    query = (
+        "SELECT id FROM flow_run WHERE deployment_id = %(id)s AND state_type = 'SCHEDULED'"
+        " AND state_name <> 'AwaitingConcurrencySlot' AND run_count = 0"
+    )
+    return [row["id"] for row in await rows(connection, query, {"id": deployment_id})]
+
+
+async def find(
+    connection: AsyncConnection[Any], criteria: Criteria, sort: DeploymentSort, limit: int, offset: int
+) -> bytes:
+    """A page of the deployments that meet the criteria."""
+    parameters = Parameters()
+    condition = criteria.of_deployments(parameters)
+    found = await selection.select(
+        connection, _COLUMNS, _FROM, condition, parameters, order=_ORDER[sort], limit=limit, offset=offset
+    )
+    return many(found, wire)
+
+
+async def count(connection: AsyncConnection[Any], criteria: Criteria) -> int:
+    """How many deployments meet the criteria."""
+    parameters = Parameters()
+    return await selection.count(connection, "deployment", criteria.of_deployments(parameters), parameters)

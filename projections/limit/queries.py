@@ -1,0 +1,95 @@
+"""What is asked about concurrency limits and leases."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.reading import Row, many, one, rows
+
+#: How many slots are taken now, decay considered: what services/policy/limit/arithmetic.py computes too.
+ACTIVE_SLOTS: Final = (
+    "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(slot_decay_per_second"
+    " * extract(epoch FROM clock_timestamp() - counted_at)::double precision)::bigint)"
+    " ELSE loose_slots + leased_slots END)"
+)
+_COLUMNS: Final = (
+    f'id, created, updated, active, name, slot_limit AS "limit", {ACTIVE_SLOTS} AS active_slots, slot_decay_per_second'
+)
+_WHOLE: Final = (
+    'id, created, updated, active, name, slot_limit AS "limit", loose_slots AS active_slots, denied_slots,'
+    " slot_decay_per_second, avg_slot_occupancy_seconds"
+)
+#: In the form of Prefect's first version: which task runs hold slots, and nothing of the others.
+_BY_TAG: Final = (
+    "id, created, updated, substr(name, 5) AS tag, slot_limit AS concurrency_limit,"
+    " ARRAY(SELECT holder_id FROM concurrency_lease AS l WHERE l.limit_ids @> ARRAY[concurrency_limit.id]"
+    " AND l.holder_type = 'task_run' AND coalesce(l.expires_at > clock_timestamp(), true) ORDER BY l.created, l.id)"
+    " AS active_slots"
+)
+_TAGGED: Final = "starts_with(name, 'tag:')"
+_FROM: Final = "FROM concurrency_limit"
+
+
+def wire(row: Row) -> Row:
+    """A limit as Prefect's API shows it."""
+    return row
+
+
+class Overdue(NamedTuple):
+    """A lease whose time is over."""
+
+    id: UUID
+    expires_at: Any
+
+
+async def created(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | None:
+    """A limit as its creation is answered, or None."""
+    return one(await rows(connection, f"SELECT {_WHOLE} {_FROM} WHERE id = %(id)s", {"id": limit_id}), wire)
+
+
+async def get(connection: AsyncConnection[Any], id_or_name: UUID | str) -> bytes | None:
+    """A limit by its id or its name, or None."""
+    column = "id" if isinstance(id_or_name, UUID) else "name"
+    query = f"SELECT {_COLUMNS} {_FROM} WHERE {column} = %(key)s"
+    return one(await rows(connection, query, {"key": id_or_name}), wire)
+
+
+async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:
+    """The id of the limit of that name, or None."""
+    found = await rows(connection, f"SELECT id {_FROM} WHERE name = %(name)s", {"name": name})
+    return found[0]["id"] if found else None
+
+
+async def find(connection: AsyncConnection[Any], limit: int, offset: int) -> bytes:
+    """A page of all limits, by name."""
+    query = f"SELECT {_COLUMNS} {_FROM} ORDER BY name LIMIT %(limit)s OFFSET %(offset)s"
+    return many(await rows(connection, query, {"limit": limit, "offset": offset}), wire)
+
+
+async def by_tag(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | None:
+    """A limit on a tag in the form of Prefect's first version, or None."""
+    query = f"SELECT {_BY_TAG} {_FROM} WHERE id = %(id)s AND {_TAGGED}"
+    return one(await rows(connection, query, {"id": limit_id}), wire)
+
+
+async def find_by_tag(connection: AsyncConnection[Any], limit: int, offset: int) -> bytes:
+    """A page of the limits on tags in the form of Prefect's first version.
+
+    As there, the page is cut out of the first `limit + offset` of all limits, whatever they are about.
+    """
+    query = (
+        f"SELECT {_BY_TAG} FROM (SELECT * {_FROM} ORDER BY name LIMIT %(first)s) AS concurrency_limit"  # noqa: S608
+        f" WHERE {_TAGGED} ORDER BY name LIMIT %(limit)s OFFSET %(offset)s"
+    )
+    return many(await rows(connection, query, {"first": limit + offset, "limit": limit, "offset": offset}), wire)
+
+
+async def overdue(connection: AsyncConnection[Any], now: Any, most: int) -> list[Overdue]:
+    """Leases whose time is over, the oldest first."""
+    query = (
+        "SELECT id, expires_at FROM concurrency_lease WHERE expires_at <= %(now)s ORDER BY expires_at LIMIT %(most)s"
+    )
+    return [Overdue(row["id"], row["expires_at"]) for row in await rows(connection, query, {"now": now, "most": most})]

@@ -1,0 +1,29 @@
+-- Deployments.
+
+CREATE TABLE deployment (
+    id uuid PRIMARY KEY,
+    created timestamptz NOT NULL,
+    updated timestamptz NOT NULL,
+    name text NOT NULL,
+    flow_id uuid NOT NULL,
+    version text,
+    description text,
+    paused boolean NOT NULL,
+    concurrency_limit_id uuid,
+    concurrency_options jsonb,
+    job_variables jsonb NOT NULL,
+    parameters jsonb NOT NULL,
+    tags text[] NOT NULL,
+    labels jsonb NOT NULL,
+    work_queue_name text,
+    work_queue_id uuid,
+    last_polled timestamptz,
+    parameter_openapi_schema jsonb,
+    path text,
+    pull_steps jsonb,
+    entrypoint text,
+    enforce_parameter_schema boolean NOT NULL,
+    status text NOT NULL
+);
+CREATE INDEX deployment_flow ON deployment (flow_id);
+CREATE INDEX deployment_name ON deployment USING hash (name);

@@ -1,0 +1,1 @@
+"""Deployments: documents whose decisions reach further, to the limit of their concurrency."""

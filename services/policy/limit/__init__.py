@@ -1,0 +1,1 @@
+"""Limits and leases: their folds, their arithmetic and their deciders."""

@@ -1,0 +1,1 @@
+"""The timekeeper: says that a time has come, where nobody else would."""
