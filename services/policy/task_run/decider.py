@@ -39,7 +39,8 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
     cached: tuple[Aggregate, ...] = ()
     match request:
         case SetTaskRunState():
-            return (*owners, *cache.related(request.state, situation))
+            limited = concurrency.related(situation.state, situation)
+            return (*owners, *limited, *cache.related(request.state, situation))
         case CreateTaskRun():
             keys = request.flow_run_id, request.task_key, request.dynamic_key
             flow_run_id = request.flow_run_id
