@@ -16,14 +16,18 @@ import orjson
 from nats.aio.client import Client as NatsClient
 
 from events import codec, subjects
+from events.event_filter import ALL, EventFilter
 from events.log.batch import check_size, publish_batch
 from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
 from events.log.replies import ReplyInbox
 from events.message import Command, Metadata
+from events.origin import Origins
 from events.outcome import Outcome
 from events.subjects import Aggregate
+
+__all__ = ["ALL", "Addressed", "Client", "EventFilter"]
 
 _BATCH: Final = 500
 #: After this silence a question is asked again: whoever had it may have been killed.
@@ -33,23 +37,6 @@ _NOBODY_SECONDS: Final = 0.1
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events: of a kind (`flow_run`), of one id, of one action (`transition_accepted`), or all."""
-
-    kind: str = "*"
-    id: UUID | str = "*"
-    action: str = "*"
-
-    @property
-    def subject(self) -> str:
-        """The NATS wildcard that selects these events; any NATS client can subscribe to it."""
-        return f"evt.*.{self.kind}.{self.id}.{self.action}"
-
-
-ALL: Final = EventFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +189,8 @@ class Client:
 
         `from_position` is the first position wanted, to go on after a break; absent means from now on.
         """
-        after = await self._log.last_position() if from_position is None else from_position - 1
-        async for batch in self._log.follow(after, subjects=[which.subject]):
+        after = await self.last_position() if from_position is None else from_position - 1
+        async for batch in self._follow(which, after):
             for event in batch:
                 yield event
 
@@ -211,7 +198,35 @@ class Client:
         self, which: EventFilter = ALL, from_position: int = 1, to_position: int | None = None
     ) -> AsyncIterator[Recorded | Unreadable]:
         """Events that have happened, from one position to another (both included; absent: to the end)."""
-        until = await self._log.last_position() if to_position is None else to_position
-        async for batch in self._log.follow(from_position - 1, subjects=[which.subject], until=until):
+        end = await self.last_position()
+        until = end if to_position is None else min(to_position, end)
+        async for batch in self._follow(which, from_position - 1, until):
             for event in batch:
                 yield event
+
+    async def _follow(
+        self, which: EventFilter, after: int, until: int | None = None
+    ) -> AsyncIterator[list[Recorded | Unreadable]]:
+        origins = Origins(self.history)
+        async for batch in self._log.follow(after, subjects=which.subjects, until=until):
+            yield [item for item in batch if await _is_wanted(item, which, origins)]
+
+    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """All events of one aggregate, oldest first, also those that cannot be decoded."""
+        return await self._log.history(aggregate)
+
+    async def last_position(self) -> int:
+        """The position of the newest event, 0 for an empty log."""
+        return await self._log.last_position()
+
+    async def position_at(self, moment: datetime) -> int:
+        """The position of the first event recorded at this moment or later; behind the end where there is none."""
+        return await self._log.position_at(moment)
+
+
+async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, origins: Origins) -> bool:
+    if isinstance(item, Unreadable):
+        return subjects.matches(item.subject, which.subject)
+    # Before anything is refused: every event of a run tells what it belongs to.
+    belongs = not which.wants_origin or (await origins.of(item)).fits(which)
+    return belongs and which.fits(item.event)

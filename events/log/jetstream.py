@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import nats.errors
@@ -16,9 +16,9 @@ from nats.js.errors import APIError
 from events import codec, subjects
 from events.errors import UndecodableError
 from events.log.batch import publish_batch
-from events.log.consumer import OrderedConsumer
+from events.log.consumer import Delivered, OrderedConsumer
 from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
-from events.log.port import Draft, Recorded, Unreadable, check_drafts
+from events.log.port import Draft, Recorded, Stored, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
 from events.subjects import EVENTS, Aggregate
 
@@ -26,6 +26,7 @@ _WRONG_LAST_SEQUENCE: Final = 10071
 _END_OF_BATCH: Final = "204"
 _NOT_FOUND: Final = "404"
 _READ_PAGE: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JetStreamLog:
@@ -63,16 +64,26 @@ class JetStreamLog:
         """
         return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
 
+    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """Like `read`, but what cannot be decoded is among the others."""
+        return [_got(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
+
+    async def position_at(self, moment: datetime) -> int:
+        """The position of the first event recorded at this moment or later; behind the end where there is none."""
+        end = await self.last_position()
+        page, _ = await self._get({"start_time": moment.astimezone(UTC).isoformat(), "next_by_subj": ">", "batch": 1})
+        return _position(page[0]) if page else end + 1
+
     async def _messages_of(self, wildcard: str) -> AsyncIterator[Msg]:
         start = 1
         while start:
-            page, is_last = await self._page(wildcard, start)
+            page, is_last = await self._get({"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE})
             for message in page:
                 yield message
             start = 0 if is_last else _position(page[-1]) + 1
 
-    async def _page(self, wildcard: str, start: int) -> tuple[list[Msg], bool]:
-        """Messages from a position on, and whether they are the last: the server cuts large pages short."""
+    async def _get(self, request: dict[str, Any]) -> tuple[list[Msg], bool]:
+        """Messages by a batched direct get, and whether they are the last: the server cuts large pages short."""
         await self._replies.open()
         page: list[Msg] = []
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
@@ -88,13 +99,12 @@ class JetStreamLog:
                     ended.set_exception(LogUnavailableError(f"the log answered a read with status {status}"))
 
         reply = self._replies.register(receive)
-        request = {"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE}
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 await self._client.publish(f"$JS.API.DIRECT.GET.{EVENTS}", orjson.dumps(request), reply=reply)
                 is_last = await ended
         except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise LogUnavailableError(f"the log did not answer a read of {wildcard}: {error!r}") from error
+            raise LogUnavailableError(f"the log did not answer the read {request}: {error!r}") from error
         finally:
             self._replies.forget(reply)
         return page, is_last
@@ -108,7 +118,7 @@ class JetStreamLog:
         consumer = OrderedConsumer(self._client, EVENTS, after=after, subjects=subjects)
         try:
             async for delivered in consumer.batches(until=until):
-                batch = [_read_or_unreadable(item.message, item.position) for item in delivered]
+                batch = [_read_or_unreadable(item) for item in delivered]
                 if batch:
                     yield batch
         finally:
@@ -169,24 +179,35 @@ def _recorded(message: Msg) -> Recorded:
     """A message as a direct get returns it: subject, sequence and time are in its headers."""
     headers = message.headers or {}
     recorded_at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
-    return _decoded(headers["Nats-Subject"], headers, message.data, _position(message), recorded_at)
+    return _decoded(Stored(headers["Nats-Subject"], headers, message.data), _position(message), recorded_at)
 
 
-def _read_or_unreadable(message: Msg, position: int) -> Recorded | Unreadable:
-    headers = message.headers or {}
+def _got(message: Msg) -> Recorded | Unreadable:
     try:
-        recorded_at = datetime.fromtimestamp(message.metadata.timestamp.timestamp(), UTC)
-        return _decoded(message.subject, headers, message.data, position, recorded_at)
+        return _recorded(message)
     except UndecodableError as error:
-        return Unreadable(position, message.subject, headers, message.data, str(error))
+        headers = message.headers or {}
+        recorded_at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
+        return Unreadable(_position(message), headers["Nats-Subject"], headers, message.data, str(error), recorded_at)
 
 
-def _decoded(subject: str, headers: Mapping[str, str], data: bytes, position: int, recorded_at: datetime) -> Recorded:
+def _read_or_unreadable(delivered: Delivered) -> Recorded | Unreadable:
+    message, position, nanoseconds = delivered
+    headers = message.headers or {}
+    # Cut off, not rounded, as it is where a direct get's text is read: an event has one time.
+    recorded_at = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
     try:
-        aggregate, action = subjects.parse(subject)
-        version = int(headers.get(subjects.SCHEMA_VERSION, "1"))
+        return _decoded(Stored(message.subject, headers, message.data), position, recorded_at)
+    except UndecodableError as error:
+        return Unreadable(position, message.subject, headers, message.data, str(error), recorded_at)
+
+
+def _decoded(stored: Stored, position: int, recorded_at: datetime) -> Recorded:
+    try:
+        aggregate, action = subjects.parse(stored.subject)
+        version = int(stored.headers.get(subjects.SCHEMA_VERSION, "1"))
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    event = codec.decode_event(aggregate, action, version, data)
-    metadata = codec.metadata_of(headers, headers.get("ce-time"))
-    return Recorded(position, aggregate, event, metadata, recorded_at)
+    event = codec.decode_event(aggregate, action, version, stored.data)
+    metadata = codec.metadata_of(stored.headers, stored.headers.get("ce-time"))
+    return Recorded(position, aggregate, event, metadata, recorded_at, stored)
