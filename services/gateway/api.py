@@ -21,13 +21,14 @@ from services.gateway.routes import (
     states,
     task_runs,
 )
+from services.gateway.routes.own import application as own
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
 
 
 def build(gateway: Gateway) -> ASGIApp:
-    """The application of a gateway; Prefect's API stands under `/api`."""
+    """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
     create, set_state = flow_runs.hot_endpoints(gateway)
     app = FastAPI(
         title=_TITLE,
@@ -40,6 +41,7 @@ def build(gateway: Gateway) -> ASGIApp:
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
         app.include_router(module.routes(gateway), prefix="/api")
+    app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
     # Small answers cost more to compress than to send.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
