@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 from uuid import UUID, uuid4
 
@@ -25,6 +25,7 @@ from events.log.replies import ReplyInbox
 from events.message import Command, Metadata
 from events.origin import Origins
 from events.outcome import Outcome
+from events.place import Place
 from events.subjects import Aggregate
 
 __all__ = ["ALL", "Addressed", "Client", "EventFilter"]
@@ -33,6 +34,8 @@ _BATCH: Final = 500
 #: After this silence a question is asked again: whoever had it may have been killed.
 _ASK_AGAIN_SECONDS: Final = 3.0
 _NOBODY_SECONDS: Final = 0.1
+#: What was recorded at a moment itself is not later than it.
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def _utc_now() -> datetime:
@@ -215,13 +218,15 @@ class Client:
         """All events of one aggregate, oldest first, also those that cannot be decoded."""
         return await self._log.history(aggregate)
 
-    async def last_position(self) -> int:
-        """The position of the newest event, 0 for an empty log."""
-        return await self._log.last_position()
+    async def first_position(self, when: Place) -> int:
+        """The position itself; or that of the first event recorded at this moment or later, behind the end if none."""
+        return when if isinstance(when, int) else await self._log.position_at(when)
 
-    async def position_at(self, moment: datetime) -> int:
-        """The position of the first event recorded at this moment or later; behind the end where there is none."""
-        return await self._log.position_at(moment)
+    async def last_position(self, when: Place | None = None) -> int:
+        """The position itself; or that of the last event recorded by this moment; or of the newest, 0 for no events."""
+        if when is None:
+            return await self._log.last_position()
+        return when if isinstance(when, int) else await self._log.position_at(when + _MOMENT) - 1
 
 
 async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, origins: Origins) -> bool:

@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
-_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.")
+_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.", "unpark.")
 
 
 class Aggregate(NamedTuple):
@@ -78,6 +78,11 @@ def parked(consumer: str) -> str:
 def reached(projection: str) -> str:
     """The core NATS subject on which a projection announces the position it has committed."""
     return f"reached.{projection}"
+
+
+def unpark(projection: str) -> str:
+    """The core NATS subject on which a projection is asked to go on with an event stream that waits."""
+    return f"unpark.{projection}"
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:

@@ -54,6 +54,10 @@ class Runner(Generic[Item]):
         if fresh:
             await self._write(fresh)
 
+    async def rewrite(self, changes: Sequence[Change]) -> None:
+        """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
+        await write(self._connection, changes, self._name, self.position)
+
     async def _write(self, items: Sequence[Item]) -> None:
         changes = [change for item in items for change in await self._reader.changes(item)]
         try:

@@ -97,3 +97,7 @@ DELETE FROM checkpoint WHERE name = %(name)s
 
 -- name: park
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
+
+-- name: unpark
+-- The events behind it are projected in the same transaction.
+DELETE FROM parked_aggregate WHERE subject = %(subject)s

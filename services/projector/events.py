@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -15,6 +16,7 @@ from projections.event_reader import EventReader, stream_of
 from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
+from services.projector.unparking import Unparking, unparking
 
 _log = structlog.get_logger(__name__)
 
@@ -39,9 +41,12 @@ class EventsLoop:
             runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after)
             await self._announce(after)
-            async for batch in JetStreamLog(self._client).follow(after):
-                await runner.advance(batch)
-                await self._announce(runner.position)
+            log, writing = JetStreamLog(self._client), asyncio.Lock()
+            async with unparking(self._client, self.name, Unparking(log, reader, runner, writing)):
+                async for batch in log.follow(after):
+                    async with writing:
+                        await runner.advance(batch)
+                    await self._announce(runner.position)
 
     async def _park(self, item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):

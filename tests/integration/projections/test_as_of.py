@@ -71,9 +71,8 @@ ENDS: list[list[tuple[Aggregate, Any]]] = [
 async def shown(connection: AsyncConnection[Any], run_id: UUID) -> Any:
     async with connection.cursor(row_factory=dict_row) as cursor:
         columns = ", ".join(FLOW_RUN.columns)
-        row = await (
-            await cursor.execute(f"SELECT {columns} FROM flow_run WHERE id = %s".encode(), (run_id,))
-        ).fetchone()  # noqa: S608
+        query = f"SELECT {columns} FROM flow_run WHERE id = %s"  # noqa: S608
+        row = await (await cursor.execute(query.encode(), (run_id,))).fetchone()
         found = await cursor.execute(
             "SELECT state FROM flow_run_state WHERE flow_run_id = %s ORDER BY timestamp", (run_id,)
         )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from events.client import Client
 from events.record import record
 from events.subjects import Aggregate
 from projections import as_of as reading
@@ -18,10 +16,9 @@ from services.gateway.decisions import POSITION
 from services.gateway.errors import JsonResponse
 from services.gateway.gateway import Gateway
 from services.gateway.problems import not_found
-from services.gateway.routes.own.selection import first_position, moment_or_position
+from services.gateway.routes.own.selection import place
 
 _NAMES: Final = {"flow_run": "Flow run", "task_run": "Task run"}
-_MOMENT: Final = timedelta(microseconds=1)
 
 From = Annotated[str | None, Query(alias="from")]
 Limit = Annotated[int, Query(ge=1, le=10_000)]
@@ -36,7 +33,7 @@ def routes(gateway: Gateway) -> APIRouter:
     @router.get("/flow_runs/{id}")
     async def flow_run(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
         client = gateway.commands
-        position = await last_position(client, as_of, "as_of")
+        position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
         found = await reading.flow_run_at(client.history, id, position)
         if found is None:
             raise not_found(f"The flow run {id} was not there at position {position}.")
@@ -53,16 +50,7 @@ def _add_history(router: APIRouter, gateway: Gateway, kind: str) -> None:
         events = await client.history(Aggregate(kind, str(id)))
         if not events:
             raise not_found(f"{_NAMES[kind]} {id} is not in the log.")
-        first = 1 if start is None else await first_position(client, start)
-        last = await last_position(client, to, "to")
+        first = 1 if start is None else await client.first_position(place(start, "from"))
+        last = await client.last_position(None if to is None else place(to, "to"))
         wanted = [record(item) for item in events if first <= item.position <= last]
         return JsonResponse(b"[%b]" % b",".join(wanted[:limit]))
-
-
-async def last_position(client: Client, text: str | None, name: str) -> int:
-    """The position that a text names: itself, or the last one at the time it tells; absent, the end of the log."""
-    if text is None:
-        return await client.last_position()
-    moment = moment_or_position(text, name)
-    # What was recorded at that very moment counts.
-    return moment if isinstance(moment, int) else await client.position_at(moment + _MOMENT) - 1

@@ -22,7 +22,7 @@ from services.gateway import problems
 from services.gateway.gateway import Gateway
 from services.gateway.pongs import PONG
 from services.gateway.problems import ProblemError, invalid
-from services.gateway.routes.own.selection import Selected, Selection, first_position
+from services.gateway.routes.own.selection import Selected, Selection, place
 
 #: A sign of life, for what stands in between and closes what is silent.
 _QUIET_SECONDS: Final = 15.0
@@ -105,7 +105,7 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
         # What a browser sends when it connects again; it goes before what the address says.
         start = _position(after) + 1
     elif selection.start is not None:
-        start = await first_position(client, selection.start)
+        start = await client.first_position(place(selection.start, "from"))
     else:
         start = await client.last_position() + 1
     return Subscription(client, selection, start, gateway.patience_seconds)
