@@ -101,6 +101,12 @@ def parse(subject: str) -> tuple[Aggregate, str]:
     return Aggregate(kind, identifier), name
 
 
+def printable(subject: str) -> str:
+    """A subject as databases and people can take it: JetStream takes any bytes, so what is unusual is escaped."""
+    plain = subject.isascii() and subject.isprintable() and "\\" not in subject
+    return subject if plain else subject.encode("unicode_escape").decode()
+
+
 def is_token(text: str) -> bool:
     """Whether `text` can be the id of an aggregate: letters, digits, `_` and `-`, at most 128."""
     return _TOKEN.fullmatch(text) is not None

@@ -12,6 +12,7 @@ from services.cli import audit, console, parked
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
+from services.cli import verify as verifying
 from services.cli.failures import CannotStartError, NotRunningError
 from services.cli.options import DataDir
 from services.runtime.settings import LogLevel
@@ -99,7 +100,7 @@ def status(
         asking.show(found)
 
 
-for command in (audit.show, audit.tail, audit.replay, audit.export, audit.diff):
+for command in (audit.show, audit.tail, audit.replay, audit.export, audit.diff, verifying.verify):
     app.command()(command)
 app.add_typer(parked.app, name="parked")
 
