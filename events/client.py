@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 from uuid import UUID, uuid4
 
@@ -16,40 +16,30 @@ import orjson
 from nats.aio.client import Client as NatsClient
 
 from events import codec, subjects
+from events.event_filter import ALL, EventFilter
 from events.log.batch import check_size, publish_batch
 from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
 from events.log.replies import ReplyInbox
 from events.message import Command, Metadata
+from events.origin import Origins
 from events.outcome import Outcome
+from events.place import Place
 from events.subjects import Aggregate
+
+__all__ = ["ALL", "Addressed", "Client", "EventFilter"]
 
 _BATCH: Final = 500
 #: After this silence a question is asked again: whoever had it may have been killed.
 _ASK_AGAIN_SECONDS: Final = 3.0
 _NOBODY_SECONDS: Final = 0.1
+#: What was recorded at a moment itself is not later than it.
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events: of a kind (`flow_run`), of one id, of one action (`transition_accepted`), or all."""
-
-    kind: str = "*"
-    id: UUID | str = "*"
-    action: str = "*"
-
-    @property
-    def subject(self) -> str:
-        """The NATS wildcard that selects these events; any NATS client can subscribe to it."""
-        return f"evt.*.{self.kind}.{self.id}.{self.action}"
-
-
-ALL: Final = EventFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +199,8 @@ class Client:
 
         `from_position` is the first position wanted, to go on after a break; absent means from now on.
         """
-        after = await self._log.last_position() if from_position is None else from_position - 1
-        async for batch in self._log.follow(after, subjects=[which.subject]):
+        after = await self.last_position() if from_position is None else from_position - 1
+        async for batch in self._follow(which, after):
             for event in batch:
                 yield event
 
@@ -218,7 +208,37 @@ class Client:
         self, which: EventFilter = ALL, from_position: int = 1, to_position: int | None = None
     ) -> AsyncIterator[Recorded | Unreadable]:
         """Events that have happened, from one position to another (both included; absent: to the end)."""
-        until = await self._log.last_position() if to_position is None else to_position
-        async for batch in self._log.follow(from_position - 1, subjects=[which.subject], until=until):
+        end = await self.last_position()
+        until = end if to_position is None else min(to_position, end)
+        async for batch in self._follow(which, from_position - 1, until):
             for event in batch:
                 yield event
+
+    async def _follow(
+        self, which: EventFilter, after: int, until: int | None = None
+    ) -> AsyncIterator[list[Recorded | Unreadable]]:
+        origins = Origins(self.history)
+        async for batch in self._log.follow(after, subjects=which.subjects, until=until):
+            yield [item for item in batch if await _is_wanted(item, which, origins)]
+
+    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """All events of one aggregate, oldest first, also those that cannot be decoded."""
+        return await self._log.history(aggregate)
+
+    async def first_position(self, when: Place) -> int:
+        """The position itself; or that of the first event recorded at this moment or later, behind the end if none."""
+        return when if isinstance(when, int) else await self._log.position_at(when)
+
+    async def last_position(self, when: Place | None = None) -> int:
+        """The position itself; or that of the last event recorded by this moment; or of the newest, 0 for no events."""
+        if when is None:
+            return await self._log.last_position()
+        return when if isinstance(when, int) else await self._log.position_at(when + _MOMENT) - 1
+
+
+async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, origins: Origins) -> bool:
+    if isinstance(item, Unreadable):
+        return subjects.matches(item.subject, which.subject)
+    # Before anything is refused: every event of a run tells what it belongs to.
+    belongs = not which.wants_origin or (await origins.of(item)).fits(which)
+    return belongs and which.fits(item.event)

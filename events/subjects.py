@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
-_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.")
+_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.", "unpark.")
 
 
 class Aggregate(NamedTuple):
@@ -80,6 +80,11 @@ def reached(projection: str) -> str:
     return f"reached.{projection}"
 
 
+def unpark(projection: str) -> str:
+    """The core NATS subject on which a projection is asked to go on with an event stream that waits."""
+    return f"unpark.{projection}"
+
+
 def parse(subject: str) -> tuple[Aggregate, str]:
     """Split a `cmd.`, `ask.` or `evt.` subject into its aggregate and its last token (verb or action).
 
@@ -94,6 +99,12 @@ def parse(subject: str) -> tuple[Aggregate, str]:
         msg = f"subject {subject!r} names partition {number}, its id belongs to {partition(identifier)}"
         raise ValueError(msg)
     return Aggregate(kind, identifier), name
+
+
+def printable(subject: str) -> str:
+    """A subject as databases and people can take it: JetStream takes any bytes, so what is unusual is escaped."""
+    plain = subject.isascii() and subject.isprintable() and "\\" not in subject
+    return subject if plain else subject.encode("unicode_escape").decode()
 
 
 def is_token(text: str) -> bool:

@@ -43,9 +43,26 @@ class EventReader:
         self._parked.setdefault(stream, item.position)
         return [Statement("park", {"subject": stream, "position": item.position})]
 
+    def waiting_from(self, stream: str) -> int | None:
+        """The position of the event that an event stream waits behind."""
+        return self._parked.get(stream)
+
+    def again(self, stream: str, items: Sequence[Recorded | Unreadable]) -> Sequence[Change]:
+        """What the events of a stream that waits change now; raises UndecodableError if one still cannot be read."""
+        changes: list[Change] = []
+        for item in items:
+            if isinstance(item, Unreadable):
+                raise UndecodableError(f"position {item.position}: {item.error}")
+            changes += project(item)
+        return [*changes, Statement("unpark", {"subject": stream})]
+
+    def go_on(self, stream: str) -> None:
+        """What `again` returned is written: the event stream waits no longer."""
+        self._parked.pop(stream, None)
+
 
 def stream_of(item: Recorded | Unreadable) -> str:
     """The subject of the event stream, without the action."""
     if isinstance(item, Unreadable):
-        return item.subject.rpartition(".")[0]
+        return subjects.printable(item.subject).rpartition(".")[0]
     return subjects.event_stream(item.aggregate).removesuffix(".>")

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from projections.change import Change
-from projections.writer import blames_the_rows, write
+from projections.writer import Part, blames_the_rows, write
 
 
 class Positioned(Protocol):
@@ -34,10 +34,32 @@ class Reader(Protocol[ItemRead]):
         """Park a message, and return the changes that go with that; may be repeated."""
 
 
+class Copy(Protocol[ItemRead]):
+    """Keeps the messages themselves, in the transaction that writes what they change."""
+
+    @property
+    def position(self) -> int:
+        """The last one that it holds."""
+
+    async def parts(self, items: Sequence[ItemRead]) -> Sequence[Part]:
+        """What is to be written for these, of which it may hold some already."""
+
+    def written(self) -> None:
+        """What `parts` returned last is committed."""
+
+
 class Runner(Generic[Item]):
     """The one writer of a read model: its connection must have the turn (writer.take_turn)."""
 
-    def __init__(self, connection: AsyncConnection[Any], name: str, reader: Reader[Item], after: int) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection[Any],
+        name: str,
+        reader: Reader[Item],
+        after: int,
+        copy: Copy[Item] | None = None,
+    ) -> None:
+        self._copy = copy
         self._connection = connection
         self._name = name
         self._reader = reader
@@ -51,13 +73,20 @@ class Runner(Generic[Item]):
         then nothing more is known than that the checkpoint in the database is right.
         """
         fresh = [item for item in batch if item.position > self.position]
+        if self._copy is not None and len(fresh) < len(batch):
+            # It may be behind the rows: it is younger than they are.
+            await self._commit((), [item for item in batch if item.position <= self.position], self.position)
         if fresh:
             await self._write(fresh)
+
+    async def rewrite(self, changes: Sequence[Change]) -> None:
+        """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
+        await write(self._connection, changes, self._name, self.position)
 
     async def _write(self, items: Sequence[Item]) -> None:
         changes = [change for item in items for change in await self._reader.changes(item)]
         try:
-            await write(self._connection, changes, self._name, items[-1].position)
+            await self._commit(changes, items, items[-1].position)
         except psycopg.Error as error:
             if self._connection.closed or not blames_the_rows(error):
                 raise
@@ -67,5 +96,13 @@ class Runner(Generic[Item]):
                     await self._write([item])
                 return
             instead = await self._reader.put_aside(items[0], f"its rows cannot be written: {str(error).strip()}")
-            await write(self._connection, instead, self._name, items[0].position)
+            await self._commit(instead, items, items[0].position)
         self.position = items[-1].position
+
+    async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
+        if self._copy is None:
+            await write(self._connection, changes, self._name, position)
+            return
+        beside = await self._copy.parts(items)
+        await write(self._connection, changes, self._name, position, beside)
+        self._copy.written()

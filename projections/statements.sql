@@ -129,3 +129,21 @@ DELETE FROM checkpoint WHERE name = %(name)s
 
 -- name: park
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
+
+-- name: unpark
+-- The events behind it are projected in the same transaction.
+DELETE FROM parked_aggregate WHERE subject = %(subject)s
+
+-- name: archive
+-- Messages of one month, as they stand in the log.
+INSERT INTO archive.event (position, month, recorded_at, subject, headers, data, hash)
+SELECT t.position, %(month)s, t.recorded_at, t.subject, t.headers, t.data, t.hash
+FROM unnest(
+    %(positions)s::bigint[], %(times)s::timestamptz[], %(subjects)s::text[], %(headers)s::bytea[], %(data)s::bytea[],
+    %(hashes)s::bytea[]
+) AS t(position, recorded_at, subject, headers, data, hash)
+
+-- name: chain
+INSERT INTO archive.chain (month, genesis, first_position, position, hash)
+VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
+ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import orjson
@@ -22,6 +22,9 @@ from projections.migrate import SCHEMA
 from projections.statements import statements
 from projections.table import Table
 from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
+
+#: A statement with its parameters.
+Part = tuple[str, Row]
 
 #: Flow runs come before task runs, which look for them when they are put.
 _ORDER: Final[tuple[Table, ...]] = (
@@ -67,13 +70,21 @@ async def position_of(connection: AsyncConnection[Any], name: str) -> int:
     return int(row[0]) if row else 0
 
 
-async def write(connection: AsyncConnection[Any], changes: Iterable[Change], name: str, position: int) -> None:
-    """Write changes and move the checkpoint `name` to `position`; all of it or nothing."""
+async def write(
+    connection: AsyncConnection[Any],
+    changes: Iterable[Change],
+    name: str,
+    position: int,
+    beside: Sequence[Part] = (),
+) -> None:
+    """Write changes, what belongs beside them, and the checkpoint `name` at `position`; all of it or nothing."""
     steps = list(merge(changes))
     if len(steps) <= 1 and not any(_needs_order(step) for step in steps):
-        await _write_at_once(connection, steps, name, position)
+        await _write_at_once(connection, [*beside, *(part for step in steps for part in _parts(step))], name, position)
         return
     async with connection.pipeline(), connection.transaction():
+        for query, parameters in beside:
+            await connection.execute(query.encode(), parameters)
         for step in steps:
             for query, parameters in _parts(step):
                 await connection.execute(query, parameters)
@@ -88,11 +99,11 @@ def _needs_order(step: Step) -> bool:
     return step.statement is not None or (FLOW_RUN in step.puts and touches_task_runs)
 
 
-async def _write_at_once(connection: AsyncConnection[Any], steps: Iterable[Step], name: str, position: int) -> None:
+async def _write_at_once(connection: AsyncConnection[Any], parts_of: Sequence[Part], name: str, position: int) -> None:
     """One statement for everything, a transaction by itself: five messages to the server fewer."""
     parameters: Row = {"name": name, "position": position}
     parts = []
-    for number, (query, given) in enumerate(part for step in steps for part in _parts(step)):
+    for number, (query, given) in enumerate(parts_of):
         parts.append(f"part{number} AS ({query})".replace("%(", f"%(part{number}_"))
         parameters |= {f"part{number}_{key}": value for key, value in given.items()}
     advance = statements()["advance"]
@@ -100,7 +111,7 @@ async def _write_at_once(connection: AsyncConnection[Any], steps: Iterable[Step]
     await connection.execute(query.encode(), parameters)
 
 
-def _parts(step: Step) -> Iterator[tuple[str, Row]]:
+def _parts(step: Step) -> Iterator[Part]:
     """The statements of a step with their parameters, in order."""
     for table in _ORDER:
         if rows := step.puts.get(table):

@@ -19,6 +19,8 @@ from nats.js.errors import APIError, NotFoundError
 from events.log.cancellation import raise_if_cancelled
 
 _PULL: Final = 1000
+#: How much a pull may bring, or twice the largest message where that is more.
+_PULL_BYTES: Final = 16_000_000
 _PULL_EXPIRES_SECONDS: Final = 30
 _HEARTBEAT_SECONDS: Final = 2.0
 #: Silence after which the server is taken not to know of us any more (nats.py #504, #933).
@@ -35,6 +37,9 @@ _ACK_WAIT_SECONDS: Final = 60.0
 #: A kept consumer hands out again what its reader had in hand when it ended: soon.
 _KEPT_ACK_WAIT_SECONDS: Final = 10.0
 
+#: How the server ends a pull that has brought its bytes.
+_FULL: Final = "Message Size Exceeds MaxBytes"
+
 # The standard library's: this runs in our users' programs too.
 _log = logging.getLogger(__name__)
 
@@ -44,8 +49,8 @@ class Delivered(NamedTuple):
 
     message: Msg
     position: int
-    #: Nanoseconds since 1970.
-    stored_at: int
+    #: Since 1970, UTC.
+    nanoseconds: int
 
 
 class OrderedConsumer:
@@ -106,6 +111,7 @@ class OrderedConsumer:
             await self._rest_of_burst()
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
+            await self._pull_when_taken()
             if until is not None and batch and batch[-1].position > until:
                 batch = [item for item in batch if item.position <= until]
                 self._drained = True
@@ -200,6 +206,17 @@ class OrderedConsumer:
         except NotFoundError:
             return
 
+    async def _pull_when_taken(self) -> None:
+        try:
+            await self._pull_when_low()
+        except nats.errors.Error as error:
+            self._lose(f"no more could be asked for: {error!r}")
+
+    async def _pull_when_low(self) -> None:
+        """Ask for more, unless the reader has enough to do: what waits for it is in our memory."""
+        if not self._lost and self._requested < _PULL // 2 and len(self._waiting) < _PULL:
+            await self._pull()
+
     async def _pull(self) -> None:
         subscription = self._subscription
         if subscription is None:
@@ -207,6 +224,7 @@ class OrderedConsumer:
         self._requested += _PULL
         request = {
             "batch": _PULL,
+            "max_bytes": max(_PULL_BYTES, 2 * self._client.max_payload),
             "expires": _PULL_EXPIRES_SECONDS * 10**9,
             "idle_heartbeat": int(_HEARTBEAT_SECONDS * 10**9),
         }
@@ -232,22 +250,21 @@ class OrderedConsumer:
         self._drained = tokens[8 + offset] == "0"
         self._waiting.append(Delivered(message, position, int(tokens[7 + offset])))
         self._arrived.set()
-        if self._requested < _PULL // 2:
-            await self._pull()
+        await self._pull_when_low()
 
     async def _receive_status(self, message: Msg) -> None:
         status = (message.headers or {}).get("Status", "")
+        description = (message.headers or {}).get("Description", "")
         if status == "100":
             self._arrived.set()
-        elif status in ("404", "408"):
+        elif status in ("404", "408") or (status == "409" and description == _FULL):
             # A pull request ended: what it did not deliver is no longer asked for.
             left = int((message.headers or {}).get("Nats-Pending-Messages", _PULL))
             self._requested = max(0, self._requested - left)
             self._arrived.set()
-            if self._requested < _PULL // 2:
-                await self._pull()
+            await self._pull_when_low()
         else:
-            self._lose(f"status {status} {(message.headers or {}).get('Description', '')}")
+            self._lose(f"status {status} {description}")
 
     def _lose(self, why: str) -> None:
         if not self._lost:

@@ -17,14 +17,13 @@ from events import codec, subjects
 from events.errors import UndecodableError
 from events.log.batch import publish_batch
 from events.log.consumer import Delivered, OrderedConsumer
+from events.log.direct_get import DirectGet, sequence, stored_at, subject
 from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
-from events.log.port import Draft, Recorded, Unreadable, check_drafts
+from events.log.port import Draft, Recorded, Stored, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
 from events.subjects import EVENTS, Aggregate
 
 _WRONG_LAST_SEQUENCE: Final = 10071
-_END_OF_BATCH: Final = "204"
-_NOT_FOUND: Final = "404"
 _READ_PAGE: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -36,6 +35,7 @@ class JetStreamLog:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._replies = ReplyInbox(client)
+        self._direct = DirectGet(client, EVENTS, self._replies, timeout_seconds)
 
     async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
         """See EventLog.append."""
@@ -64,41 +64,25 @@ class JetStreamLog:
         """
         return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
 
+    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """Like `read`, but what cannot be decoded is among the others."""
+        return [_got(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
+
+    async def position_at(self, moment: datetime) -> int:
+        """The position of the first event recorded at this moment or later; behind the end where there is none."""
+        end = await self.last_position()
+        page, _ = await self._direct.page(
+            {"start_time": moment.astimezone(UTC).isoformat(), "next_by_subj": ">", "batch": 1}
+        )
+        return sequence(page[0]) if page else end + 1
+
     async def _messages_of(self, wildcard: str) -> AsyncIterator[Msg]:
         start = 1
         while start:
-            page, is_last = await self._page(wildcard, start)
+            page, is_last = await self._direct.page({"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE})
             for message in page:
                 yield message
-            start = 0 if is_last else _position(page[-1]) + 1
-
-    async def _page(self, wildcard: str, start: int) -> tuple[list[Msg], bool]:
-        """Messages from a position on, and whether they are the last: the server cuts large pages short."""
-        await self._replies.open()
-        page: list[Msg] = []
-        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-
-        def receive(message: Msg) -> None:
-            status = (message.headers or {}).get("Status")
-            if status is None:
-                page.append(message)
-            elif not ended.done():
-                if status in (_END_OF_BATCH, _NOT_FOUND):
-                    ended.set_result((message.headers or {}).get("Nats-Num-Pending", "0") == "0")
-                else:
-                    ended.set_exception(LogUnavailableError(f"the log answered a read with status {status}"))
-
-        reply = self._replies.register(receive)
-        request = {"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE}
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._client.publish(f"$JS.API.DIRECT.GET.{EVENTS}", orjson.dumps(request), reply=reply)
-                is_last = await ended
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise LogUnavailableError(f"the log did not answer a read of {wildcard}: {error!r}") from error
-        finally:
-            self._replies.forget(reply)
-        return page, is_last
+            start = 0 if is_last else sequence(page[-1]) + 1
 
     async def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
@@ -142,8 +126,8 @@ def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> lis
         elif only_read:
             carried = only_read.pop()
             _expect(headers, carried, expected[carried])
-        subject = subjects.event(aggregate, draft.event.TYPE.partition(".")[2])
-        messages.append((subject, headers, codec.encode(draft.event)))
+        published_on = subjects.event(aggregate, draft.event.TYPE.partition(".")[2])
+        messages.append((published_on, headers, codec.encode(draft.event)))
     return messages
 
 
@@ -162,33 +146,36 @@ def _sequence(acknowledgement: bytes) -> int:
     raise LogUnavailableError(f"the log refused an append: {error}")
 
 
-def _position(message: Msg) -> int:
-    return int((message.headers or {})["Nats-Sequence"])
-
-
 def _recorded(message: Msg) -> Recorded:
-    """A message as a direct get returns it: subject, sequence and time are in its headers."""
-    headers = message.headers or {}
-    recorded_at = datetime.fromisoformat(headers["Nats-Time-Stamp"])
-    return _decoded(headers["Nats-Subject"], headers, message.data, _position(message), recorded_at)
+    stored = Stored(subject(message), message.headers or {}, message.data)
+    return _decoded(stored, sequence(message), stored_at(message))
+
+
+def _got(message: Msg) -> Recorded | Unreadable:
+    try:
+        return _recorded(message)
+    except UndecodableError as error:
+        headers = message.headers or {}
+        return Unreadable(sequence(message), subject(message), headers, message.data, str(error), stored_at(message))
 
 
 def _read_or_unreadable(delivered: Delivered) -> Recorded | Unreadable:
-    message, position = delivered.message, delivered.position
+    message, position, nanoseconds = delivered
     headers = message.headers or {}
+    # Cut off, not rounded, as it is where a direct get's text is read: an event has one time.
+    recorded_at = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
     try:
-        recorded_at = _EPOCH + timedelta(microseconds=delivered.stored_at // 1000)
-        return _decoded(message.subject, headers, message.data, position, recorded_at)
+        return _decoded(Stored(message.subject, headers, message.data), position, recorded_at)
     except UndecodableError as error:
-        return Unreadable(position, message.subject, headers, message.data, str(error))
+        return Unreadable(position, message.subject, headers, message.data, str(error), recorded_at)
 
 
-def _decoded(subject: str, headers: Mapping[str, str], data: bytes, position: int, recorded_at: datetime) -> Recorded:
+def _decoded(stored: Stored, position: int, recorded_at: datetime) -> Recorded:
     try:
-        aggregate, action = subjects.parse(subject)
-        version = int(headers.get(subjects.SCHEMA_VERSION, "1"))
+        aggregate, action = subjects.parse(stored.subject)
+        version = int(stored.headers.get(subjects.SCHEMA_VERSION, "1"))
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    event = codec.decode_event(aggregate, action, version, data)
-    metadata = codec.metadata_of(headers, headers.get("ce-time"))
-    return Recorded(position, aggregate, event, metadata, recorded_at)
+    event = codec.decode_event(aggregate, action, version, stored.data)
+    metadata = codec.metadata_of(stored.headers, stored.headers.get("ce-time"))
+    return Recorded(position, aggregate, event, metadata, recorded_at, stored)

@@ -17,6 +17,10 @@ ERROR: Final = "Antiphon-Error"
 ORIGINAL_SUBJECT: Final = "Antiphon-Original-Subject"
 #: The length of a body of which only the beginning could be kept.
 ORIGINAL_LENGTH: Final = "Antiphon-Original-Length"
+#: On a message that was parked and is handed out again: where it was parked.
+REPLAYED: Final = "Antiphon-Replayed"
+#: What JetStream would take for its own is kept under another name.
+RENAMED: Final = "Original-"
 
 #: JetStream stores no more than 64 kB of headers, a third of which is room for ours.
 _MOST_HEADERS: Final = 40_000
@@ -40,8 +44,10 @@ async def park(
 
     Raises LogUnavailableError when it could not be kept: then it must not be acknowledged.
     """
-    kept = {f"Original-{name}" if name.startswith("Nats-") else name: value for name, value in _most_of(headers)}
-    digest = sha256(subject.encode() + b"\0" + data).hexdigest()
+    kept = {f"{RENAMED}{name}" if name.startswith("Nats-") else name: value for name, value in _most_of(headers)}
+    # What is parked again after it was replayed is another message.
+    again = kept.get(REPLAYED, "")
+    digest = sha256(f"{subject}\0{again}\0".encode() + data).hexdigest()
     kept |= {
         "Nats-Msg-Id": message_id or f"{consumer}:{digest}",
         ORIGINAL_SUBJECT: subject,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -23,6 +23,15 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """A message of the log as it stands there, byte for byte."""
+
+    subject: str
+    headers: Mapping[str, str]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """An event in the log, at its position: the sequence in the JetStream stream, from 1, without gaps."""
 
@@ -32,6 +41,8 @@ class Recorded:
     metadata: Metadata
     #: The log's own clock, UTC.
     recorded_at: datetime
+    #: What it was decoded from, where the log keeps bytes.
+    stored: Stored | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Unreadable:
     headers: Mapping[str, str]
     data: bytes
     error: str
+    #: The log's own clock, UTC; absent where the log is only imagined.
+    recorded_at: datetime | None = None
 
 
 #: JetStream takes up to 1000 messages in one atomic batch (ADR-50); half of it leaves room.

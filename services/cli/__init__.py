@@ -1,1 +1,1 @@
-"""The command line: `antiphon start | stop | status | version`."""
+"""The command line: `antiphon start`, what runs, what the log tells, and what keeps it well."""

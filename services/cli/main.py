@@ -8,11 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import console
+from services.cli import audit, console, parked
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
+from services.cli import verify as verifying
 from services.cli.failures import CannotStartError, NotRunningError
+from services.cli.options import DataDir
 from services.runtime.settings import LogLevel
 
 _FAILED: Final = 1
@@ -25,10 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-DataDir = Annotated[
-    Path, typer.Option("--data-dir", envvar="ANTIPHON_DATA_DIR", help="Where the log, the tables and the logs live.")
-]
 
 
 @app.command()
@@ -100,6 +98,11 @@ def status(
         console.raw(found.model_dump_json(indent=2))
     else:
         asking.show(found)
+
+
+for command in (audit.show, audit.tail, audit.replay, audit.export, audit.diff, verifying.verify):
+    app.command()(command)
+app.add_typer(parked.app, name="parked")
 
 
 @app.command()

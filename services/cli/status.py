@@ -46,6 +46,8 @@ class Status(BaseModel):
     servers: list[ServerEntry]
     log_position: int | None
     lag: list[Lag]
+    #: How many messages nobody could handle; `antiphon parked list` shows them.
+    parked: int | None
     #: What could not be found out.
     trouble: list[str]
 
@@ -60,7 +62,7 @@ async def _status(run: RunFile) -> Status:
     ends: dict[str, StreamEnd] = {}
     checkpoints: dict[str, int] = {}
     try:
-        ends = await stream_ends(run.nats_url, (subjects.COMMANDS, *_STREAM_OF.values()))
+        ends = await stream_ends(run.nats_url, (subjects.COMMANDS, subjects.PARKED, *_STREAM_OF.values()))
     except NatsUnusableError as error:
         trouble.append(f"NATS at {without_password(run.nats_url)}: {error}")
     try:
@@ -76,6 +78,7 @@ async def _status(run: RunFile) -> Status:
         servers=run.servers,
         log_position=ends[subjects.EVENTS].last if subjects.EVENTS in ends else None,
         lag=_lag(ends, checkpoints),
+        parked=ends[subjects.PARKED].messages if subjects.PARKED in ends else None,
         trouble=trouble,
     )
 
@@ -117,5 +120,7 @@ def show(status: Status) -> None:
         lag.add_row(row.reader, row.stream, str(row.last), position, str(row.lag))
     if status.lag:
         console.result(lag)
+    if status.parked is not None:
+        console.result(f"Parked messages: {status.parked}")
     for sentence in status.trouble:
         console.warning(sentence)

@@ -25,6 +25,7 @@ from services.gateway.routes import (
     tag_limits,
     task_runs,
 )
+from services.gateway.routes.own import application as own
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
@@ -48,7 +49,7 @@ _MODULES = (
 
 
 def build(gateway: Gateway) -> ASGIApp:
-    """The application of a gateway; Prefect's API stands under `/api`."""
+    """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
     create, set_state = flow_runs.hot_endpoints(gateway)
     app = FastAPI(
         title=_TITLE,
@@ -61,6 +62,7 @@ def build(gateway: Gateway) -> ASGIApp:
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
+    app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
     # Small answers cost more to compress than to send.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)

@@ -25,6 +25,8 @@ class Gateway:
     events_reached: Reached
     observed_reached: Reached
     deadline_seconds: float
+    #: How long the reader of a stream may take nothing.
+    patience_seconds: float = 30.0
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -11,10 +12,12 @@ from events import subjects
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.log.port import Recorded, Unreadable
+from projections.archive import Archive
 from projections.event_reader import EventReader, stream_of
 from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
+from services.projector.unparking import Unparking, unparking
 
 _log = structlog.get_logger(__name__)
 
@@ -36,16 +39,20 @@ class EventsLoop:
             # From now on there is a checkpoint to look at, also before the first event.
             await write(connection, [], self.name, after)
             reader = EventReader(await parked_streams(connection), self._park)
-            runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after)
-            _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after)
+            archive = await Archive.on(connection)
+            runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after, archive)
+            _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
-            async for batch in JetStreamLog(self._client).follow(after):
-                await runner.advance(batch)
-                await self._announce(runner.position)
+            log, writing = JetStreamLog(self._client), asyncio.Lock()
+            async with unparking(self._client, self.name, Unparking(log, reader, runner, writing)):
+                async for batch in log.follow(min(after, archive.position)):
+                    async with writing:
+                        await runner.advance(batch)
+                    await self._announce(runner.position)
 
     async def _park(self, item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):
-            subject, headers, data = item.subject, item.headers, item.data
+            subject, headers, data = subjects.printable(item.subject), item.headers, item.data
         else:
             # It can be read where it stands; its position is enough to find it.
             subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"

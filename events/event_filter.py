@@ -1,0 +1,76 @@
+"""Which events somebody wants: by their subject, by what they say, by what their run belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from events import transition
+from events.message import Event
+from events.state import State, StateType
+
+Decision = Literal["accepted", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Events that meet all of these; without any, all events.
+
+    What cannot be decoded is given to everybody whose `kind`, `id` and `action` it fits: nobody can say that it
+    is not what was asked for.
+    """
+
+    #: `flow_run`, `task_run`, `flow`, ...
+    kind: str = "*"
+    id: UUID | str = "*"
+    #: `created`, `transition_accepted`, `deleted`, ...
+    action: str = "*"
+    #: Of this flow, its runs, their task runs and inputs.
+    flow: UUID | None = None
+    #: Of the runs of this deployment, their task runs and inputs.
+    deployment: UUID | None = None
+    #: Of what had all of these tags when it happened.
+    tags: tuple[str, ...] = ()
+    #: Events that wrote a state of this type; or proposed one, where none was written.
+    state_type: StateType | None = None
+    #: Decisions about transitions that were accepted; or were rejected, delayed or aborted.
+    decision: Decision | None = None
+
+    @property
+    def subject(self) -> str:
+        """The NATS wildcard that `kind`, `id` and `action` make; any NATS client can subscribe to it."""
+        return f"evt.*.{self.kind}.{self.id}.{self.action}"
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """The wildcards of the events that must be read to answer."""
+        # Tags change by events of other actions, which must be seen.
+        return (f"evt.*.{self.kind}.{self.id}.*",) if self.wants_origin else (self.subject,)
+
+    @property
+    def wants_origin(self) -> bool:
+        """Whether it takes more than the event itself to answer."""
+        return self.flow is not None or self.deployment is not None or bool(self.tags)
+
+    def fits(self, event: Event) -> bool:
+        """Whether an event says what was asked for, as far as the event alone tells."""
+        if self.action not in ("*", event.TYPE.partition(".")[2]):
+            return False
+        if self.decision is not None and _decision(event) != self.decision:
+            return False
+        return self.state_type is None or self.state_type is _state_type(event)
+
+
+ALL: Final = EventFilter()
+
+
+def _decision(event: Event) -> Decision | None:
+    if isinstance(event, transition.Accepted):
+        return "accepted"
+    return "refused" if isinstance(event, transition.Rejected | transition.Delayed | transition.Aborted) else None
+
+
+def _state_type(event: Event) -> StateType | None:
+    state = getattr(event, "state", None) or getattr(event, "proposed", None)
+    return state.type if isinstance(state, State) else None

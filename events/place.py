@@ -1,0 +1,29 @@
+"""Places in the log as people write them: a position, or a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+Place = int | datetime
+
+#: The largest sequence that JetStream counts to.
+LAST: Final = 2**63 - 1
+_MOMENT: Final = TypeAdapter(datetime)
+
+
+def parse(text: str) -> Place:
+    """A position as a number, from 1; or a time, in UTC where it has no zone. Raises ValueError for neither."""
+    if text.isdecimal():
+        if len(text) > len(str(LAST)) or not 1 <= int(text) <= LAST:
+            msg = f"positions are from 1 to {LAST}"
+            raise ValueError(msg)
+        return int(text)
+    try:
+        moment = _MOMENT.validate_strings(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValidationError, OverflowError):
+        msg = f"{text!r} is neither a position nor a time"
+        raise ValueError(msg) from None

@@ -1,0 +1,58 @@
+"""Events of the log as JSON for people and programs outside: streams, replays, exports, histories."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from events import codec, subjects, transition
+from events.log.port import Recorded, Unreadable
+from events.message import Event
+from events.outcome import Status
+
+_OPTIONS: Final = orjson.OPT_UTC_Z
+
+#: How a transition was decided, in Prefect's words.
+_STATUS: Final[dict[type[Event], Status]] = {
+    transition.Accepted: Status.ACCEPT,
+    transition.Rejected: Status.REJECT,
+    transition.Delayed: Status.WAIT,
+    transition.Aborted: Status.ABORT,
+}
+
+
+def status_of(event: Event) -> Status | None:
+    """How a transition was decided; None for any other event."""
+    return next((status for kind, status in _STATUS.items() if isinstance(event, kind)), None)
+
+
+def record(item: Recorded | Unreadable) -> bytes:
+    """One event as a JSON object: where it stands, who caused it, and in `data` what it says, as stored.
+
+    What cannot be decoded has `type` null, and says why in `error`.
+    """
+    if isinstance(item, Unreadable):
+        unreadable = {"position": item.position, "type": None, "subject": item.subject, "error": item.error}
+        return orjson.dumps(unreadable)
+    head = orjson.dumps(_head(item), option=_OPTIONS)
+    # Not orjson for the body: it may hold integers beyond 64 bits.
+    return b'%b,"data":%b}' % (head[:-1], codec.encode(item.event))
+
+
+def _head(item: Recorded) -> dict[str, Any]:
+    metadata = item.metadata
+    return {
+        "position": item.position,
+        "type": item.event.TYPE,
+        "kind": item.aggregate.kind,
+        "id": item.aggregate.id,
+        "subject": subjects.event(item.aggregate, item.event.TYPE.partition(".")[2]),
+        "recorded_at": item.recorded_at,
+        "occurred_at": metadata.occurred_at,
+        "command_id": metadata.command_id,
+        "correlation_id": metadata.correlation_id,
+        "causation_id": metadata.causation_id,
+        "actor": metadata.actor,
+        "status": status_of(item.event),
+    }

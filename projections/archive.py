@@ -1,0 +1,155 @@
+"""The second copy of the log: every message byte for byte, in a chain of hashes (schema/0003_archive.sql)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from struct import Struct
+from typing import Any, Final, NamedTuple, Self
+
+from psycopg import AsyncConnection, sql
+
+from events.log.port import Recorded, Stored, Unreadable
+from events.subjects import printable
+from projections.statements import statements
+from projections.writer import Part
+
+#: What the first row follows.
+GENESIS: Final = bytes(32)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HEAD: Final = Struct(">qqII")
+
+
+class Row(NamedTuple):
+    """A message of the log as the archive keeps it."""
+
+    position: int
+    recorded_at: datetime
+    subject: str
+    headers: bytes
+    data: bytes
+
+    def hash_after(self, previous: bytes) -> bytes:
+        """The hash of this row behind the row with the hash `previous`."""
+        subject = self.subject.encode()
+        microseconds = (self.recorded_at - _EPOCH) // _MICROSECOND
+        head = _HEAD.pack(self.position, microseconds, len(subject), len(self.headers))
+        return sha256(b"".join((previous, head, subject, self.headers, self.data))).digest()
+
+
+def row_of(item: Recorded | Unreadable) -> Row:
+    """A message as it stands in the log; raises ValueError for one that came from elsewhere."""
+    stored = item.stored if isinstance(item, Recorded) else Stored(item.subject, item.headers, item.data)
+    if stored is None or item.recorded_at is None:
+        msg = f"position {item.position} has no bytes to keep"
+        raise ValueError(msg)
+    headers = "".join([f"{name}: {value}\r\n" for name, value in stored.headers.items()])
+    return Row(
+        item.position,
+        item.recorded_at,
+        printable(stored.subject),
+        headers.encode(errors="surrogateescape"),
+        stored.data,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The last row of the archive."""
+
+    position: int = 0
+    hash: bytes = GENESIS
+    month: date = date.min
+
+
+class Archive:
+    """Adds messages to the archive, in the transactions of the projection that owns the connection's turn."""
+
+    def __init__(self, connection: AsyncConnection[Any], end: End) -> None:
+        self._connection = connection
+        self._end = end
+        self._next = end
+        self._partitions: set[date] = set()
+
+    @classmethod
+    async def on(cls, connection: AsyncConnection[Any]) -> Self:
+        """The archive of a database, at its end."""
+        query = "SELECT position, hash, month FROM archive.chain ORDER BY month DESC LIMIT 1"
+        found = await (await connection.execute(query)).fetchone()
+        return cls(connection, End(*found) if found else End())
+
+    @property
+    def position(self) -> int:
+        """The last position that is archived."""
+        return self._end.position
+
+    def written(self) -> None:
+        """See projections.runner.Copy."""
+        self._end = self._next
+
+    async def parts(self, items: Sequence[Recorded | Unreadable]) -> Sequence[Part]:
+        """See projections.runner.Copy; what is archived already is left out."""
+        self._next = self._end
+        rows = [row_of(item) for item in items if item.position > self._end.position]
+        parts: list[Part] = []
+        for month, of_month in _by_month(rows, self._end.month):
+            await self._make_partition(month)
+            parts += self._chained(month, of_month)
+        return parts
+
+    def _chained(self, month: date, rows: Sequence[Row]) -> list[Part]:
+        genesis = hash_ = self._next.hash
+        hashes = []
+        for row in rows:
+            hash_ = row.hash_after(hash_)
+            hashes.append(hash_)
+        positions, times, subjects, headers, data = map(list, zip(*rows, strict=True))
+        self._next = End(rows[-1].position, hash_, month)
+        copies = {
+            "month": month,
+            "positions": positions,
+            "times": times,
+            "subjects": subjects,
+            "headers": headers,
+            "data": data,
+            "hashes": hashes,
+        }
+        head = {
+            "month": month,
+            "genesis": genesis,
+            "first": rows[0].position,
+            "position": rows[-1].position,
+            "hash": hash_,
+        }
+        return [(statements()["archive"], copies), (statements()["chain"], head)]
+
+    async def _make_partition(self, month: date) -> None:
+        if month in self._partitions:
+            return
+        name = sql.Identifier("archive", f"event_{month:%Y_%m}")
+        await self._connection.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF archive.event FOR VALUES IN ({})").format(
+                name, sql.Literal(month)
+            )
+        )
+        await self._connection.execute(
+            sql.SQL("CREATE UNIQUE INDEX IF NOT EXISTS {} ON {} (position)").format(
+                sql.Identifier(f"event_{month:%Y_%m}_position"), name
+            )
+        )
+        self._partitions.add(month)
+
+
+def _by_month(rows: Sequence[Row], month: date) -> list[tuple[date, list[Row]]]:
+    """Rows by the month whose partition takes them: one that was left is not gone back to."""
+    found: list[tuple[date, list[Row]]] = []
+    for row in rows:
+        month = max(month, row.recorded_at.date().replace(day=1))
+        if not found or found[-1][0] != month:
+            found.append((month, []))
+        found[-1][1].append(row)
+    return found

@@ -1,0 +1,89 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from events.event_filter import EventFilter
+from events.place import Place, parse
+from events.state import StateType
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", envvar="ANTIPHON_DATA_DIR", help="Where the log, the tables and the logs live.")
+]
+NatsUrl = Annotated[
+    str | None,
+    typer.Option("--nats-url", envvar="ANTIPHON_NATS_URL", help="NATS servers; absent: those of the running Antiphon."),
+]
+PostgresUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--postgres-url", envvar="ANTIPHON_POSTGRES_URL", help="PostgreSQL; absent: that of the running Antiphon."
+    ),
+]
+
+
+class Output(StrEnum):
+    """For people, or for programs."""
+
+    TABLE = "table"
+    NDJSON = "ndjson"
+
+
+class Decided(StrEnum):
+    """How a transition was decided."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+def a_place(text: str) -> Place:
+    """A position or a time from the command line."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+#: `Place | None`, which typer cannot see through.
+From = Annotated[
+    Any, typer.Option("--from", parser=a_place, metavar="POSITION|TIME", help="The first position, or time.")
+]
+To = Annotated[Any, typer.Option("--to", parser=a_place, metavar="POSITION|TIME", help="The last position, or time.")]
+Kind = Annotated[str, typer.Option(help="flow_run, task_run, flow, ...")]
+Id = Annotated[str, typer.Option("--id", help="The id of one of them.")]
+Action = Annotated[str, typer.Option(help="created, transition_accepted, deleted, ...")]
+Flow = Annotated[UUID | None, typer.Option(help="Of this flow and its runs.")]
+Deployment = Annotated[UUID | None, typer.Option(help="Of the runs of this deployment.")]
+Tag = Annotated[list[str] | None, typer.Option(help="With this tag; all of them where given several times.")]
+State = Annotated[StateType | None, typer.Option("--state-type", help="A state of this type, written or proposed.")]
+Decision = Annotated[Decided | None, typer.Option(help="Transitions that were accepted, or refused.")]
+As = Annotated[Output, typer.Option("--output", help="table or ndjson.")]
+
+
+def event_filter(
+    kind: str,
+    identifier: str,
+    action: str,
+    flow: UUID | None,
+    deployment: UUID | None,
+    tags: list[str] | None,
+    state_type: StateType | None,
+    decision: Decided | None,
+) -> EventFilter:
+    """What these options select."""
+    return EventFilter(
+        kind=kind,
+        id=identifier,
+        action=action,
+        flow=flow,
+        deployment=deployment,
+        tags=tuple(tags or ()),
+        state_type=state_type,
+        decision=None if decision is None else "accepted" if decision is Decided.ACCEPTED else "refused",
+    )

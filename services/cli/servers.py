@@ -1,0 +1,63 @@
+"""Which servers a command speaks to: those that were named, or those of the Antiphon that runs here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import typer
+
+from events.client import Client
+from events.log.errors import LogError
+from services.cli import console
+from services.cli.data_directory import DataDirectory
+from services.cli.failures import NotRunningError
+from services.cli.preparation import without_password
+from services.runtime.nats import NatsUnusableError, brief_connection
+
+_FAILED: Final = 1
+
+
+def nats_url(data_dir: Path, given: str | None) -> str:
+    """Raises NotRunningError where none was named and none runs."""
+    return given or DataDirectory(data_dir).read().nats_url
+
+
+def postgres_url(data_dir: Path, given: str | None) -> str:
+    """Raises NotRunningError where none was named and none runs."""
+    return given or DataDirectory(data_dir).read().postgres_url
+
+
+@asynccontextmanager
+async def log_client(url: str) -> AsyncIterator[Client]:
+    """A client that goes on after an outage; raises NatsUnusableError where there is no server to begin with."""
+    try:
+        async with brief_connection(url):
+            pass
+    except NatsUnusableError as error:
+        raise NatsUnusableError(f"NATS at {without_password(url)} cannot be used: {error}") from error
+    async with Client.connect(url) as client:
+        yield client
+
+
+def run(command: Coroutine[Any, Any, None]) -> None:
+    """Carry a command out; one sentence and exit code 1 where it cannot be. Ctrl-C ends it as if it were done."""
+    try:
+        asyncio.run(command)
+    except BrokenPipeError:
+        # Whoever read has had enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return
+    except (NotRunningError, NatsUnusableError, LogError) as error:
+        console.failure(str(error))
+        raise typer.Exit(_FAILED) from None
+    except psycopg.Error as error:
+        console.failure(f"PostgreSQL: {str(error).strip().splitlines()[0]}")
+        raise typer.Exit(_FAILED) from None

@@ -1,0 +1,56 @@
+"""Runs as the log tells of them: every decision in order, and the run as it was at any moment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from events.record import record
+from events.subjects import Aggregate
+from projections import as_of as reading
+from projections.reading import encoded
+from services.gateway.decisions import POSITION
+from services.gateway.errors import JsonResponse
+from services.gateway.gateway import Gateway
+from services.gateway.problems import not_found
+from services.gateway.routes.own.selection import place
+
+_NAMES: Final = {"flow_run": "Flow run", "task_run": "Task run"}
+
+From = Annotated[str | None, Query(alias="from")]
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Histories of flow runs and task runs, and flow runs of any moment."""
+    router = APIRouter()
+    for kind in _NAMES:
+        _add_history(router, gateway, kind)
+
+    @router.get("/flow_runs/{id}")
+    async def flow_run(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
+        client = gateway.commands
+        position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
+        found = await reading.flow_run_at(client.history, id, position)
+        if found is None:
+            raise not_found(f"The flow run {id} was not there at position {position}.")
+        body = encoded({"position": position, "flow_run": found.flow_run, "states": found.states})
+        return JsonResponse(body, headers={POSITION: str(position)})
+
+    return router
+
+
+def _add_history(router: APIRouter, gateway: Gateway, kind: str) -> None:
+    @router.get(f"/{kind}s/{{id}}/history", name=f"{kind}_history")
+    async def history(id: UUID, start: From = None, to: str | None = None, limit: Limit = 1000) -> Response:
+        client = gateway.commands
+        events = await client.history(Aggregate(kind, str(id)))
+        if not events:
+            raise not_found(f"{_NAMES[kind]} {id} is not in the log.")
+        first = 1 if start is None else await client.first_position(place(start, "from"))
+        last = await client.last_position(None if to is None else place(to, "to"))
+        wanted = [record(item) for item in events if first <= item.position <= last]
+        return JsonResponse(b"[%b]" % b",".join(wanted[:limit]))

@@ -1,0 +1,83 @@
+"""Goes on with event streams that wait behind an event which could not be projected (docs/adr/0006)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import orjson
+import psycopg
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from events import subjects
+from events.errors import UndecodableError
+from events.log.errors import LogUnavailableError
+from events.log.jetstream import JetStreamLog
+from events.log.port import Recorded, Unreadable
+from events.subjects import Aggregate
+from projections.event_reader import EventReader
+from projections.runner import Runner
+
+#: `evt.<partition>.<kind>.<id>`
+_TOKENS: Final = 4
+
+_log = structlog.get_logger(__name__)
+
+
+class Unparking:
+    """Projects what waited, between two batches of the loop."""
+
+    def __init__(
+        self, log: JetStreamLog, reader: EventReader, runner: Runner[Recorded | Unreadable], writing: asyncio.Lock
+    ) -> None:
+        self._log = log
+        self._reader = reader
+        self._runner = runner
+        self._writing = writing
+
+    async def go_on(self, stream: str) -> dict[str, Any]:
+        """Project an event stream from the event on that it waits behind, all of it or nothing."""
+        aggregate = _aggregate(stream)
+        async with self._writing:
+            first = self._reader.waiting_from(stream)
+            if first is None or aggregate is None:
+                return {"error": f"the event stream {stream} does not wait"}
+            try:
+                items = await self._waiting(aggregate, first)
+                await self._runner.rewrite(self._reader.again(stream, items))
+            except (UndecodableError, LogUnavailableError, psycopg.Error) as error:
+                return {"error": f"{stream} still waits: {str(error).strip()}"}
+            self._reader.go_on(stream)
+        _log.info("goes on", event_stream=stream, events=len(items))
+        return {"events": len(items)}
+
+    async def _waiting(self, aggregate: Aggregate, first: int) -> Sequence[Recorded | Unreadable]:
+        found = await self._log.history(aggregate)
+        return [item for item in found if first <= item.position <= self._runner.position]
+
+
+def _aggregate(stream: str) -> Aggregate | None:
+    """Whose event stream it is; None for a subject that names the wrong partition, of which nothing can be read."""
+    tokens = stream.split(".")
+    aggregate = Aggregate(tokens[2], tokens[3]) if len(tokens) == _TOKENS else None
+    return aggregate if aggregate and subjects.event_stream(aggregate) == f"{stream}.>" else None
+
+
+@asynccontextmanager
+async def unparking(client: Client, projection: str, work: Unparking) -> AsyncIterator[None]:
+    """Answer requests to go on with an event stream until the block ends."""
+
+    async def answer(message: Msg) -> None:
+        done = await work.go_on(message.data.decode(errors="replace"))
+        await message.respond(orjson.dumps(done))
+
+    subscription = await client.subscribe(subjects.unpark(projection), cb=answer)
+    try:
+        yield
+    finally:
+        if not client.is_closed:
+            await subscription.unsubscribe()

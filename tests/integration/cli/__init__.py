@@ -1,0 +1,1 @@
+"""The commands about the log, against a running Antiphon."""

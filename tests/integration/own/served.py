@@ -1,0 +1,124 @@
+"""A gateway behind a real socket, for what streams; and a client that reads server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+from psycopg_pool import AsyncConnectionPool
+
+from events.client import Client
+from projections.reading import configure
+from services.gateway import main
+from services.gateway.api import build
+from services.gateway.gateway import Gateway
+from services.gateway.reached import Reached
+from services.runtime.nats import application
+from services.runtime.settings import Settings
+from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
+
+OWN: Final = "/antiphon/v1"
+
+
+@dataclass(frozen=True)
+class Served:
+    """A gateway and a client of it."""
+
+    http: httpx.AsyncClient
+    port: int
+
+    @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}{OWN}/stream"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A server-sent event; `name` is empty where only an id was sent."""
+
+    id: str
+    name: str
+    data: Any
+
+
+@asynccontextmanager
+async def serving(addresses: Addresses, patience_seconds: float = 30.0) -> AsyncIterator[Served]:
+    """Serve until the block ends."""
+    port = free_port()
+    settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
+    async with (
+        application(settings, "gateway") as (_, _, client),
+        AsyncConnectionPool(settings.postgres_url, min_size=1, max_size=4, configure=configure, open=False) as pool,
+    ):
+        gateway = Gateway(
+            nats=client,
+            commands=Client(client, timeout_seconds=DEADLINE_SECONDS),
+            pool=pool,
+            events_reached=Reached("events", client, pool),
+            observed_reached=Reached("observed", client, pool),
+            deadline_seconds=DEADLINE_SECONDS,
+            patience_seconds=patience_seconds,
+        )
+        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+            serving = asyncio.create_task(main._serve(build(gateway), settings))
+            try:
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS) as http:
+                    await _until_up(http)
+                    yield Served(http, port)
+            finally:
+                serving.cancel()
+                await asyncio.gather(serving, return_exceptions=True)
+
+
+async def _until_up(http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while True:
+            try:
+                await http.get("/api/health")
+            except httpx.ConnectError:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def sent(response: httpx.Response) -> AsyncIterator[Sent]:
+    """The events of a response, as they arrive."""
+    fields: dict[str, str] = {}
+    async for line in response.aiter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
+            data = fields.get("data")
+            if "id" in fields or data is not None:
+                yield Sent(fields.get("id", ""), fields.get("event", ""), None if data is None else json.loads(data))
+            fields = {}
+
+
+async def take(
+    http: httpx.AsyncClient, count: int, start: int | str = 1, *, after: int | None = None, **query: Any
+) -> list[Sent]:
+    """So many events of a stream, which is left then; the opening one is left out."""
+    found: list[Sent] = []
+    headers = None if after is None else {"Last-Event-ID": str(after)}
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        async with http.stream("GET", f"{OWN}/stream", params={"from": start, **query}, headers=headers) as response:
+            assert response.status_code == 200, await response.aread()
+            async for event in sent(response):
+                found += [event] if event.name else []
+                if len(found) == count:
+                    return found
+    raise AssertionError(f"the stream ended after {len(found)} events")

@@ -1,0 +1,106 @@
+"""A flow run as of a position is what the read models showed when they had reached it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import AsyncConnection
+from psycopg.rows import dict_row
+
+from events.document.events import FlowCreated, FlowDeleted
+from events.flow_run.events import (
+    FlowRunChanges,
+    FlowRunDeleted,
+    FlowRunPolicy,
+    FlowRunTransitionAborted,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from events.log.port import Recorded, Unreadable
+from events.subjects import Aggregate
+from events.task_run.events import TaskRunDeleted
+from projections.as_of import flow_run_at
+from projections.event_reader import EventReader
+from projections.flow_run.projection import FLOW_RUN
+from projections.reading import encoded
+from projections.runner import Runner
+from projections.writer import connect, parked_streams
+from tests.examples import FLOW, NOW, run_created, state, task_created
+from tests.integration.projections.history import FIRST, SECOND, TASK, moved, reported, run, task
+from tests.projection_scenario import ProjectionScenario
+
+OTHER_FLOW = Aggregate("flow", str(UUID(int=77)))
+
+
+def life() -> list[tuple[Aggregate, Any]]:
+    """A run and its subflow, moved, refused, marked, changed, orphaned and deleted."""
+    proposed = state("RUNNING")
+    subflow = run_created(parent_task_run_id=TASK, tags=("b",)).model_copy(update={"flow_id": UUID(OTHER_FLOW.id)})
+    return [
+        (FLOW, FlowCreated(data={"name": "flow", "tags": [], "labels": {}})),
+        (run(FIRST), run_created(tags=("a",), labels={"x": 1}, parameters={"p": [1, {"q": None}]})),
+        (run(FIRST), moved(101, "PENDING", expected_start_time=NOW)),
+        (task(TASK), reported(103, "task", FIRST)),
+        (run(SECOND), subflow),
+        (run(SECOND), moved(102, "SCHEDULED", next_scheduled_start_time=NOW, expected_start_time=NOW)),
+        (run(FIRST), FlowRunTransitionAborted(rule="R", reason="no", proposed=proposed)),
+        (
+            run(FIRST),
+            FlowRunTransitionRejected(
+                rule="R", reason="no", proposed=proposed, empirical_policy=FlowRunPolicy(pause_keys=("k",))
+            ),
+        ),
+        (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(name="new", labels={"y": 2}, tags=("c",)))),
+        (run(FIRST), moved(104, "RUNNING", run_count=1, start_time=NOW, total_run_time=0.5)),
+        (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(infrastructure_pid="7", job_variables={"v": 1}))),
+        (run(SECOND), moved(105, "RUNNING", run_count=1, start_time=NOW)),
+    ]
+
+
+ENDS: list[list[tuple[Aggregate, Any]]] = [
+    [(run(FIRST), FlowRunDeleted()), (run(FIRST), run_created(tags=("again",)))],
+    [(task(TASK), TaskRunDeleted()), (run(SECOND), FlowRunDeleted())],
+    [(FLOW, FlowDeleted()), (run(FIRST), moved(106, "COMPLETED", end_time=NOW))],
+    [(OTHER_FLOW, FlowDeleted()), (task(TASK), task_created())],
+]
+
+
+async def shown(connection: AsyncConnection[Any], run_id: UUID) -> Any:
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        columns = ", ".join(FLOW_RUN.columns)
+        query = f"SELECT {columns} FROM flow_run WHERE id = %s"  # noqa: S608
+        row = await (await cursor.execute(query.encode(), (run_id,))).fetchone()
+        found = await cursor.execute(
+            "SELECT state FROM flow_run_state WHERE flow_run_id = %s ORDER BY timestamp", (run_id,)
+        )
+        states = [item["state"] for item in await found.fetchall()]
+    return None if row is None else orjson.loads(encoded({"flow_run": row, "states": states}))
+
+
+async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_showed_then(
+    projections: ProjectionScenario,
+) -> None:
+    for end in ENDS:
+        items = projections.given(*life(), *end).items()
+
+        async def read(aggregate: Aggregate, items: Sequence[Recorded | Unreadable] = items) -> list[Any]:
+            return [item for item in items if isinstance(item, Recorded) and item.aggregate == aggregate]
+
+        async def park(item: object, why: str) -> None:
+            raise AssertionError(f"{item} was parked: {why}")
+
+        async with await connect(projections.postgres_url) as connection:
+            await connection.execute("TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, checkpoint")
+            reader = EventReader(await parked_streams(connection), park)
+            runner: Runner[Recorded | Unreadable] = Runner(connection, "events", reader, 0)
+            for item in items:
+                await runner.advance([item])
+                for run_id in (FIRST, SECOND):
+                    then = await flow_run_at(read, run_id, item.position)
+                    told = None if then is None else {"flow_run": then.flow_run, "states": then.states}
+                    expected = await shown(connection, run_id)
+                    assert (None if told is None else orjson.loads(encoded(told))) == expected, item
+        assert items[-1].position == len(items)
