@@ -7,11 +7,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from events.message import Event
+from events.message import Event, Payload
 from events.state import Progress, State
 
 #: Prefect's `SetStateStatus`.
 TransitionStatus = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
+
+
+class ResultArtifact(Payload):
+    """How the data of a written state is to be known as an artifact; it came as keys of the data."""
+
+    key: str | None = None
+    type: str | None = None
+    description: str | None = None
 
 
 class Accepted(Event):
@@ -23,6 +31,7 @@ class Accepted(Event):
     adjusted_by: tuple[str, ...] = ()
     #: What was proposed, where a rule adjusted it.
     proposed: State | None = None
+    artifact: ResultArtifact | None = None
 
 
 class Rejected(Event):
@@ -33,6 +42,7 @@ class Rejected(Event):
     proposed: State
     state: State | None = None
     progress: Progress | None = None
+    artifact: ResultArtifact | None = None
 
 
 class Delayed(Event):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from events import transition
 from events.outcome import Answer, Status
@@ -10,15 +10,24 @@ from events.state import State, is_unpersisted
 from events.subjects import Aggregate
 from services.policy.orchestration import Transition
 
-#: Keys of a state's data that describe the artifact it becomes; there are no artifacts yet.
-_ARTIFACT_KEYS = frozenset({"artifact_key", "artifact_type", "artifact_description"})
+#: Keys of a state's data that describe the artifact it becomes.
+_ARTIFACT_KEYS: Final = {"artifact_key": "key", "artifact_type": "type", "artifact_description": "description"}
 
 
 def without_artifact_keys(state: State) -> State:
     """The state as it is written: its data without what describes it as an artifact."""
-    if not isinstance(state.data, dict) or _ARTIFACT_KEYS.isdisjoint(state.data):
+    if not isinstance(state.data, dict) or _ARTIFACT_KEYS.keys().isdisjoint(state.data):
         return state
-    return state.model_copy(update={"data": {key: state.data[key] for key in state.data.keys() - _ARTIFACT_KEYS}})
+    return state.model_copy(
+        update={"data": {key: value for key, value in state.data.items() if key not in _ARTIFACT_KEYS}}
+    )
+
+
+def artifact_fields(state: State | None) -> dict[str, Any]:
+    """What the data of a state says about the artifact it becomes, as the field of an event that records it."""
+    data = state.data if state is not None and isinstance(state.data, dict) else {}
+    given = {name: text for key, name in _ARTIFACT_KEYS.items() if isinstance(text := data.get(key), str)}
+    return {"artifact": transition.ResultArtifact(**given)} if given else {}
 
 
 def as_read(state: State) -> State:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from events import ids
@@ -24,7 +23,7 @@ from services.policy.flow_run.state import FlowRun
 from services.policy.orchestration import TICK, Rule, enter, leave, state_from
 from services.policy.progress import advance
 from services.policy.task_run.transition import forced
-from services.policy.transitions import acceptance_fields, refusal_fields, without_artifact_keys
+from services.policy.transitions import acceptance_fields, artifact_fields, refusal_fields, without_artifact_keys
 
 
 def move(
@@ -100,14 +99,16 @@ def _run_count(t: FlowTransition, written: State) -> int:
 
 
 def _event(t: FlowTransition, written: State | None, progress: Progress | None) -> Event:
-    policy: dict[str, Any] = {"empirical_policy": t.policy} if t.policy != t.run.policy else {}
+    written_beside = artifact_fields(t.proposed)
+    if t.policy != t.run.policy:
+        written_beside["empirical_policy"] = t.policy
     if t.status == "ACCEPT" and written is not None and progress is not None:
-        return FlowRunTransitionAccepted(state=written, progress=progress, **policy, **acceptance_fields(t))
+        return FlowRunTransitionAccepted(state=written, progress=progress, **written_beside, **acceptance_fields(t))
     if t.status == "WAIT":
         return FlowRunTransitionDelayed(delay_seconds=t.delay_seconds, **refusal_fields(t))
     if t.status == "ABORT":
         return FlowRunTransitionAborted(**refusal_fields(t))
-    return FlowRunTransitionRejected(state=written, progress=progress, **policy, **refusal_fields(t))
+    return FlowRunTransitionRejected(state=written, progress=progress, **written_beside, **refusal_fields(t))
 
 
 def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggregate, Event], ...]:

@@ -22,7 +22,13 @@ from services.policy.task_run import cache
 from services.policy.task_run.concurrency import TagSlots, release_slots
 from services.policy.task_run.rules import TaskTransition, policy_for
 from services.policy.task_run.state import TaskRun
-from services.policy.transitions import acceptance_fields, as_read, refusal_fields, without_artifact_keys
+from services.policy.transitions import (
+    acceptance_fields,
+    artifact_fields,
+    as_read,
+    refusal_fields,
+    without_artifact_keys,
+)
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
@@ -84,10 +90,11 @@ def _run_count(count: int, written: State) -> int:
 
 
 def _event(t: TaskTransition, written: State | None, progress: Progress | None) -> Event:
+    artifact = artifact_fields(t.proposed)
     if t.status == "ACCEPT" and written is not None and progress is not None:
-        return TaskRunTransitionAccepted(state=written, progress=progress, **acceptance_fields(t))
+        return TaskRunTransitionAccepted(state=written, progress=progress, **artifact, **acceptance_fields(t))
     if t.status == "WAIT":
         return TaskRunTransitionDelayed(delay_seconds=t.delay_seconds, **refusal_fields(t))
     if t.status == "ABORT":
         return TaskRunTransitionAborted(**refusal_fields(t))
-    return TaskRunTransitionRejected(state=written, progress=progress, **refusal_fields(t))
+    return TaskRunTransitionRejected(state=written, progress=progress, **artifact, **refusal_fields(t))

@@ -9,6 +9,7 @@ import pytest
 from events.flow_run.commands import MarkFlowRunLate, SetFlowRunState
 from events.flow_run.events import FlowRunPolicy, FlowRunTransitionAccepted, FlowRunTransitionRejected
 from events.task_run.events import TaskRunTransitionAccepted
+from events.transition import ResultArtifact
 from services.policy.document.state import Document
 from services.policy.flow_run.decider import FLOW_RUN
 from services.policy.task_run.state import TaskRun
@@ -73,3 +74,12 @@ def test_an_empty_result_may_be_lost(*, force: bool) -> None:
     done = created.given(run_moved(state("COMPLETED", data={})))
     command = SetFlowRunState(state=proposed("COMPLETED"), force=force)
     assert isinstance(done.when(command).only(), FlowRunTransitionAccepted)
+
+
+def test_what_describes_the_artifact_is_taken_out_of_the_data_and_recorded_beside_it() -> None:
+    data = {"type": "result", "artifact_key": "key", "artifact_description": "d", "x": 1}
+    running = created.given(run_moved(state("RUNNING"), 1))
+    event = running.when(SetFlowRunState(state=proposed("COMPLETED", data=data))).only()
+    assert isinstance(event, FlowRunTransitionAccepted)
+    assert event.state.data == {"type": "result", "x": 1}
+    assert event.artifact == ResultArtifact(key="key", description="d")
