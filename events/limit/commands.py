@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.limit.slots import Holder
+from events.limit.slots import Count, Decay, Holder, Number, Seconds, Slots
 from events.message import Command, Payload
 
 #: A decision is one batch of events, at least one for every limit.
@@ -29,11 +29,11 @@ class CreateLimit(Command):
     CREATES: ClassVar[bool] = True
 
     name: str
-    limit: int
+    limit: Number
     active: bool = True
-    slot_decay_per_second: float = 0.0
-    active_slots: int = 0
-    denied_slots: int = 0
+    slot_decay_per_second: Decay = 0.0
+    active_slots: Count = 0
+    denied_slots: Count = 0
     upsert: bool = False
 
 
@@ -41,11 +41,11 @@ class LimitSettings(Payload):
     """The fields of a limit that a client may change; only those set are changed."""
 
     name: str | None = None
-    limit: int | None = None
+    limit: Number | None = None
     active: bool | None = None
-    slot_decay_per_second: float | None = None
-    active_slots: int | None = None
-    denied_slots: int | None = None
+    slot_decay_per_second: Decay | None = None
+    active_slots: Count | None = None
+    denied_slots: Count | None = None
 
 
 class UpdateLimit(Command):
@@ -84,9 +84,9 @@ class AcquireLease(Command):
     CLAIMS: ClassVar[bool] = False
 
     names: Names
-    slots: int = Field(default=1, gt=0)
+    slots: Slots = 1
     mode: Mode = "concurrency"
-    seconds: float | None = Field(default=None, gt=0)
+    seconds: Seconds | None = None
     holder: Holder | None = None
 
 
@@ -99,7 +99,7 @@ class TakeSlots(Command):
     CLAIMS: ClassVar[bool] = False
 
     names: Names
-    slots: int = Field(gt=0)
+    slots: Slots
     mode: Mode = "concurrency"
 
 
@@ -112,8 +112,8 @@ class ReturnSlots(Command):
     CLAIMS: ClassVar[bool] = False
 
     names: Names
-    slots: int = Field(gt=0)
-    occupancy_seconds: float | None = Field(default=None, gt=0)
+    slots: Slots
+    occupancy_seconds: Seconds | None = None
 
 
 class ReleaseHolder(Command):
@@ -134,7 +134,7 @@ class RenewLease(Command):
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "renew"
 
-    seconds: float = Field(gt=0)
+    seconds: Seconds
 
 
 class ReleaseLease(Command):

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
+from pydantic import Field
+
 from events.message import Moment, Payload
+
+#: What PostgreSQL takes as an integer.
+LARGEST: Final = 2**31 - 1
+
+#: Numbers that arithmetic and JSON can carry on with: an infinite one could be written, and never be read again.
+Number = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Slots = Annotated[int, Field(gt=0, le=LARGEST)]
+Decay = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
 class Holder(Payload):

@@ -11,8 +11,8 @@ from projections.reading import Row, many, one, rows
 
 #: How many slots are taken now, decay considered: what services/policy/limit/arithmetic.py computes too.
 ACTIVE_SLOTS: Final = (
-    "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(slot_decay_per_second"
-    " * extract(epoch FROM clock_timestamp() - counted_at)::double precision)::bigint)"
+    "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(least(loose_slots,"
+    " slot_decay_per_second * extract(epoch FROM clock_timestamp() - counted_at)::double precision))::bigint)"
     " ELSE loose_slots + leased_slots END)"
 )
 _COLUMNS: Final = (

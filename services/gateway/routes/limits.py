@@ -20,7 +20,7 @@ from events.limit.commands import (
     TakeSlots,
     UpdateLimit,
 )
-from events.limit.slots import Holder, LimitReference
+from events.limit.slots import Holder, LimitReference, Seconds, Slots
 from events.message import Command
 from events.outcome import Status
 from projections.limit import queries
@@ -29,7 +29,7 @@ from services.gateway.errors import JsonResponse, conflict, gone, locked, not_fo
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.pages import Limit, Offset
-from services.gateway.wire.limits import LimitCreate, LimitUpdate, Names, Slots
+from services.gateway.wire.limits import LimitCreate, LimitUpdate, Names
 
 _MISSING = "Concurrency Limit not found"
 
@@ -126,7 +126,7 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
         request: Request,
         slots: Annotated[Slots, Body()],
         names: Annotated[Names, Body()],
-        occupancy_seconds: Annotated[float | None, Body(gt=0, allow_inf_nan=False)] = None,
+        occupancy_seconds: Annotated[Seconds | None, Body()] = None,
         create_if_missing: Annotated[bool | None, Body()] = None,  # noqa: ARG001  deprecated, and ignored by Prefect
     ) -> Response:
         command = ReturnSlots(names=tuple(names), slots=slots, occupancy_seconds=occupancy_seconds)

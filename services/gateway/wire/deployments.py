@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from events.flow_run.commands import CreateFlowRun
+from events.limit.slots import Slots
 from services.gateway.errors import absent
 from services.gateway.wire.flow_runs import FlowRunPolicy, Parameters
 from services.gateway.wire.flows import Labels, ResourceName
@@ -23,7 +24,6 @@ _BAD_SCHEMA: Final = "The provided schema is not a valid json schema. Schema err
 _NOT_KEPT: Final = frozenset(
     {"schedules", "work_pool_name", "storage_document_id", "infrastructure_document_id", "version_info"}
 )
-_LARGEST: Final = 2**31 - 1
 
 
 class CollisionStrategy(StrEnum):
@@ -60,7 +60,7 @@ class _DeploymentFields(BaseModel):
     paused: bool = False
     #: There is no scheduler yet, so that there may be none.
     schedules: list[dict[str, Any]] | None = Field(default_factory=list)
-    concurrency_limit: Annotated[int | None, Field(gt=0, le=_LARGEST)] = None
+    concurrency_limit: Slots | None = None
     concurrency_options: ConcurrencyOptions | None = None
     global_concurrency_limit_id: UUID | None = None
     tags: list[str] = Field(default_factory=list)

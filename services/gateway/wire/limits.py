@@ -8,13 +8,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from events.limit.commands import MOST_AT_ONCE
+from events.limit.slots import Count, Decay, Number
 from services.gateway.wire.flows import ResourceName
-
-#: What PostgreSQL takes as an integer.
-_LARGEST = 2**31 - 1
-
-Count = Annotated[int, Field(ge=0, le=_LARGEST)]
-Decay = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class LimitCreate(BaseModel):
@@ -49,10 +44,9 @@ class TagLimitCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     tag: str
-    concurrency_limit: Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+    concurrency_limit: Number
 
 
 #: Task runs that are declared to hold slots.
 Override = Annotated[list[UUID] | None, Field(max_length=MOST_AT_ONCE)]
 Names = Annotated[list[str], Field(max_length=MOST_AT_ONCE)]
-Slots = Annotated[int, Field(gt=0, le=_LARGEST)]

@@ -18,6 +18,7 @@ TAG: Final = "tag:"
 TAG_WAIT_SECONDS: Final = 10.0
 #: Prefect's `server.concurrency.maximum_concurrency_slot_wait_seconds`.
 _LONGEST_WAIT_SECONDS: Final = 30.0
+_FOREVER_SECONDS: Final = 1e9
 _SHORTEST_OCCUPANCY_SECONDS: Final = 0.1
 #: An average is over so many times the number of slots.
 _SAMPLES: Final = 2
@@ -51,8 +52,8 @@ def counted(limit: Limit, now: datetime) -> Tally:
 
 
 def _decayed(slots: int, per_second: float, tally: Tally, now: datetime) -> int:
-    seconds = max(0.0, (now - tally.at).total_seconds())
-    return max(0, slots - floor(per_second * seconds))
+    lost = per_second * max(0.0, (now - tally.at).total_seconds())
+    return 0 if lost >= slots else slots - floor(lost)
 
 
 def _denied_decay(limit: Limit) -> float:
@@ -100,7 +101,7 @@ def retry_after_seconds(limits: Sequence[Limit], slots: int, now: datetime, dice
     blocking = max(limits, key=lambda limit: _pressure(limit, slots, now))
     pressure = _pressure(blocking, slots, now)
     if blocking.slot_decay_per_second > 0:
-        average = pressure / blocking.slot_decay_per_second
+        average = min(pressure / blocking.slot_decay_per_second, _FOREVER_SECONDS)
     else:
         longest = _longest_wait(blocking)
         average = min(min(blocking.tally.avg_slot_occupancy_seconds, longest) * pressure, longest)

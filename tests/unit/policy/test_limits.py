@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from events.limit.commands import (
     AcquireLease,
@@ -117,6 +119,25 @@ def test_slots_decay() -> None:
     assert w.wait(2).when(lease(3), TakeSlots(names=("a",), slots=1, mode="rate_limit")).status is Status.UPDATED
     assert w.active() == 2
     assert w.wait(10).active() == 0
+
+
+def test_what_decays_at_once_or_hardly_ever_can_be_counted() -> None:
+    w = world(limit=1, slot_decay_per_second=1e15)
+    w.when(lease(1), TakeSlots(names=("a",), slots=1))
+    assert w.wait(1e9).active() == 0
+    w = world(limit=1, slot_decay_per_second=5e-324)
+    w.when(lease(1), TakeSlots(names=("a",), slots=1))
+    refused = w.when(lease(2), TakeSlots(names=("a",), slots=1))
+    assert refused.retry_after_seconds is not None
+    assert isfinite(refused.retry_after_seconds)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"name":"a","limit":1,"slot_decay_per_second":1e400}', b'{"name":"a","limit":1e30}']
+)
+def test_numbers_that_could_not_be_read_again_are_refused(body: bytes) -> None:
+    with pytest.raises(ValidationError):
+        CreateLimit.model_validate_json(body)
 
 
 def test_a_rate_is_asked_of_limits_that_decay() -> None:
