@@ -135,13 +135,22 @@ INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position
 DELETE FROM parked_aggregate WHERE subject = %(subject)s
 
 -- name: archive
--- Messages of one month, as they stand in the log.
+-- Messages of one month, as they stand in the log. Their texts come as one value, one after the other, each followed by its
+-- hash: taking it apart here costs a third of passing arrays of values.
 INSERT INTO archive.event (position, month, recorded_at, subject, headers, data, hash)
-SELECT t.position, %(month)s, t.recorded_at, t.subject, t.headers, t.data, t.hash
-FROM unnest(
-    %(positions)s::bigint[], %(times)s::timestamptz[], %(subjects)s::text[], %(headers)s::bytea[], %(data)s::bytea[],
-    %(hashes)s::bytea[]
-) AS t(position, recorded_at, subject, headers, data, hash)
+SELECT
+    t.position,
+    %(month)s,
+    timestamptz 'epoch' + t.microseconds * interval '1 microsecond',
+    convert_from(substring(all_of.bytes, t.start, t.subject), 'UTF8'),
+    substring(all_of.bytes, t.start + t.subject, t.headers),
+    substring(all_of.bytes, t.start + t.subject + t.headers, t.data),
+    substring(all_of.bytes, t.start + t.subject + t.headers + t.data, 32)
+FROM (SELECT %(bytes)s::bytea AS bytes) AS all_of,
+    unnest(
+        %(positions)s::bigint[], %(microseconds)s::bigint[], %(starts)s::integer[], %(subjects)s::integer[],
+        %(headers)s::integer[], %(data)s::integer[]
+    ) AS t(position, microseconds, start, subject, headers, data)
 
 -- name: chain
 INSERT INTO archive.chain (month, genesis, first_position, position, hash)

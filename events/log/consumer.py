@@ -37,8 +37,8 @@ _ACK_WAIT_SECONDS: Final = 60.0
 #: A kept consumer hands out again what its reader had in hand when it ended: soon.
 _KEPT_ACK_WAIT_SECONDS: Final = 10.0
 
-#: How the server ends a pull that has brought its bytes.
-_FULL: Final = "Message Size Exceeds MaxBytes"
+#: How the server ends a pull that has brought its bytes, or its messages.
+_FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 
 # The standard library's: this runs in our users' programs too.
 _log = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class OrderedConsumer:
         self._keep = keep
         self._name = durable or client.new_inbox().rpartition(".")[2]
         self._waiting: list[Delivered] = []
+        self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._subscription: Subscription | None = None
         self._delivered = 0
@@ -111,6 +112,7 @@ class OrderedConsumer:
             await self._rest_of_burst()
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
+            self._waiting_bytes = 0
             await self._pull_when_taken()
             if until is not None and batch and batch[-1].position > until:
                 batch = [item for item in batch if item.position <= until]
@@ -155,7 +157,7 @@ class OrderedConsumer:
 
     async def _make_anew(self) -> None:
         await self._discard()
-        self._waiting, self._delivered, self._requested = [], 0, 0
+        self._waiting, self._waiting_bytes, self._delivered, self._requested = [], 0, 0, 0
         inbox = self._client.new_inbox()
         self._generation += 1
         receive = partial(self._receive, self._generation)
@@ -214,7 +216,8 @@ class OrderedConsumer:
 
     async def _pull_when_low(self) -> None:
         """Ask for more, unless the reader has enough to do: what waits for it is in our memory."""
-        if not self._lost and self._requested < _PULL // 2 and len(self._waiting) < _PULL:
+        is_idle = len(self._waiting) < _PULL and self._waiting_bytes < _PULL_BYTES
+        if is_idle and not self._lost and self._requested < _PULL // 2:
             await self._pull()
 
     async def _pull(self) -> None:
@@ -249,6 +252,7 @@ class OrderedConsumer:
         self._requested -= 1
         self._drained = tokens[8 + offset] == "0"
         self._waiting.append(Delivered(message, position, int(tokens[7 + offset])))
+        self._waiting_bytes += len(message.data)
         self._arrived.set()
         await self._pull_when_low()
 
@@ -257,7 +261,7 @@ class OrderedConsumer:
         description = (message.headers or {}).get("Description", "")
         if status == "100":
             self._arrived.set()
-        elif status in ("404", "408") or (status == "409" and description == _FULL):
+        elif status in ("404", "408") or (status == "409" and description in _FULL):
             # A pull request ended: what it did not deliver is no longer asked for.
             left = int((message.headers or {}).get("Nats-Pending-Messages", _PULL))
             self._requested = max(0, self._requested - left)
@@ -272,6 +276,7 @@ class OrderedConsumer:
             self.restarts += 1
             _log.warning("consumer %s of %s starts over: %s", self._name, self._stream, why)
         self._waiting.clear()
+        self._waiting_bytes = 0
         self._arrived.set()
 
     async def close(self) -> None:

@@ -26,6 +26,7 @@ from services.gateway.routes import (
     task_runs,
 )
 from services.gateway.routes.own import application as own
+from services.gateway.routes.own import health
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
@@ -62,6 +63,7 @@ def build(gateway: Gateway) -> ASGIApp:
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
+    app.include_router(health.routes(gateway))
     app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
     # Small answers cost more to compress than to send.

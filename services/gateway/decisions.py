@@ -15,6 +15,7 @@ from events.message import Command
 from events.outcome import Outcome, Status
 from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
+from services.runtime import clock
 from services.runtime.ids import uuid4
 
 #: What identifies a request that may be repeated.
@@ -52,6 +53,7 @@ async def decide(
     which is safe to repeat, and answers for the caller with 400 what makes no sense.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
+    asked = clock.monotonic()
     try:
         outcome = await gateway.commands.decide(
             aggregate_id,
@@ -61,11 +63,14 @@ async def decide(
         )
     except MaxPayloadError as error:
         raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
+    decided = clock.monotonic()
+    gateway.metrics.decided(command.KIND, outcome.status, decided - asked)
     if outcome.status is Status.INVALID:
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
     is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
+    gateway.metrics.projected(clock.monotonic() - decided, in_time=is_projected)
     return Decided(outcome, is_projected)
 
 

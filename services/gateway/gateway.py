@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nats.aio.client import Client as NatsClient
@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from events.client import Client
+from services.gateway.metrics import Metrics
 from services.gateway.reached import Reached
 
 
@@ -27,6 +28,9 @@ class Gateway:
     deadline_seconds: float
     #: How long the reader of a stream may take nothing.
     patience_seconds: float = 30.0
+    #: How long a server may take to say that it is there.
+    probe_seconds: float = 2.0
+    metrics: Metrics = field(default_factory=Metrics)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Any]]:

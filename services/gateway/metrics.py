@@ -1,0 +1,126 @@
+"""What a gateway measures, for Prometheus: its own decisions, and how far everybody is, asked when it is read."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import nats.errors
+import psycopg
+from nats.aio.client import Client
+from nats.js.errors import Error as JetStreamError
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from events import subjects
+from events.log import direct_get
+from events.log.direct_get import DirectGet
+from events.log.errors import LogUnavailableError
+from events.log.replies import ReplyInbox
+from events.outcome import Status
+from services.runtime import clock
+
+_BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+_UNKNOWN: Final = float("nan")
+_PROJECTION: Final = "events"
+
+
+class Metrics:
+    """The metrics of one gateway; docs/guides/operate-and-upgrade.md explains them."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._decisions = Counter(
+            "antiphon_decisions", "Decisions this gateway was told.", ["kind", "status"], registry=self._registry
+        )
+        self._decision_seconds = Histogram(
+            "antiphon_decision_seconds", "From a command to its decision.", buckets=_BUCKETS, registry=self._registry
+        )
+        self._projection_seconds = Histogram(
+            "antiphon_projection_seconds",
+            "From a decision until it can be read.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._late = Counter(
+            "antiphon_late_projections", "Decisions answered before they could be read.", registry=self._registry
+        )
+        self._up = Gauge("antiphon_up", "Whether a server answers.", ["server"], registry=self._registry)
+        self._log_position = self._gauge("antiphon_log_position", "The newest event of the log.")
+        self._projected_position = self._gauge("antiphon_projected_position", "The last event that can be read.")
+        self._lag_events = self._gauge("antiphon_projection_lag_events", "Events that cannot be read yet.")
+        self._lag_seconds = self._gauge("antiphon_projection_lag_seconds", "The age of the oldest of them.")
+        self._waiting = self._gauge("antiphon_waiting_commands", "Queued commands that are not decided yet.")
+        self._parked = self._gauge("antiphon_parked_messages", "Messages that nobody could handle.")
+        self._archive_position = self._gauge("antiphon_archive_position", "The last event that is archived.")
+
+    def _gauge(self, name: str, what: str) -> Gauge:
+        return Gauge(name, what, registry=self._registry)
+
+    def decided(self, kind: str, status: Status, seconds: float) -> None:
+        """A command was decided."""
+        self._decisions.labels(kind, status.value).inc()
+        self._decision_seconds.observe(seconds)
+
+    def projected(self, seconds: float, *, in_time: bool) -> None:
+        """A decision can be read, or its caller was answered all the same."""
+        self._projection_seconds.observe(seconds)
+        if not in_time:
+            self._late.inc()
+
+    async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
+        """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""
+        await self._ask_nats(client, seconds)
+        await self._ask_postgres(client, pool, seconds)
+        return generate_latest(self._registry)
+
+    async def _ask_nats(self, client: Client, seconds: float) -> None:
+        jetstream = client.jetstream(timeout=seconds)
+        try:
+            log, commands, parked = [
+                (await jetstream.stream_info(name)).state
+                for name in (subjects.EVENTS, subjects.COMMANDS, subjects.PARKED)
+            ]
+        except (TimeoutError, nats.errors.Error, JetStreamError):
+            self._up.labels("nats").set(0)
+            for gauge in (self._log_position, self._waiting, self._parked):
+                gauge.set(_UNKNOWN)
+            return
+        self._up.labels("nats").set(1)
+        self._log_position.set(log.last_seq)
+        self._waiting.set(commands.messages)
+        self._parked.set(parked.messages)
+
+    async def _ask_postgres(
+        self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
+    ) -> None:
+        try:
+            async with pool.connection(timeout=seconds) as connection:
+                query = "SELECT position FROM checkpoint WHERE name = %s"
+                row = await (await connection.execute(query, (_PROJECTION,))).fetchone()
+                query = "SELECT coalesce(max(position), 0) FROM archive.chain"
+                archived = await (await connection.execute(query)).fetchone()
+        except (psycopg.OperationalError, PoolTimeout):
+            self._up.labels("postgres").set(0)
+            for gauge in (self._projected_position, self._lag_events, self._lag_seconds, self._archive_position):
+                gauge.set(_UNKNOWN)
+            return
+        self._up.labels("postgres").set(1)
+        position = int(row[0]) if row else 0
+        self._projected_position.set(position)
+        self._archive_position.set(int(archived[0]) if archived else 0)
+        await self._tell_lag(client, position, seconds)
+
+    async def _tell_lag(self, client: Client, position: int, seconds: float) -> None:
+        """How many events are behind a position, and for how long the first of them has been there."""
+        direct = DirectGet(client, subjects.EVENTS, ReplyInbox(client), seconds)
+        try:
+            waiting, _ = await direct.page({"seq": position + 1, "next_by_subj": ">", "batch": 1})
+            end = (await client.jetstream(timeout=seconds).stream_info(subjects.EVENTS)).state
+        except (LogUnavailableError, TimeoutError, nats.errors.Error, JetStreamError):
+            self._lag_events.set(_UNKNOWN)
+            self._lag_seconds.set(_UNKNOWN)
+            return
+        self._lag_events.set(max(end.last_seq - position, 0) if waiting else 0)
+        since = max((clock.now() - direct_get.stored_at(waiting[0])).total_seconds(), 0) if waiting else 0
+        self._lag_seconds.set(since)

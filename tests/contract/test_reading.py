@@ -1,0 +1,138 @@
+"""What JetStream's log can besides: whole histories, positions of times, and readers that take their time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from events import subjects
+from events.client import Client, EventFilter
+from events.flow_run.events import FlowRunChanges, FlowRunUpdated
+from events.log.consumer import OrderedConsumer
+from events.log.jetstream import JetStreamLog
+from events.log.port import Draft, Recorded, Unreadable
+from events.log.provision import provision
+from events.message import Event, Metadata
+from events.origin import Origins
+from events.subjects import Aggregate
+from tests.examples import FLOW_ID, NOW, run_created, run_moved, state, task_created
+
+DEADLINE_SECONDS = 30
+
+
+@pytest.fixture
+async def connection(nats_url: str) -> AsyncIterator[NatsClient]:
+    client = await nats.connect(nats_url)
+    await provision(client)
+    yield client
+    await client.close()
+
+
+def drafts(aggregate: Aggregate, *events: Event) -> list[Draft]:
+    return [Draft(aggregate, event, Metadata(command_id=uuid4(), occurred_at=NOW), 0) for event in events]
+
+
+def run() -> Aggregate:
+    return Aggregate("flow_run", str(uuid4()))
+
+
+async def test_a_history_is_whole_with_what_cannot_be_decoded(connection: NatsClient) -> None:
+    log, aggregate = JetStreamLog(connection), run()
+    await log.append(drafts(aggregate, run_created()), {})
+    await connection.jetstream().publish(subjects.event(aggregate, "odd"), b"?", headers={"a": "b"})
+    await log.append(drafts(aggregate, run_moved(state("RUNNING"))), {})
+    found = await log.history(aggregate)
+    assert [type(item) for item in found] == [Recorded, Unreadable, Recorded]
+    followed = [item async for batch in log.follow(0, until=3) for item in batch]
+    assert [item.recorded_at for item in followed] == [item.recorded_at for item in found]
+    assert [item.position for item in found] == [1, 2, 3]
+
+
+async def test_a_moment_has_a_position(connection: NatsClient) -> None:
+    client = Client(connection)
+    assert await client.first_position(datetime(2020, 1, 1, tzinfo=UTC)) == 1
+    assert await client.last_position() == 0
+    log = JetStreamLog(connection)
+    for _ in range(3):
+        await log.append(drafts(run(), run_created()), {})
+        await asyncio.sleep(0.002)
+    times = [item.recorded_at async for item in client.replay()]
+    for position, time in enumerate(times, 1):
+        assert time is not None
+        assert await client.first_position(time) == await client.last_position(time) == position
+        assert await client.last_position(time - timedelta(milliseconds=1)) == position - 1
+    assert await client.first_position(datetime.now(UTC) + timedelta(days=1)) == 4
+    assert await client.last_position(datetime.now(UTC) + timedelta(days=1)) == 3
+
+
+@pytest.mark.parametrize(("count", "bytes_each"), [(6000, 10), (100, 1_000_000)])
+async def test_a_reader_that_takes_its_time_costs_little_memory_and_misses_nothing(
+    connection: NatsClient, count: int, bytes_each: int
+) -> None:
+    jetstream, body = connection.jetstream(), b"x" * bytes_each
+    for start in range(0, count, 100):
+        await asyncio.gather(*(jetstream.publish(f"evt.0.x.{start + n}.y", body) for n in range(100)))
+    consumer = OrderedConsumer(connection, subjects.EVENTS)
+    positions: list[int] = []
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        async for batch in consumer.batches(until=count):
+            positions += [item.position for item in batch]
+            # The server has all the time it needs to send whatever was asked for.
+            await asyncio.sleep(0.2)
+            assert len(consumer._waiting) <= 2000
+            assert sum(len(item.message.data) for item in consumer._waiting) <= 64_000_000
+    await consumer.close()
+    assert positions == list(range(1, count + 1))
+    assert consumer.restarts == 0
+
+
+async def test_a_selection_is_the_same_wherever_it_begins(connection: NatsClient) -> None:
+    log, client = JetStreamLog(connection), Client(connection)
+    mine, other = run(), run()
+    task = Aggregate("task_run", str(uuid4()))
+    await log.append(
+        [
+            *drafts(mine, run_created(tags=("a",))),
+            *drafts(other, run_created(tags=("b",)).model_copy(update={"flow_id": uuid4()})),
+            *drafts(task, task_created(flow_run_id=UUID(mine.id))),
+            *drafts(mine, run_moved(state("RUNNING"))),
+            *drafts(mine, FlowRunUpdated(changes=FlowRunChanges(tags=("b",)))),
+            *drafts(other, run_moved(state("RUNNING"))),
+            *drafts(mine, run_moved(state("FAILED"))),
+        ],
+        {},
+    )
+
+    async def positions(which: EventFilter, start: int) -> list[int]:
+        return [item.position async for item in client.replay(which, start)]
+
+    for which, expected in (
+        (EventFilter(flow=FLOW_ID), [1, 3, 4, 5, 7]),
+        (EventFilter(kind="flow_run", flow=FLOW_ID), [1, 4, 5, 7]),
+        (EventFilter(kind="task_run", flow=FLOW_ID), [3]),
+        (EventFilter(tags=("b",)), [2, 5, 6, 7]),
+        (EventFilter(tags=("b",), action="transition_accepted"), [6, 7]),
+        (EventFilter(tags=("a", "b")), []),
+        (EventFilter(flow=uuid4()), []),
+        (EventFilter(deployment=uuid4()), []),
+    ):
+        for start in range(1, 9):
+            assert await positions(which, start) == [position for position in expected if position >= start]
+
+
+async def test_what_is_kept_of_origins_is_limited(connection: NatsClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.origin._CAPACITY", 2)
+    log = JetStreamLog(connection)
+    runs = [run() for _ in range(5)]
+    await log.append([draft for one in runs for draft in drafts(one, run_created(), run_moved(state("RUNNING")))], {})
+    origins = Origins(log.history)
+    for one in runs:
+        for item in await log.read(one):
+            assert (await origins.of(item)).flow == str(FLOW_ID)
+    assert len(origins._known) == 2

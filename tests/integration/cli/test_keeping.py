@@ -1,0 +1,52 @@
+"""The commands that keep an installation well."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx
+import psycopg
+
+from tests.integration.test_start import Started, antiphon
+
+
+def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> None:
+    result = antiphon("doctor", "--json", "--data-dir", str(running.data))
+    findings = {item["subject"]: item for item in json.loads(result.stdout)}
+    assert set(findings) == {
+        "antiphon", "nats-server", "log durability", "streams", "PostgreSQL", "database durability", "schema", "clocks",
+        "projection", "archive", "commands", "parked", "disk",
+    }  # fmt: skip
+    assert {item["level"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
+    assert result.returncode == 0
+    assert "sync" not in antiphon("doctor", "--data-dir", str(running.data)).stderr
+
+
+def test_doctor_finds_what_is_wrong(running: Started) -> None:
+    postgres_url = json.loads((running.data / "run.json").read_text())["postgres_url"]
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO read_v1.migration VALUES ('9999_from_the_future.sql')")
+        try:
+            result = antiphon("doctor", "--data-dir", str(running.data))
+        finally:
+            connection.execute("DELETE FROM read_v1.migration WHERE file LIKE '9999%'")
+    assert result.returncode == 1
+    assert "newer than this: 9999_from_the_future.sql" in result.stderr
+    assert "this Antiphon is older than its database" in result.stderr
+
+
+def test_verify_agrees_or_names_the_first_difference(running: Started) -> None:
+    httpx.post(f"{running.api_url}/flows/", json={"name": "verified"}).raise_for_status()
+    result = antiphon("verify", "--data-dir", str(running.data))
+    assert result.returncode == 0, result.stderr
+    head = re.fullmatch(r"Log and archive agree up to position (\d+); head (\d+:[0-9a-f]{64})\n", result.stdout)
+    assert head is not None
+    assert antiphon("verify", "--head", head[2], "--data-dir", str(running.data)).returncode == 0
+    wrong = f"{head[1]}:{'0' * 64}"
+    result = antiphon("verify", "--head", wrong, "--data-dir", str(running.data))
+    assert (result.returncode, f"Position {head[1]}: its hash is not the one that was known" in result.stderr) == (
+        3,
+        True,
+    )
+    assert antiphon("verify", "--head", "what", "--data-dir", str(running.data)).returncode == 2
