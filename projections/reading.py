@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -40,16 +40,6 @@ async def rows(connection: AsyncConnection[Any], query: str, parameters: Mapping
     async with connection.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query.encode(), parameters)
         return await cursor.fetchall()
-
-
-def one(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes | None:
-    """The first row as a JSON object, or None."""
-    return encoded(wire(found[0])) if found else None
-
-
-def many(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes:
-    """The rows as a JSON array."""
-    return encoded([wire(row) for row in found])
 
 
 def encoded(value: Any) -> bytes:

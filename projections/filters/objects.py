@@ -13,14 +13,16 @@ from projections.filters.conditions import (
     AnyOrNotAnyText,
     AnyText,
     Between,
+    IsTrue,
     Leaf,
+    Level,
     Name,
+    NameOrPrefix,
     NullableBetween,
     NullableId,
     NullableText,
     Operator,
     Parameters,
-    StartTime,
     Tags,
     TagsWithAny,
     TaskNullableId,
@@ -29,9 +31,11 @@ from projections.filters.conditions import (
 from projections.filters.special import (
     CreatedByFilter,
     Exists,
+    FlowOrDeploymentName,
     FlowRunState,
     HasDeployment,
-    Level,
+    Ignored,
+    StartTime,
     TaskState,
     TextSearch,
 )
@@ -120,3 +124,32 @@ class LogFilter(ObjectFilter):
     flow_run_id: AnyId | None = None
     task_run_id: NullableId | None = None
     text: TextSearch | None = None
+
+
+class DeploymentFilter(ObjectFilter):
+    """Prefect's DeploymentFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"flow_or_deployment_name": "{t}.name"}
+
+    id: AnyOrNotAnyId | None = None
+    name: Name | None = None
+    flow_or_deployment_name: FlowOrDeploymentName | None = None
+    paused: IsTrue | None = None
+    tags: TagsWithAny | None = None
+    work_queue_name: AnyText | None = None
+    concurrency_limit: Ignored | None = None
+
+
+class WorkPoolFilter(ObjectFilter):
+    """Prefect's WorkPoolFilter."""
+
+    id: AnyId | None = None
+    name: AnyText | None = None
+    type: AnyText | None = None
+
+
+class WorkQueueFilter(ObjectFilter):
+    """Prefect's WorkQueueFilter."""
+
+    id: AnyId | None = None
+    name: NameOrPrefix | None = None

@@ -1,4 +1,4 @@
-"""The leaves of Prefect's filters that are about one thing only: states, creators, levels, texts."""
+"""The leaves of Prefect's filters that are about more than a column: states, creators, relatives, texts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from pydantic import Field
 
 from events.state import StateType
 from projections.filters.conditions import (
-    FALSE,
-    TRUE,
     AnyOrNotAnyText,
     AnyText,
     Leaf,
+    Level,
+    Like,
+    NullableBetween,
     Operator,
     Parameters,
-    any_of,
-    is_null,
     joined,
-    none_of,
+    related,
 )
 from projections.filters.text_query import parse
 
@@ -29,22 +28,11 @@ class AnyStateType(Leaf):
 
     any_: list[StateType] | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        return [] if self.any_ is None else [any_of(column, [item.value for item in self.any_], parameters, "text")]
-
 
 class AnyOrNotAnyStateType(AnyStateType):
     """`any_` and `not_any_` on the type of a state."""
 
     not_any_: list[StateType] | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        if not self.not_any_:
-            return found
-        return [*found, none_of(column, [item.value for item in self.not_any_], parameters, "text")]
 
 
 class TaskState(Leaf):
@@ -71,6 +59,17 @@ class FlowRunState(TaskState):
     name: AnyOrNotAnyText | None = None
 
 
+class StartTime(NullableBetween):
+    """The start of a flow run: the expected one as long as it has not started; `is_null_` asks for the real one."""
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:
+        """See Leaf."""
+        effective = f"coalesce({column}, {column.replace('start_time', 'expected_start_time')})"
+        between = NullableBetween(before_=self.before_, after_=self.after_)
+        is_null = NullableBetween(is_null_=self.is_null_)
+        return between.conditions(effective, parameters) + is_null.conditions(column, parameters)
+
+
 class CreatedByFilter(Leaf):
     """Who created a run: any of these ids, any of these types, or whether nobody is known."""
 
@@ -83,28 +82,11 @@ class CreatedByFilter(Leaf):
         """See Leaf."""
         found = []
         if self.id_:
-            found.append(any_of(f"({column} ->> 'id')", [str(item) for item in self.id_], parameters, "text"))
+            ids = AnyText(any_=[str(item) for item in self.id_])
+            found += ids.conditions(f"({column} ->> 'id')", parameters)
         if self.type_:
-            found.append(any_of(f"({column} ->> 'type')", self.type_, parameters, "text"))
-        if self.is_null_ is not None:
-            found.append(is_null(column, self.is_null_))
-        return found
-
-
-class Level(Leaf):
-    """`ge_` and `le_` on the level of a log line."""
-
-    ge_: int | None = None
-    le_: int | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = []
-        if self.ge_ is not None:
-            found.append(f"{column} >= {parameters.bind(self.ge_)}::bigint")
-        if self.le_ is not None:
-            found.append(f"{column} <= {parameters.bind(self.le_)}::bigint")
-        return found
+            found += AnyText(any_=self.type_).conditions(f"({column} ->> 'type')", parameters)
+        return found + super().conditions(column, parameters)
 
 
 class Exists(Leaf):
@@ -116,19 +98,44 @@ class Exists(Leaf):
         """See Leaf."""
         if self.exists_ is None:
             return []
-        found = f"EXISTS (SELECT FROM flow_run AS sub WHERE sub.parent_task_run_id = {column})"
+        found = related("flow_run AS sub", f"sub.parent_task_run_id = {column}")
         return [found if self.exists_ else f"NOT {found}"]
 
 
 class HasDeployment(Leaf):
-    """Whether a flow has no deployment; there are none yet."""
+    """Whether a flow has no deployment."""
 
     operator: Operator = Operator.and_
     is_null_: bool | None = None
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:  # noqa: ARG002  a leaf's signature
         """See Leaf."""
-        return [] if self.is_null_ is None else [TRUE if self.is_null_ else FALSE]
+        if self.is_null_ is None:
+            return []
+        found = related("deployment AS its", f"its.flow_id = {column}")
+        return [f"NOT {found}" if self.is_null_ else found]
+
+
+class FlowOrDeploymentName(Like):
+    """`like_` on the name of a deployment or of its flow."""
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:
+        """See Leaf; `column` is the deployment's name."""
+        flow_id = column.replace(".name", ".flow_id")
+        own = super().conditions(column, parameters)
+        its = super().conditions("its.name", parameters)
+        of_flow = [related("flow AS its", f"its.id = {flow_id}", condition) for condition in its]
+        return [joined(own + of_flow, Operator.or_)] if own else []
+
+
+class Ignored(Level):
+    """`ge_`, `le_`, `is_null_` on a deployment's concurrency limit: checked, and ignored, as by Prefect."""
+
+    is_null_: bool | None = None
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:  # noqa: ARG002  a leaf's signature
+        """See Leaf."""
+        return []
 
 
 class TextSearch(Leaf):

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from projections.filters.absent import DeploymentFilter
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
 from projections.filters.text_query import TextQuery, parse
 
 
@@ -61,13 +60,13 @@ def test_unknown_fields_and_wrong_values_are_refused(filter_: dict[str, Any]) ->
 
 
 def test_objects_that_are_present_ask_for_a_related_row() -> None:
-    condition = Criteria(flows=FlowFilter(), task_runs=TaskRunFilter()).of_flow_runs(Parameters())
+    condition = Criteria(flows=FlowFilter(), task_runs=TaskRunFilter()).on("flow_run", Parameters())
     assert condition.count("EXISTS") == 2
-    assert Criteria(deployments=DeploymentFilter()).of_flow_runs(Parameters()) == "(FALSE)"
+    assert Criteria(deployments=DeploymentFilter()).on("flow_run", Parameters()) == "(FALSE)"
 
 
 def test_task_runs_that_wait_for_their_flow_run_are_hidden() -> None:
-    assert "NOT task_run.awaits_flow_run" in Criteria().of_task_runs(Parameters())
+    assert "NOT task_run.awaits_flow_run" in Criteria().on("task_run", Parameters())
 
 
 def test_the_flow_run_of_a_task_run_is_not_null_by_default() -> None:
