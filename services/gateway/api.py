@@ -15,11 +15,14 @@ from services.gateway.routes import (
     flow_run_inputs,
     flow_runs,
     flows,
+    graphs,
+    history,
     limits,
     logs,
     service,
     states,
     task_runs,
+    ui,
 )
 
 _TITLE = "Antiphon"
@@ -38,7 +41,21 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
+    for module in (
+        service,
+        flows,
+        flow_run_inputs,
+        flow_runs,
+        task_runs,
+        states,
+        logs,
+        history,
+        graphs,
+        ui,
+        events,
+        limits,
+        absent,
+    ):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

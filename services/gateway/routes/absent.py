@@ -36,14 +36,8 @@ _RESOURCES: Final = (
 #: Single routes of resources that are there.
 _ROUTES: Final = (
     ("POST", "/flows/bulk_delete"),
-    ("POST", "/flow_runs/lateness"),
-    ("POST", "/flow_runs/history"),
-    ("GET", "/flow_runs/{id:uuid}/graph"),
-    ("GET", "/flow_runs/{id:uuid}/graph-v2"),
     ("POST", "/flow_runs/bulk_delete"),
     ("POST", "/flow_runs/bulk_set_state"),
-    ("GET", "/flow_runs/{id:uuid}/logs/download"),
-    ("POST", "/task_runs/history"),
     ("POST", "/events/filter"),
     ("GET", "/events/filter/next"),
     ("POST", "/events/count-by/{countable}"),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import Body, Depends
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from projections.filters.criteria import Criteria
 from projections.filters.objects import (
@@ -27,11 +28,13 @@ _LIMIT: Final = 200
 #: What PostgreSQL takes as an offset.
 LARGEST: Final = 2**63 - 1
 
+#: What was read of a body, by key.
+Given = dict[str, Any]
 #: The keys of a body: the type of each, and what stands for one that is absent or null.
 Keys = Mapping[str, tuple[Any, Any]]
 
 #: Each filter object by its key.
-_FILTERS: Final[Mapping[str, type]] = {
+FILTERS: Final[Mapping[str, type]] = {
     "flows": FlowFilter,
     "flow_runs": FlowRunFilter,
     "task_runs": TaskRunFilter,
@@ -68,6 +71,17 @@ def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
     return Annotated[kind, Body(**limits), defaults_to(default)], default
 
 
+def required(kind: Any) -> tuple[Any, Any]:
+    """One key of a body that must be there."""
+
+    def refuse_null(value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    return Annotated[kind, Body(), BeforeValidator(refuse_null)], Parameter.empty
+
+
 OFFSET: Final[Keys] = {"offset": key(int, 0, ge=0, le=LARGEST)}
 PAGE: Final[Keys] = {"page": key(int, 1, ge=1)}
 
@@ -79,13 +93,13 @@ def order(default: StrEnum) -> Keys:
 
 def filters(*names: str) -> Keys:
     """The keys of filter objects."""
-    return {name: (Annotated[_FILTERS[name] | None, Body()], None) for name in names}
+    return {name: (Annotated[FILTERS[name] | None, Body()], None) for name in names}
 
 
 def body(*keys: Keys) -> Callable[..., Any]:
     """A dependency that reads these keys, the first first: what is wrong with several is told in this order."""
 
-    async def read(**given: Any) -> dict[str, Any]:
+    async def read(**given: Any) -> Given:
         return given
 
     merged = {name: described for part in keys for name, described in part.items()}
@@ -100,7 +114,7 @@ def body(*keys: Keys) -> Callable[..., Any]:
 
 def criteria_of(given: Mapping[str, Any]) -> Criteria:
     """The filter objects of a body that was read."""
-    found = {name: value for name, value in given.items() if name in _FILTERS}
+    found = {name: value for name, value in given.items() if name in FILTERS}
     if "work_queues" in found:
         found["work_pool_queues"] = found.pop("work_queues")
     return Criteria(**found)

@@ -13,9 +13,7 @@ from starlette.responses import Response
 from projections.resource import Resource
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
-from services.gateway.routes.bodies import LARGEST, LIMIT, OFFSET, PAGE, body, criteria_of, filters, order
-
-Given = dict[str, Any]
+from services.gateway.routes.bodies import LARGEST, LIMIT, OFFSET, PAGE, Given, body, criteria_of, filters, order
 
 
 def add_reads(
