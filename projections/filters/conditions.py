@@ -130,6 +130,8 @@ class Leaf(BaseModel):
 
     #: PostgreSQL's type of the column.
     CAST: ClassVar[str] = "text"
+    #: Whether its conditions count one by one, as if each were a leaf, where alternatives are allowed.
+    IS_SPREAD: ClassVar[bool] = False
     #: What the fields that are operators stand for.
     SQL_OF: ClassVar[Mapping[str, SqlOf]] = OPERATORS
 
@@ -166,6 +168,12 @@ class AnyIdWithOperator(AnyId):
 
 class NullableId(AnyIdWithOperator):
     """`any_` and `is_null_` on a uuid, with an operator."""
+
+    is_null_: bool | None = None
+
+
+class AnyOrNullId(AnyId):
+    """`any_` and `is_null_` on a uuid."""
 
     is_null_: bool | None = None
 

@@ -11,6 +11,7 @@ from projections.filters.conditions import (
     AnyIdWithOperator,
     AnyOrNotAnyId,
     AnyOrNotAnyText,
+    AnyOrNullId,
     AnyText,
     Between,
     IsTrue,
@@ -58,7 +59,7 @@ class ObjectFilter(BaseModel):
             leaf = getattr(self, name)
             if isinstance(leaf, Leaf):
                 column = self.COLUMNS.get(name, "{t}." + name).format(t=table)
-                found.append(leaf.sql(column, parameters))
+                found += leaf.conditions(column, parameters) if leaf.IS_SPREAD else [leaf.sql(column, parameters)]
         return joined(found, self.operator)
 
 
@@ -122,7 +123,7 @@ class LogFilter(ObjectFilter):
     level: Level | None = None
     timestamp: Between | None = None
     flow_run_id: AnyId | None = None
-    task_run_id: NullableId | None = None
+    task_run_id: AnyOrNullId | None = None
     text: TextSearch | None = None
 
 

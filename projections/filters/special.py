@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from events.state import StateType
 from projections.filters.conditions import (
+    TRUE,
     AnyOrNotAnyText,
     AnyText,
     Leaf,
@@ -81,10 +82,10 @@ class CreatedByFilter(Leaf):
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf."""
         found = []
-        if self.id_:
+        if self.id_ is not None:
             ids = AnyText(any_=[str(item) for item in self.id_])
             found += ids.conditions(f"({column} ->> 'id')", parameters)
-        if self.type_:
+        if self.type_ is not None:
             found += AnyText(any_=self.type_).conditions(f"({column} ->> 'type')", parameters)
         return found + super().conditions(column, parameters)
 
@@ -141,6 +142,8 @@ class Ignored(Level):
 class TextSearch(Leaf):
     """A text query over a log line's message and name (queries.md section 7)."""
 
+    IS_SPREAD: ClassVar[bool] = True
+
     query: Annotated[str, Field(max_length=200)]
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
@@ -150,8 +153,7 @@ class TextSearch(Leaf):
         def holds(term: str) -> str:
             return f"strpos(lower({column}), {parameters.bind(term.lower())}) > 0"
 
-        found = [f"NOT {holds(term)}" for term in query.excluded]
-        found.extend(holds(term) for term in query.required)
-        if query.included:
-            found.append(joined([holds(term) for term in query.included], Operator.or_))
-        return found
+        included = joined([holds(term) for term in query.included], Operator.or_)
+        excluded = joined([f"NOT {holds(term)}" for term in query.excluded])
+        required = joined([holds(term) for term in query.required])
+        return [condition for condition in (included, excluded, required) if condition != TRUE]

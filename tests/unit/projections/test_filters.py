@@ -92,4 +92,12 @@ def test_a_text_query_searches_message_and_name() -> None:
     parameters = Parameters()
     condition = LogFilter.model_validate({"text": {"query": "Boom -quiet"}}).sql("log", parameters)
     assert "log.message || ' ' || log.name" in condition
-    assert list(parameters.values.values()) == ["quiet", "boom"]
+    assert list(parameters.values.values()) == ["boom", "quiet"]
+
+
+def test_the_parts_of_a_text_query_are_alternatives_themselves() -> None:
+    searched = {"operator": "or_", "level": {"ge_": 1}, "text": {"query": "a +b -c"}}
+    condition = LogFilter.model_validate(searched).sql("log", Parameters())
+    assert condition.count(" OR ") == 3
+    nothing = {"operator": "or_", "level": {"ge_": 1}, "text": {"query": "- +"}}
+    assert "TRUE" not in LogFilter.model_validate(nothing).sql("log", Parameters())
