@@ -13,9 +13,11 @@ from projections import durations
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.reading import Row, encoded, rows
+from projections.rollups import COUNTS, MINUTES
 
 #: Prefect shows no more, however long the time is that was asked about.
 _MOST: Final = 500
+_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ class Intervals:
         """The length of one."""
         return Decimal(self.length // timedelta(microseconds=1)) / 1_000_000
 
+    @property
+    def cut_minutes(self) -> list[datetime]:
+        """The minutes that do not lie in one interval as a whole."""
+        borders = (self.start + index * self.length for index in range(self.count + 1))
+        minutes = {border: border.replace(second=0, microsecond=0) for border in borders}
+        return sorted({minute for border, minute in minutes.items() if minute != border})
+
     def shown(self, found: list[Row]) -> list[Row]:
         """All of them with their states, those without a run too."""
         starts = [self.start + index * self.length for index in range(self.count)]
@@ -57,30 +66,72 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
         return b"[]"
     parameters = Parameters()
     condition = criteria.on(table, parameters)
-    start, end = parameters.bind(intervals.start), parameters.bind(intervals.end)
-    since = f"extract(epoch FROM expected_start_time - {start})"
-    runs = (
-        f"SELECT floor({since} / {parameters.bind(intervals.seconds)})::integer"  # noqa: S608  our own text
-        f" AS bucket, state_type, state_name, 1 AS runs,"
-        f" greatest(0, ({durations.ESTIMATED_RUN_TIME})::numeric) AS run_time,"
-        f" greatest(0, {durations.ESTIMATED_START_TIME_DELTA}) AS lateness FROM {table}"
-        f" WHERE expected_start_time >= {start} AND expected_start_time < {end}"
-        f" AND state_type IS NOT NULL AND {condition}"
-    )
+    minutes = (intervals.end - intervals.start) // _MINUTE
+    is_rolled_up = MINUTES[table].answers(condition) and 2 * len(intervals.cut_minutes) < minutes
+    runs = (_rolled_up if is_rolled_up else _scanned)(table, condition, intervals, parameters)
     query = (
         "SELECT bucket, state_type, state_name, sum(runs)::bigint AS count_runs,"  # noqa: S608  our own text
         " sum(run_time)::double precision AS sum_estimated_run_time,"
         " sum(lateness)::double precision AS sum_estimated_lateness"
-        f" FROM ({runs}) AS run GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+        f" FROM ({runs}) AS run WHERE state_type IS NOT NULL"
+        " GROUP BY 1, 2, 3 HAVING sum(runs) > 0 ORDER BY 1, 2, 3"
     )
     return encoded(intervals.shown(await rows(connection, query, parameters.values)))
+
+
+def _bucket(column: str, intervals: Intervals, parameters: Parameters) -> str:
+    start, seconds = parameters.bind(intervals.start), parameters.bind(intervals.seconds)
+    return f"floor(extract(epoch FROM {column} - {start}) / {seconds})::integer AS bucket, state_type, state_name"
+
+
+def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
+    return f"{column} >= {parameters.bind(intervals.start)} AND {column} < {parameters.bind(intervals.end)}"
+
+
+def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
+    """Every run, with its interval."""
+    return (
+        f"SELECT {_bucket('expected_start_time', intervals, parameters)}, 1 AS runs,"  # noqa: S608  our own text
+        f" {durations.RUN_TIME} AS run_time, {durations.LATENESS} AS lateness FROM {table}"
+        f" WHERE {_within('expected_start_time', intervals, parameters)} AND {condition}"
+    )
+
+
+def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
+    """The sums of whole minutes, what has been added to them by the clock, and the runs of the other minutes."""
+    bucket = _bucket("expected_start_time", intervals, parameters)
+    cut = parameters.bind(intervals.cut_minutes)
+    is_whole = f"<> ALL ({cut}::timestamptz[]) AND {condition}"
+    live = (
+        f"{_within('expected_start_time', intervals, parameters)}"
+        f" AND date_trunc('minute', expected_start_time, 'UTC') {is_whole}"
+    )
+    of_minutes = (
+        f"SELECT {_bucket('minute', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
+        f" FROM {MINUTES[table].source} WHERE {_within('minute', intervals, parameters)} AND minute {is_whole}"
+    )
+    running = (
+        f"SELECT {bucket}, 0, {durations.RUNNING_SINCE}, 0 FROM {table}"  # noqa: S608  our own text
+        f" WHERE state_type = 'RUNNING' AND {live}"
+    )
+    late = f"SELECT {bucket}, 0, 0, {durations.LATE_BY} FROM {table} WHERE {durations.IS_LATE} AND {live}"  # noqa: S608
+    others = (
+        f"SELECT run.* FROM unnest({cut}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608  our own text
+        f" ({_scanned(table, condition, intervals, parameters)}"
+        " AND expected_start_time >= cut AND expected_start_time < cut + interval '1 minute') AS run"
+    )
+    return " UNION ALL ".join((of_minutes, running, late, others))
 
 
 async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
     parameters = Parameters()
-    query = (
-        f"SELECT avg({durations.ESTIMATED_START_TIME_DELTA})::double precision AS lateness FROM flow_run"  # noqa: S608
-        f" WHERE {criteria.on('flow_run', parameters)}"
-    )
+    condition = criteria.on("flow_run", parameters)
+    counts = COUNTS["flow_run"]
+    if counts.answers(condition):
+        late = f"SELECT coalesce(sum({durations.LATE_BY}), 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
+        lateness, source = f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source
+    else:
+        lateness, source = f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
+    query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
     return encoded((await rows(connection, query, parameters.values))[0]["lateness"])

@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from projections.filters.conditions import Parameters, joined
 from projections.filters.criteria import Criteria
 from projections.reading import Row, encoded, rows
+from projections.rollups import COUNTS
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -62,7 +63,12 @@ class Resource(Generic[S]):
     async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
         """How many objects meet the criteria."""
         parameters = Parameters()
-        query = f"SELECT count(*) AS n FROM {self.table} WHERE {criteria.on(self.table, parameters)}"  # noqa: S608
+        condition = criteria.on(self.table, parameters)
+        rollup = COUNTS.get(self.table)
+        if rollup is not None and rollup.answers(condition):
+            query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {rollup.source} WHERE {condition}"  # noqa: S608
+        else:
+            query = f"SELECT count(*) AS n FROM {self.table} WHERE {condition}"  # noqa: S608
         return int((await rows(connection, query, parameters.values))[0]["n"])
 
     async def select(
