@@ -5,10 +5,10 @@ ORACLE := .venv-prefect
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance differential check static fmt bench
+.PHONY: help setup start test acceptance differential differential-queries check static fmt bench
 
 help: ## Show the verbs
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: .venv/.stamp ## Create .venv with everything pinned in constraints.txt
 
@@ -23,6 +23,8 @@ acceptance: .venv/.stamp $(ORACLE)/.stamp ## The real Prefect SDK against Antiph
 
 differential: .venv/.stamp $(ORACLE)/.stamp ## Many random requests to both servers; STEPS=10000 says how many at least
 	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s tests/acceptance/test_differential.py $(ARGS)
+differential-queries: .venv/.stamp $(ORACLE)/.stamp ## Thousands of generated queries on 2,000 runs, to both servers
+	ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 $(BIN)/pytest tests/acceptance/test_query_difference.py $(ARGS)
 
 check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
 	$(BIN)/pytest tests/unit tests/contract tests/architecture

@@ -2,19 +2,28 @@
 
 from typing import Final
 
-ESTIMATED_RUN_TIME: Final = (
-    "total_run_time + CASE WHEN state_type = 'RUNNING'"
-    " THEN extract(epoch FROM clock_timestamp() - state_timestamp) ELSE 0 END"
-)
+#: What a run that is running has run since it was seen last.
+_SINCE: Final = "extract(epoch FROM clock_timestamp() - state_timestamp)"
+
+ESTIMATED_RUN_TIME: Final = f"total_run_time + CASE WHEN state_type = 'RUNNING' THEN {_SINCE} ELSE 0 END"
+
+#: The runs that are later with every second: they have not started, and may.
+IS_WAITING: Final = "start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
+IS_LATE: Final = f"{IS_WAITING} AND expected_start_time < clock_timestamp()"
+LATE_BY: Final = "extract(epoch FROM clock_timestamp() - expected_start_time)"
 
 ESTIMATED_START_TIME_DELTA: Final = (
     "CASE WHEN start_time > expected_start_time THEN extract(epoch FROM start_time - expected_start_time)"
-    " WHEN start_time IS NULL AND expected_start_time < clock_timestamp()"
-    " AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
-    " THEN extract(epoch FROM clock_timestamp() - expected_start_time) ELSE 0 END"
+    f" WHEN {IS_LATE} THEN {LATE_BY} ELSE 0 END"
 )
 
 COLUMNS: Final = (
     f"({ESTIMATED_RUN_TIME})::double precision AS estimated_run_time,"
     f" ({ESTIMATED_START_TIME_DELTA})::double precision AS estimated_start_time_delta"
 )
+
+#: The same for sums: exact, and never negative.
+RUN_TIME: Final = f"greatest(0, round(({ESTIMATED_RUN_TIME})::numeric, 6))"
+LATENESS: Final = f"greatest(0, {ESTIMATED_START_TIME_DELTA})"
+#: What `RUN_TIME` of a run that is running is more than it was when it was seen last.
+RUNNING_SINCE: Final = f"{RUN_TIME} - greatest(0, round(total_run_time::numeric, 6))"

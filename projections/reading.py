@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -44,14 +44,9 @@ async def rows(connection: AsyncConnection[Any], query: str, parameters: Mapping
         return await cursor.fetchall()
 
 
-def one(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes | None:
+def first_encoded(found: Sequence[Row]) -> bytes | None:
     """The first row as a JSON object, or None."""
-    return encoded(wire(found[0])) if found else None
-
-
-def many(found: Sequence[Row], wire: Callable[[Row], Row]) -> bytes:
-    """The rows as a JSON array."""
-    return encoded([wire(row) for row in found])
+    return encoded(found[0]) if found else None
 
 
 def encoded(value: Any) -> bytes:

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections import selection
 from projections.filters.conditions import Parameters
-from projections.filters.criteria import Criteria
 from projections.limit.queries import ACTIVE_SLOTS
-from projections.reading import Row, many, one, rows
+from projections.reading import Row, first_encoded, rows
+from projections.resource import Resource
 
 #: In the order of Prefect's DeploymentResponse; its limit, in columns of their own, comes last.
 _COLUMNS: Final = (
@@ -40,14 +39,6 @@ class DeploymentSort(StrEnum):
     NAME_DESC = "NAME_DESC"
 
 
-_ORDER: Final = {
-    DeploymentSort.CREATED_DESC: "deployment.created DESC",
-    DeploymentSort.UPDATED_DESC: "deployment.updated DESC",
-    DeploymentSort.NAME_ASC: "deployment.name ASC",
-    DeploymentSort.NAME_DESC: "deployment.name DESC",
-}
-
-
 class Poll(NamedTuple):
     """When somebody last asked for a deployment's runs."""
 
@@ -63,19 +54,24 @@ def wire(row: Row) -> Row:
     return row
 
 
-async def get(connection: AsyncConnection[Any], deployment_id: UUID) -> bytes | None:
-    """A deployment, or None."""
-    query = f"SELECT {_COLUMNS} FROM {_FROM} WHERE deployment.id = %(id)s"  # noqa: S608
-    return one(await rows(connection, query, {"id": deployment_id}), wire)
+DEPLOYMENTS: Final = Resource(
+    table="deployment",
+    columns=_COLUMNS,
+    sort=DeploymentSort,
+    default_sort=DeploymentSort.NAME_ASC,
+    sort_columns={name: f"deployment.{name.lower()}" for name in ("CREATED", "UPDATED", "NAME")},
+    source=_FROM,
+    shaped=wire,
+)
 
 
 async def by_name(connection: AsyncConnection[Any], flow_name: str, name: str) -> bytes | None:
     """The deployment of that name of the flow of that name, or None."""
-    query = (
-        f"SELECT {_COLUMNS} FROM {_FROM} WHERE deployment.name = %(name)s"  # noqa: S608
-        " AND flow_id = (SELECT flow.id FROM flow WHERE flow.name = %(flow)s)"
-    )
-    return one(await rows(connection, query, {"name": name, "flow": flow_name}), wire)
+    parameters = Parameters()
+    its_flow = f"(SELECT flow.id FROM flow WHERE flow.name = {parameters.bind(flow_name)})"  # noqa: S608
+    condition = f"deployment.name = {parameters.bind(name)} AND deployment.flow_id = {its_flow}"
+    found = await DEPLOYMENTS.select(connection, condition, parameters)
+    return first_encoded(found)
 
 
 async def flow_of(connection: AsyncConnection[Any], deployment_id: UUID) -> UUID | None:
@@ -97,21 +93,3 @@ async def scheduled_runs(connection: AsyncConnection[Any], deployment_id: UUID) 
         " AND state_name <> 'AwaitingConcurrencySlot' AND run_count = 0"
     )
     return [row["id"] for row in await rows(connection, query, {"id": deployment_id})]
-
-
-async def find(
-    connection: AsyncConnection[Any], criteria: Criteria, sort: DeploymentSort, limit: int, offset: int
-) -> bytes:
-    """A page of the deployments that meet the criteria."""
-    parameters = Parameters()
-    condition = criteria.of_deployments(parameters)
-    found = await selection.select(
-        connection, _COLUMNS, _FROM, condition, parameters, order=_ORDER[sort], limit=limit, offset=offset
-    )
-    return many(found, wire)
-
-
-async def count(connection: AsyncConnection[Any], criteria: Criteria) -> int:
-    """How many deployments meet the criteria."""
-    parameters = Parameters()
-    return await selection.count(connection, "deployment", criteria.of_deployments(parameters), parameters)

@@ -1,4 +1,4 @@
-"""The leaves of Prefect's filters: each knows the SQL conditions its operators stand for.
+"""The leaves of Prefect's filters: each declares its operators, and each operator is declared once as SQL.
 
 A leaf is told which column it is about, and hands its values to a `Parameters`, which gives back the
 placeholder: values are bound, never formatted into the text.
@@ -6,8 +6,9 @@ placeholder: values are bound, never formatted into the text.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,9 @@ from projections.moments import Moment
 
 TRUE: Final = "TRUE"
 FALSE: Final = "FALSE"
+
+#: Tables that are not there yet: nothing is related to a row of theirs.
+ABSENT: Final = frozenset({"work_pool", "work_queue"})
 
 
 class Operator(StrEnum):
@@ -46,68 +50,114 @@ def joined(conditions: list[str], operator: Operator = Operator.and_) -> str:
     return "(" + word.join(conditions) + ")"
 
 
-class Leaf(BaseModel):
-    """What is asked of one column."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """One SQL condition for each operator that was given."""
-        raise NotImplementedError
-
-    def sql(self, column: str, parameters: Parameters) -> str:
-        """The leaf as one condition."""
-        operator = getattr(self, "operator", Operator.and_)
-        return joined(self.conditions(column, parameters), operator)
+def related(table: str, join: str, condition: str = TRUE) -> str:
+    """There is a row of another table that is joined like this, and for which the condition holds."""
+    name = table.partition(" AS ")[0]
+    return FALSE if name in ABSENT else f"EXISTS (SELECT FROM {table} WHERE {join} AND {condition})"
 
 
-def any_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str:
-    """The column has one of the values; with no values, nothing does."""
+#: From a column, the value of an operator, a way to bind values, and the column's type, to a condition; None for a
+#: value that asks nothing.
+SqlOf = Callable[[str, Any, Parameters, str], str | None]
+
+
+def _any_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str:
+    # With no values, nothing is one of them.
     return f"{column} = ANY ({parameters.bind(values)}::{cast}[])"
 
 
-def none_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str:
-    """The column has none of the values; a null column does not count, as in SQL's NOT IN."""
-    return f"{column} <> ALL ({parameters.bind(values)}::{cast}[])"
+def _none_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str | None:
+    # A null column does not count, as in SQL's NOT IN; an empty list of exceptions excepts nothing.
+    return f"{column} <> ALL ({parameters.bind(values)}::{cast}[])" if values else None
 
 
-def is_null(column: str, wanted: bool) -> str:  # noqa: FBT001  the value of the operator
-    """Whether the column is null, as wanted."""
+def _is_null(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa: FBT001  the value of the operator
     return f"{column} IS NULL" if wanted else f"{column} IS NOT NULL"
+
+
+def _like(column: str, part: str, parameters: Parameters, _: str) -> str | None:
+    # An empty part is no condition; psycopg doubles no `%` inside bound values.
+    return f"{column} ILIKE {parameters.bind(f'%{part}%')}" if part else None
+
+
+def _starts_with(column: str, prefixes: list[str], parameters: Parameters, _: str) -> str | None:
+    return (
+        f"{column} ILIKE ANY ({parameters.bind([f'{prefix}%' for prefix in prefixes])}::text[])" if prefixes else None
+    )
+
+
+def _compared(sign: str) -> SqlOf:
+    return lambda column, value, parameters, cast: f"{column} {sign} {parameters.bind(value)}::{cast}"
+
+
+def _tagged(condition: str, column: str) -> str:
+    """The condition, said so that the index on rows with tags can answer it."""
+    return f"({column} <> '{{}}' AND {condition})"
+
+
+def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> str | None:
+    return _tagged(f"{column} @> {parameters.bind(tags)}::text[]", column) if tags else None
+
+
+def _any_tag(column: str, tags: list[str], parameters: Parameters, _: str) -> str:
+    return _tagged(f"{column} && {parameters.bind(tags)}::text[]", column)
+
+
+def _no_tags(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa: FBT001  the value of the operator
+    return f"{column} {'=' if wanted else '<>'} '{{}}'"
+
+
+OPERATORS: Final[Mapping[str, SqlOf]] = {
+    "any_": _any_of,
+    "not_any_": _none_of,
+    "is_null_": _is_null,
+    "like_": _like,
+    "startswith_": _starts_with,
+    "before_": _compared("<="),
+    "after_": _compared(">="),
+    "le_": _compared("<="),
+    "ge_": _compared(">="),
+    "eq_": _compared("="),
+}
+#: On tags; having none at all is what null means.
+TAG_OPERATORS: Final[Mapping[str, SqlOf]] = {"all_": _all_tags, "any_": _any_tag, "is_null_": _no_tags}
+
+
+class Leaf(BaseModel):
+    """What is asked of one column: a field for each operator, and for `operator` where alternatives are allowed."""
+
+    model_config = ConfigDict(extra="forbid", use_enum_values=True)
+
+    #: PostgreSQL's type of the column.
+    CAST: ClassVar[str] = "text"
+    #: Whether its conditions count one by one, as if each were a leaf, where alternatives are allowed.
+    IS_SPREAD: ClassVar[bool] = False
+    #: What the fields that are operators stand for.
+    SQL_OF: ClassVar[Mapping[str, SqlOf]] = OPERATORS
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:
+        """One SQL condition for each operator that was given and asks something."""
+        given = ((name, getattr(self, name)) for name in type(self).model_fields if name in self.SQL_OF)
+        found = (self.SQL_OF[name](column, value, parameters, self.CAST) for name, value in given if value is not None)
+        return [condition for condition in found if condition is not None]
+
+    def sql(self, column: str, parameters: Parameters) -> str:
+        """The leaf as one condition."""
+        return joined(self.conditions(column, parameters), Operator(getattr(self, "operator", Operator.and_)))
 
 
 class AnyId(Leaf):
     """`any_` on a uuid."""
 
-    any_: list[UUID] | None = None
+    CAST: ClassVar[str] = "uuid"
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        return [] if self.any_ is None else [any_of(column, self.any_, parameters, "uuid")]
+    any_: list[UUID] | None = None
 
 
 class AnyOrNotAnyId(AnyId):
     """`any_` and `not_any_` on a uuid."""
 
     not_any_: list[UUID] | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        # An empty list of exceptions excepts nothing.
-        return found + ([none_of(column, self.not_any_, parameters, "uuid")] if self.not_any_ else [])
-
-
-class NullableId(AnyId):
-    """`any_` and `is_null_` on a uuid, with an operator."""
-
-    operator: Operator = Operator.and_
-    is_null_: bool | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        return found + ([is_null(column, self.is_null_)] if self.is_null_ is not None else [])
 
 
 class AnyIdWithOperator(AnyId):
@@ -116,33 +166,28 @@ class AnyIdWithOperator(AnyId):
     operator: Operator = Operator.and_
 
 
-class TaskNullableId(Leaf):
+class NullableId(AnyIdWithOperator):
+    """`any_` and `is_null_` on a uuid, with an operator."""
+
+    is_null_: bool | None = None
+
+
+class AnyOrNullId(AnyId):
+    """`any_` and `is_null_` on a uuid."""
+
+    is_null_: bool | None = None
+
+
+class TaskNullableId(AnyIdWithOperator):
     """A task run's flow run: `is_null_` defaults to false, and wins over `any_` when true."""
 
-    operator: Operator = Operator.and_
-    any_: list[UUID] | None = None
     is_null_: bool | None = False
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf."""
-        if self.is_null_ is True:
-            return [is_null(column, wanted=True)]
-        if self.is_null_ is False and self.any_ is None:
-            return [is_null(column, wanted=False)]
-        return [] if self.any_ is None else [any_of(column, self.any_, parameters, "uuid")]
-
-
-class Name(Leaf):
-    """`any_` and `like_` on a text; `like_` is a case-insensitive part, `%` and `_` are wildcards."""
-
-    any_: list[str] | None = None
-    like_: str | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = [] if self.any_ is None else [any_of(column, self.any_, parameters, "text")]
-        # An empty part is no condition; psycopg doubles no `%` inside bound values.
-        return found + ([f"{column} ILIKE {parameters.bind(f'%{self.like_}%')}"] if self.like_ else [])
+        if self.is_null_ is True or (self.is_null_ is False and self.any_ is None):
+            return [_is_null(column, self.is_null_, parameters, self.CAST)]
+        return [] if self.any_ is None else [_any_of(column, self.any_, parameters, self.CAST)]
 
 
 class AnyText(Leaf):
@@ -150,20 +195,11 @@ class AnyText(Leaf):
 
     any_: list[str] | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        return [] if self.any_ is None else [any_of(column, self.any_, parameters, "text")]
-
 
 class AnyOrNotAnyText(AnyText):
     """`any_` and `not_any_` on a text."""
 
     not_any_: list[str] | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        return found + ([none_of(column, self.not_any_, parameters, "text")] if self.not_any_ else [])
 
 
 class NullableText(AnyText):
@@ -172,32 +208,33 @@ class NullableText(AnyText):
     operator: Operator = Operator.and_
     is_null_: bool | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        return found + ([is_null(column, self.is_null_)] if self.is_null_ is not None else [])
+
+class Like(Leaf):
+    """`like_` on a text: a case-insensitive part, in which `%` and `_` are wildcards."""
+
+    like_: str | None = None
 
 
-def _tagged(condition: str, column: str) -> str:
-    """The condition, said so that the index on rows with tags can answer it."""
-    return f"({column} <> '{{}}' AND {condition})"
+class Name(AnyText):
+    """`any_` and `like_` on a text."""
+
+    like_: str | None = None
+
+
+class NameOrPrefix(AnyText):
+    """`any_` and `startswith_` on a text."""
+
+    startswith_: list[str] | None = None
 
 
 class Tags(Leaf):
-    """`all_` and `is_null_` on tags; no tags at all is what null means."""
+    """`all_` and `is_null_` on tags, with an operator."""
+
+    SQL_OF: ClassVar[Mapping[str, SqlOf]] = TAG_OPERATORS
 
     operator: Operator = Operator.and_
     all_: list[str] | None = None
     is_null_: bool | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = []
-        if self.all_:
-            found.append(_tagged(f"{column} @> {parameters.bind(self.all_)}::text[]", column))
-        if self.is_null_ is not None:
-            found.append(f"{column} {'=' if self.is_null_ else '<>'} '{{}}'")
-        return found
 
 
 class TagsWithAny(Tags):
@@ -205,28 +242,14 @@ class TagsWithAny(Tags):
 
     any_: list[str] | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        if self.any_ is not None:
-            found.append(_tagged(f"{column} && {parameters.bind(self.any_)}::text[]", column))
-        return found
-
 
 class Between(Leaf):
     """`before_` and `after_`, both inclusive."""
 
+    CAST: ClassVar[str] = "timestamptz"
+
     before_: Moment | None = None
     after_: Moment | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = []
-        if self.before_ is not None:
-            found.append(f"{column} <= {parameters.bind(self.before_)}")
-        if self.after_ is not None:
-            found.append(f"{column} >= {parameters.bind(self.after_)}")
-        return found
 
 
 class NullableBetween(Between):
@@ -234,17 +257,19 @@ class NullableBetween(Between):
 
     is_null_: bool | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        return found + ([is_null(column, self.is_null_)] if self.is_null_ is not None else [])
+
+class IsTrue(Leaf):
+    """`eq_` on a boolean."""
+
+    CAST: ClassVar[str] = "boolean"
+
+    eq_: bool | None = None
 
 
-class StartTime(NullableBetween):
-    """The start of a flow run: the expected one as long as it has not started; `is_null_` asks for the real one."""
+class Level(Leaf):
+    """`ge_` and `le_` on a number."""
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        effective = f"coalesce({column}, {column.replace('start_time', 'expected_start_time')})"
-        found = Between.conditions(self, effective, parameters)
-        return found + ([is_null(column, self.is_null_)] if self.is_null_ is not None else [])
+    CAST: ClassVar[str] = "bigint"
+
+    ge_: int | None = None
+    le_: int | None = None

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
-from projections.filters.absent import WorkPoolFilter, WorkQueueFilter
-from projections.filters.conditions import Parameters, joined
-from projections.filters.deployments import DeploymentFilter
-from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
-
-#: Task runs that wait for their flow run to appear are hidden from every query.
-VISIBLE_TASK_RUN = "NOT {t}.awaits_flow_run"
+from projections.filters.conditions import ABSENT, FALSE, Parameters, joined, related
+from projections.filters.objects import (
+    DeploymentFilter,
+    FlowFilter,
+    FlowRunFilter,
+    LogFilter,
+    ObjectFilter,
+    TaskRunFilter,
+    WorkPoolFilter,
+    WorkQueueFilter,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,67 +29,76 @@ class Criteria:
     deployments: DeploymentFilter | None = None
     work_pools: WorkPoolFilter | None = None
     work_pool_queues: WorkQueueFilter | None = None
+    logs: LogFilter | None = None
 
-    def of_flow_runs(self, parameters: Parameters) -> str:
-        """The condition on rows of `flow_run`."""
-        found = self._absent(parameters)
-        if self.flow_runs is not None:
-            found.append(self.flow_runs.sql("flow_run", parameters))
-        if self.flows is not None:
-            condition = self.flows.sql("flow", parameters)
-            found.append(f"EXISTS (SELECT FROM flow WHERE flow.id = flow_run.flow_id AND {condition})")
-        if self.task_runs is not None:
-            condition = self._task_runs(parameters)
-            found.append(f"EXISTS (SELECT FROM task_run WHERE task_run.flow_run_id = flow_run.id AND {condition})")
-        if self.deployments is not None:
-            condition = self.deployments.sql("deployment", parameters)
-            found.append(
-                f"EXISTS (SELECT FROM deployment WHERE deployment.id = flow_run.deployment_id AND {condition})"
-            )
+    def on(self, table: str, parameters: Parameters) -> str:
+        """The condition on rows of a table."""
+        if table in ABSENT:
+            return FALSE
+        found = [_VISIBLE[table]] if table in _VISIBLE else []
+        own: ObjectFilter | None = getattr(self, _FILTER_OF[table])
+        if own is not None:
+            found.append(own.sql(table, parameters))
+        for relation in _RELATIONS.get(table, ()):
+            part = self._only(relation.filters)
+            if part is not None:
+                found.append(related(relation.table, relation.join, part.on(relation.table, parameters)))
         return joined(found)
 
-    def of_task_runs(self, parameters: Parameters) -> str:
-        """The condition on rows of `task_run`."""
-        found = [*self._absent(parameters), VISIBLE_TASK_RUN.format(t="task_run")]
-        if self.task_runs is not None:
-            found.append(self.task_runs.sql("task_run", parameters))
-        if self.flow_runs is not None or self.flows is not None or self.deployments is not None:
-            related = Criteria(flow_runs=self.flow_runs, flows=self.flows, deployments=self.deployments).of_flow_runs(
-                parameters
-            )
-            found.append(f"EXISTS (SELECT FROM flow_run WHERE flow_run.id = task_run.flow_run_id AND {related})")
-        return joined(found)
+    def _only(self, names: tuple[str, ...]) -> Criteria | None:
+        """Without the other filters; None if nothing is left."""
+        others = {field.name: None for field in fields(self) if field.name not in names}
+        part = replace(self, **others)
+        return None if part == _NOTHING else part
 
-    def of_flows(self, parameters: Parameters) -> str:
-        """The condition on rows of `flow`."""
-        found = self._absent(parameters)
-        if self.flows is not None:
-            found.append(self.flows.sql("flow", parameters))
-        if self.flow_runs is not None or self.task_runs is not None:
-            related = Criteria(flow_runs=self.flow_runs, task_runs=self.task_runs).of_flow_runs(parameters)
-            found.append(f"EXISTS (SELECT FROM flow_run WHERE flow_run.flow_id = flow.id AND {related})")
-        if self.deployments is not None:
-            condition = self.deployments.sql("deployment", parameters)
-            found.append(f"EXISTS (SELECT FROM deployment WHERE deployment.flow_id = flow.id AND {condition})")
-        return joined(found)
 
-    def of_deployments(self, parameters: Parameters) -> str:
-        """The condition on rows of `deployment`."""
-        found = self._absent(parameters)
-        if self.deployments is not None:
-            found.append(self.deployments.sql("deployment", parameters))
-        if self.flows is not None:
-            condition = self.flows.sql("flow", parameters)
-            found.append(f"EXISTS (SELECT FROM flow WHERE flow.id = deployment.flow_id AND {condition})")
-        if self.flow_runs is not None or self.task_runs is not None:
-            related = Criteria(flow_runs=self.flow_runs, task_runs=self.task_runs).of_flow_runs(parameters)
-            found.append(f"EXISTS (SELECT FROM flow_run WHERE flow_run.deployment_id = deployment.id AND {related})")
-        return joined(found)
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One row of another table that must meet several filters at once."""
 
-    def _task_runs(self, parameters: Parameters) -> str:
-        condition = self.task_runs.sql("task_run", parameters) if self.task_runs is not None else "TRUE"
-        return f"{condition} AND {VISIBLE_TASK_RUN.format(t='task_run')}"
+    table: str
+    join: str
+    filters: tuple[str, ...]
 
-    def _absent(self, parameters: Parameters) -> list[str]:
-        absent = (self.work_pools, self.work_pool_queues)
-        return [item.sql("", parameters) for item in absent if item is not None]
+
+_NOTHING: Final = Criteria()
+
+#: The filter that is about the rows of a table themselves.
+_FILTER_OF: Final[Mapping[str, str]] = {
+    "flow": "flows",
+    "flow_run": "flow_runs",
+    "task_run": "task_runs",
+    "deployment": "deployments",
+    "work_pool": "work_pools",
+    "work_queue": "work_pool_queues",
+    "log": "logs",
+}
+
+#: Rows that no query shows: task runs that wait for their flow run to appear.
+_VISIBLE: Final[Mapping[str, str]] = {"task_run": "NOT task_run.awaits_flow_run"}
+
+_RELATIONS: Final[Mapping[str, tuple[Relation, ...]]] = {
+    "flow": (
+        Relation("flow_run", "flow_run.flow_id = flow.id", ("flow_runs", "task_runs")),
+        Relation("deployment", "deployment.flow_id = flow.id", ("deployments", "work_pools")),
+    ),
+    "flow_run": (
+        Relation("deployment", "deployment.id = flow_run.deployment_id", ("deployments",)),
+        Relation("work_queue", "work_queue.id = flow_run.work_queue_id", ("work_pools", "work_pool_queues")),
+        Relation("flow", "flow.id = flow_run.flow_id", ("flows",)),
+        Relation("task_run", "task_run.flow_run_id = flow_run.id", ("task_runs",)),
+    ),
+    "task_run": (
+        Relation(
+            "flow_run",
+            "flow_run.id = task_run.flow_run_id",
+            ("flows", "flow_runs", "deployments", "work_pools", "work_pool_queues"),
+        ),
+    ),
+    "deployment": (
+        Relation("flow", "flow.id = deployment.flow_id", ("flows",)),
+        Relation("flow_run", "flow_run.deployment_id = deployment.id", ("flow_runs", "task_runs")),
+        Relation("work_queue", "work_queue.id = deployment.work_queue_id", ("work_pools", "work_pool_queues")),
+    ),
+    "work_queue": (Relation("work_pool", "work_pool.id = work_queue.work_pool_id", ("work_pools",)),),
+}

@@ -11,16 +11,19 @@ from projections.filters.conditions import (
     AnyIdWithOperator,
     AnyOrNotAnyId,
     AnyOrNotAnyText,
+    AnyOrNullId,
     AnyText,
     Between,
+    IsTrue,
     Leaf,
+    Level,
     Name,
+    NameOrPrefix,
     NullableBetween,
     NullableId,
     NullableText,
     Operator,
     Parameters,
-    StartTime,
     Tags,
     TagsWithAny,
     TaskNullableId,
@@ -29,9 +32,11 @@ from projections.filters.conditions import (
 from projections.filters.special import (
     CreatedByFilter,
     Exists,
+    FlowOrDeploymentName,
     FlowRunState,
     HasDeployment,
-    Level,
+    Ignored,
+    StartTime,
     TaskState,
     TextSearch,
 )
@@ -54,7 +59,7 @@ class ObjectFilter(BaseModel):
             leaf = getattr(self, name)
             if isinstance(leaf, Leaf):
                 column = self.COLUMNS.get(name, "{t}." + name).format(t=table)
-                found.append(leaf.sql(column, parameters))
+                found += leaf.conditions(column, parameters) if leaf.IS_SPREAD else [leaf.sql(column, parameters)]
         return joined(found, self.operator)
 
 
@@ -118,5 +123,34 @@ class LogFilter(ObjectFilter):
     level: Level | None = None
     timestamp: Between | None = None
     flow_run_id: AnyId | None = None
-    task_run_id: NullableId | None = None
+    task_run_id: AnyOrNullId | None = None
     text: TextSearch | None = None
+
+
+class DeploymentFilter(ObjectFilter):
+    """Prefect's DeploymentFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"flow_or_deployment_name": "{t}.name"}
+
+    id: AnyOrNotAnyId | None = None
+    name: Name | None = None
+    flow_or_deployment_name: FlowOrDeploymentName | None = None
+    paused: IsTrue | None = None
+    tags: TagsWithAny | None = None
+    work_queue_name: AnyText | None = None
+    concurrency_limit: Ignored | None = None
+
+
+class WorkPoolFilter(ObjectFilter):
+    """Prefect's WorkPoolFilter."""
+
+    id: AnyId | None = None
+    name: AnyText | None = None
+    type: AnyText | None = None
+
+
+class WorkQueueFilter(ObjectFilter):
+    """Prefect's WorkQueueFilter."""
+
+    id: AnyId | None = None
+    name: NameOrPrefix | None = None

@@ -1,23 +1,25 @@
-"""The leaves of Prefect's filters that are about one thing only: states, creators, levels, texts."""
+"""The leaves of Prefect's filters that are about more than a column: states, creators, relatives, texts."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from events.state import StateType
 from projections.filters.conditions import (
+    TRUE,
     AnyOrNotAnyText,
     AnyText,
     Leaf,
+    Level,
+    Like,
+    NullableBetween,
     Operator,
     Parameters,
-    any_of,
-    is_null,
     joined,
-    none_of,
+    related,
 )
 from projections.filters.text_query import parse
 
@@ -27,22 +29,11 @@ class AnyStateType(Leaf):
 
     any_: list[StateType] | None = None
 
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        return [] if self.any_ is None else [any_of(column, [item.value for item in self.any_], parameters, "text")]
-
 
 class AnyOrNotAnyStateType(AnyStateType):
     """`any_` and `not_any_` on the type of a state."""
 
     not_any_: list[StateType] | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = super().conditions(column, parameters)
-        if not self.not_any_:
-            return found
-        return [*found, none_of(column, [item.value for item in self.not_any_], parameters, "text")]
 
 
 class TaskState(Leaf):
@@ -69,6 +60,17 @@ class FlowRunState(TaskState):
     name: AnyOrNotAnyText | None = None
 
 
+class StartTime(NullableBetween):
+    """The start of a flow run: the expected one as long as it has not started; `is_null_` asks for the real one."""
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:
+        """See Leaf."""
+        effective = f"coalesce({column}, {column.replace('start_time', 'expected_start_time')})"
+        between = NullableBetween(before_=self.before_, after_=self.after_)
+        is_null = NullableBetween(is_null_=self.is_null_)
+        return between.conditions(effective, parameters) + is_null.conditions(column, parameters)
+
+
 class CreatedByFilter(Leaf):
     """Who created a run: any of these ids, any of these types, or whether nobody is known."""
 
@@ -80,29 +82,12 @@ class CreatedByFilter(Leaf):
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf."""
         found = []
-        if self.id_:
-            found.append(any_of(f"({column} ->> 'id')", [str(item) for item in self.id_], parameters, "text"))
-        if self.type_:
-            found.append(any_of(f"({column} ->> 'type')", self.type_, parameters, "text"))
-        if self.is_null_ is not None:
-            found.append(is_null(column, self.is_null_))
-        return found
-
-
-class Level(Leaf):
-    """`ge_` and `le_` on the level of a log line."""
-
-    ge_: int | None = None
-    le_: int | None = None
-
-    def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """See Leaf."""
-        found = []
-        if self.ge_ is not None:
-            found.append(f"{column} >= {parameters.bind(self.ge_)}::bigint")
-        if self.le_ is not None:
-            found.append(f"{column} <= {parameters.bind(self.le_)}::bigint")
-        return found
+        if self.id_ is not None:
+            ids = AnyText(any_=[str(item) for item in self.id_])
+            found += ids.conditions(f"({column} ->> 'id')", parameters)
+        if self.type_ is not None:
+            found += AnyText(any_=self.type_).conditions(f"({column} ->> 'type')", parameters)
+        return found + super().conditions(column, parameters)
 
 
 class Exists(Leaf):
@@ -114,7 +99,7 @@ class Exists(Leaf):
         """See Leaf."""
         if self.exists_ is None:
             return []
-        found = f"EXISTS (SELECT FROM flow_run AS sub WHERE sub.parent_task_run_id = {column})"
+        found = related("flow_run AS sub", f"sub.parent_task_run_id = {column}")
         return [found if self.exists_ else f"NOT {found}"]
 
 
@@ -128,12 +113,36 @@ class HasDeployment(Leaf):
         """See Leaf."""
         if self.is_null_ is None:
             return []
-        exists = f"EXISTS (SELECT FROM deployment AS d WHERE d.flow_id = {column})"
-        return [f"NOT {exists}" if self.is_null_ else exists]
+        found = related("deployment AS its", f"its.flow_id = {column}")
+        return [f"NOT {found}" if self.is_null_ else found]
+
+
+class FlowOrDeploymentName(Like):
+    """`like_` on the name of a deployment or of its flow."""
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:
+        """See Leaf; `column` is the deployment's name."""
+        flow_id = column.replace(".name", ".flow_id")
+        own = super().conditions(column, parameters)
+        its = super().conditions("its.name", parameters)
+        of_flow = [related("flow AS its", f"its.id = {flow_id}", condition) for condition in its]
+        return [joined(own + of_flow, Operator.or_)] if own else []
+
+
+class Ignored(Level):
+    """`ge_`, `le_`, `is_null_` on a deployment's concurrency limit: checked, and ignored, as by Prefect."""
+
+    is_null_: bool | None = None
+
+    def conditions(self, column: str, parameters: Parameters) -> list[str]:  # noqa: ARG002  a leaf's signature
+        """See Leaf."""
+        return []
 
 
 class TextSearch(Leaf):
     """A text query over a log line's message and name (queries.md section 7)."""
+
+    IS_SPREAD: ClassVar[bool] = True
 
     query: Annotated[str, Field(max_length=200)]
 
@@ -144,8 +153,7 @@ class TextSearch(Leaf):
         def holds(term: str) -> str:
             return f"strpos(lower({column}), {parameters.bind(term.lower())}) > 0"
 
-        found = [f"NOT {holds(term)}" for term in query.excluded]
-        found.extend(holds(term) for term in query.required)
-        if query.included:
-            found.append(joined([holds(term) for term in query.included], Operator.or_))
-        return found
+        included = joined([holds(term) for term in query.included], Operator.or_)
+        excluded = joined([f"NOT {holds(term)}" for term in query.excluded])
+        required = joined([holds(term) for term in query.required])
+        return [condition for condition in (included, excluded, required) if condition != TRUE]

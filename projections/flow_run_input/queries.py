@@ -8,12 +8,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import Row, many, rows
-
-
-def wire(row: Row) -> Row:
-    """An input as Prefect's API shows it."""
-    return row
+from projections.reading import encoded, rows
 
 
 async def value(connection: AsyncConnection[Any], run_id: UUID, key: str) -> str | None:
@@ -33,4 +28,4 @@ async def find(
         " ORDER BY created LIMIT %(limit)s"
     )
     parameters = {"run": run_id, "prefix": f"{prefix}%", "excluded": list(exclude_keys), "limit": limit}
-    return many(await rows(connection, query, parameters), wire)
+    return encoded(await rows(connection, query, parameters))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import Row, many, one, rows
+from projections.reading import encoded, first_encoded, rows
 
 #: How many slots are taken now, decay considered: what services/policy/limit/arithmetic.py computes too.
 ACTIVE_SLOTS: Final = (
@@ -33,11 +33,6 @@ _TAGGED: Final = "starts_with(name, 'tag:')"
 _FROM: Final = "FROM concurrency_limit"
 
 
-def wire(row: Row) -> Row:
-    """A limit as Prefect's API shows it."""
-    return row
-
-
 class Overdue(NamedTuple):
     """A lease whose time is over."""
 
@@ -47,14 +42,14 @@ class Overdue(NamedTuple):
 
 async def created(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | None:
     """A limit as its creation is answered, or None."""
-    return one(await rows(connection, f"SELECT {_WHOLE} {_FROM} WHERE id = %(id)s", {"id": limit_id}), wire)
+    return first_encoded(await rows(connection, f"SELECT {_WHOLE} {_FROM} WHERE id = %(id)s", {"id": limit_id}))
 
 
 async def get(connection: AsyncConnection[Any], id_or_name: UUID | str) -> bytes | None:
     """A limit by its id or its name, or None."""
     column = "id" if isinstance(id_or_name, UUID) else "name"
     query = f"SELECT {_COLUMNS} {_FROM} WHERE {column} = %(key)s"
-    return one(await rows(connection, query, {"key": id_or_name}), wire)
+    return first_encoded(await rows(connection, query, {"key": id_or_name}))
 
 
 async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:
@@ -66,13 +61,13 @@ async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:
 async def find(connection: AsyncConnection[Any], limit: int, offset: int) -> bytes:
     """A page of all limits, by name."""
     query = f"SELECT {_COLUMNS} {_FROM} ORDER BY name LIMIT %(limit)s OFFSET %(offset)s"
-    return many(await rows(connection, query, {"limit": limit, "offset": offset}), wire)
+    return encoded(await rows(connection, query, {"limit": limit, "offset": offset}))
 
 
 async def by_tag(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | None:
     """A limit on a tag in the form of Prefect's first version, or None."""
     query = f"SELECT {_BY_TAG} {_FROM} WHERE id = %(id)s AND {_TAGGED}"
-    return one(await rows(connection, query, {"id": limit_id}), wire)
+    return first_encoded(await rows(connection, query, {"id": limit_id}))
 
 
 async def find_by_tag(connection: AsyncConnection[Any], limit: int, offset: int) -> bytes:
@@ -84,7 +79,7 @@ async def find_by_tag(connection: AsyncConnection[Any], limit: int, offset: int)
         f"SELECT {_BY_TAG} FROM (SELECT * {_FROM} ORDER BY name LIMIT %(first)s) AS concurrency_limit"  # noqa: S608
         f" WHERE {_TAGGED} ORDER BY name LIMIT %(limit)s OFFSET %(offset)s"
     )
-    return many(await rows(connection, query, {"first": limit + offset, "limit": limit, "offset": offset}), wire)
+    return encoded(await rows(connection, query, {"first": limit + offset, "limit": limit, "offset": offset}))
 
 
 async def overdue(connection: AsyncConnection[Any], now: Any, most: int) -> list[Overdue]:

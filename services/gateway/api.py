@@ -18,12 +18,15 @@ from services.gateway.routes import (
     flow_run_inputs,
     flow_runs,
     flows,
+    graphs,
+    history,
     limits,
     logs,
     service,
     states,
     tag_limits,
     task_runs,
+    ui,
 )
 from services.gateway.routes.own import application as own
 from services.gateway.routes.own import health
@@ -40,6 +43,9 @@ _MODULES = (
     task_runs,
     states,
     logs,
+    history,
+    graphs,
+    ui,
     events,
     deployments,
     limits,

@@ -91,7 +91,12 @@ def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:
 
 def missing_object(what: str, object_id: UUID) -> Response:
     """Prefect's other form of not found, for what its models miss rather than its routes."""
-    return JsonResponse({"exception_message": f"{what} with id {object_id} not found"}, 404)
+    return missing(f"{what} with id {object_id} not found")
+
+
+def missing(message: str) -> Response:
+    """The same, in other words."""
+    return JsonResponse({"exception_message": message}, 404)
 
 
 async def _invalid(_: Request, error: Exception) -> Response:

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from events.outcome import Outcome, Status
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
-from projections.flow_run import queries
+from projections.flow_run.queries import FLOW_RUNS
 from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import defaults_to
+from services.gateway.routes.bodies import defaults_to
 from services.gateway.routes.transitions import flow_run_command, result_fields
 from services.gateway.wire.states import SetStateBody, StateCreate
 
@@ -36,7 +36,7 @@ def routes(gateway: Gateway) -> APIRouter:
         limit: Annotated[int, Body(ge=1, le=_MOST), defaults_to(_MOST)] = _MOST,
     ) -> Response:
         async with gateway.reading() as connection:
-            run_ids = await queries.find_ids(connection, Criteria(flow_runs=flow_runs), limit)
+            run_ids = await FLOW_RUNS.ids(connection, Criteria(flow_runs=flow_runs), limit)
         results: list[bytes] = []
         headers: dict[str, str] = {}
         for run_id in run_ids:

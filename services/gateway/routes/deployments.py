@@ -15,18 +15,18 @@ from events.flow_run.commands import DeleteFlowRun
 from events.outcome import Status
 from events.state import StateType
 from projections.deployment import queries
-from projections.deployment.queries import DeploymentSort
+from projections.deployment.queries import DEPLOYMENTS
 from projections.filters.conditions import Between, NullableId
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
-from projections.flow_run import queries as flow_run
-from projections.flow_run.queries import FlowRunSort
+from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
+from services.gateway.routes.bodies import Limit
+from services.gateway.routes.reads import add_reads
 from services.gateway.wire.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
 from services.gateway.wire.moments import Moment
 from services.json_schema import BAD_SCHEMA
@@ -36,13 +36,14 @@ _MISSING: Final = "Deployment not found"
 #: Twice as often as Prefect looks whether a deployment is still polled.
 _POLL_NOTED: Final = timedelta(seconds=30)
 
-_Sort = Annotated[DeploymentSort, Body(), defaults_to(DeploymentSort.NAME_ASC)]
+_FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
 def routes(gateway: Gateway) -> APIRouter:
     """Create, read, change and delete deployments, and create runs of them."""
     router = APIRouter(prefix="/deployments", route_class=CheckedRoute)
-    _add_reads(router, gateway)
+    add_reads(router, gateway, DEPLOYMENTS, _FILTERS, missing=_MISSING)
+    _add_by_name(router, gateway)
     _add_writes(router, gateway)
     _add_pauses(router, gateway)
     _add_runs(router, gateway)
@@ -57,7 +58,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         decided = await decide(gateway, request, new_id(request), CreateDeployment(data=data))
         _raise_for(decided.outcome.status, decided.outcome.reason)
         async with gateway.reading() as connection:
-            found = await queries.get(connection, UUID(decided.outcome.aggregate_id))
+            found = await DEPLOYMENTS.get(connection, UUID(decided.outcome.aggregate_id))
         return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
 
     @router.patch("/{id:uuid}", status_code=204)
@@ -122,45 +123,11 @@ def _raise_for(status: Status, reason: str | None) -> None:
         raise conflict(reason or "")
 
 
-def _add_reads(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/count")
-    async def count(criteria: FilterObjects) -> int:
-        async with gateway.reading() as connection:
-            return await queries.count(connection, criteria)
-
-    @router.post("/filter")
-    async def find(
-        limit: Limit, criteria: FilterObjects, offset: Offset = 0, sort: _Sort = DeploymentSort.NAME_ASC
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
-
-    @router.post("/paginate")
-    async def paginate(
-        limit: Limit, criteria: FilterObjects, page: PageNumber = 1, sort: _Sort = DeploymentSort.NAME_ASC
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(
-                await paginated(
-                    lambda size, offset: queries.find(connection, criteria, sort, size, offset),
-                    queries.count(connection, criteria),
-                    page,
-                    limit,
-                )
-            )
-
+def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/name/{flow_name}/{deployment_name}")
     async def by_name(flow_name: str, deployment_name: str) -> Response:
         async with gateway.reading() as connection:
             found = await queries.by_name(connection, flow_name, deployment_name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
-
-    @router.get("/{id:uuid}")
-    async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.get(connection, id)
         if found is None:
             raise not_found(_MISSING)
         return JsonResponse(found)
@@ -178,7 +145,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         decided = await decide(gateway, request, run_id, run.command(id, flow_id))
         _raise_for(decided.outcome.status, decided.outcome.reason)
         async with gateway.reading() as connection:
-            found = await flow_run.get(connection, run_id)
+            found = await FLOW_RUNS.get(connection, run_id)
         return created_response(found, 200 if decided.outcome.status is Status.EXISTS else 201, decided)
 
     @router.post("/get_scheduled_flow_runs")
@@ -194,7 +161,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         )
         sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
         async with gateway.reading() as connection:
-            found = await flow_run.find(connection, Criteria(flow_runs=due), sort, limit, 0)
+            found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
             polls = await queries.polled(connection, deployment_ids)
         await _note(gateway, polls)
         return JsonResponse(found)

@@ -16,7 +16,7 @@ from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import defaults_to
+from services.gateway.routes.bodies import defaults_to
 
 _MISSING = "Flow run input not found"
 _LARGEST_LIMIT = 2**63 - 1

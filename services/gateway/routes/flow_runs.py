@@ -13,29 +13,27 @@ from events import ids
 from events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
 from events.flow_run.events import FlowRunChanges
 from events.outcome import Status
-from projections.flow_run import queries
-from projections.flow_run.queries import FlowRunSort
+from projections.flow_run.queries import FLOW_RUNS
 from services.gateway import callers
 from services.gateway.batched import Batched
 from services.gateway.decisions import created_response, decide, new_id
-from services.gateway.errors import JsonResponse, conflict, missing_object, not_found
+from services.gateway.errors import conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
 from services.gateway.requests import CheckedRoute, read_body
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
+from services.gateway.routes.reads import add_reads
 from services.gateway.routes.transitions import flow_run_command, transition_response
 from services.gateway.wire.flow_runs import FlowRunCreate, FlowRunUpdate
 from services.gateway.wire.flows import Labels
 from services.gateway.wire.states import SetStateBody
 
 _MISSING = "Flow run not found"
-
-_Sort = Annotated[FlowRunSort, Body(), defaults_to(FlowRunSort.ID_DESC)]
+_FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
 def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
     """Creation and transition: read, decided and answered as bytes."""
-    runs = Batched(queries.get_many, gateway.reading)
+    runs = Batched(FLOW_RUNS.get_many, gateway.reading)
 
     async def create(request: Request) -> Response:
         body = await read_body(request, FlowRunCreate)
@@ -75,51 +73,9 @@ def hot_routes(create: Endpoint, set_state: Endpoint) -> list[BaseRoute]:
 def routes(gateway: Gateway) -> APIRouter:
     """Everything else that is asked about or of flow runs."""
     router = APIRouter(prefix="/flow_runs", route_class=CheckedRoute)
-    _add_reads(router, gateway)
+    add_reads(router, gateway, FLOW_RUNS, _FILTERS, missing=_MISSING)
     _add_writes(router, gateway)
     return router
-
-
-def _add_reads(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/count")
-    async def count(criteria: FilterObjects) -> int:
-        async with gateway.reading() as connection:
-            return await queries.count(connection, criteria)
-
-    @router.post("/filter")
-    async def find(
-        limit: Limit,
-        criteria: FilterObjects,
-        offset: Offset = 0,
-        sort: _Sort = FlowRunSort.ID_DESC,
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
-
-    @router.post("/paginate")
-    async def paginate(
-        limit: Limit,
-        criteria: FilterObjects,
-        page: PageNumber = 1,
-        sort: _Sort = FlowRunSort.ID_DESC,
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(
-                await paginated(
-                    lambda size, offset: queries.find(connection, criteria, sort, size, offset),
-                    queries.count(connection, criteria),
-                    page,
-                    limit,
-                )
-            )
-
-    @router.get("/{id:uuid}")
-    async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.get(connection, id)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
 
 
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
 from events.outcome import Status
 from projections.flow import queries
-from projections.flow.queries import FlowSort
+from projections.flow.queries import FLOWS
 from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import FilterObjects, Limit, Offset, PageNumber, defaults_to, paginated
+from services.gateway.routes.reads import add_reads
 from services.gateway.wire.flows import FlowCreate, FlowUpdate
 
 _MISSING = "Flow not found"
-
-_Sort = Annotated[FlowSort, Body(), defaults_to(FlowSort.NAME_ASC)]
+_FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools")
 
 
 def routes(gateway: Gateway) -> APIRouter:
     """Create, read, change and delete flows."""
     router = APIRouter(prefix="/flows", route_class=CheckedRoute)
     _add_writes(router, gateway)
-    _add_reads(router, gateway)
+    _add_read_by_name(router, gateway)
+    add_reads(router, gateway, FLOWS, _FILTERS, missing=_MISSING, sort_first=False)
     return router
 
 
@@ -37,7 +36,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     async def create(request: Request, flow: FlowCreate) -> Response:
         decided = await decide(gateway, request, new_id(request), CreateFlow(data=flow.model_dump(mode="json")))
         async with gateway.reading() as connection:
-            found = await queries.get(connection, UUID(decided.outcome.aggregate_id))
+            found = await FLOWS.get(connection, UUID(decided.outcome.aggregate_id))
         status = 200 if decided.outcome.status is Status.EXISTS else 201
         return created_response(found, status, decided)
 
@@ -57,48 +56,11 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return Response(status_code=204, headers=decided.headers)
 
 
-def _add_reads(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/count")
-    async def count(criteria: FilterObjects) -> int:
-        async with gateway.reading() as connection:
-            return await queries.count(connection, criteria)
-
-    @router.post("/filter")
-    async def find(
-        limit: Limit, criteria: FilterObjects, offset: Offset = 0, sort: _Sort = FlowSort.NAME_ASC
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(await queries.find(connection, criteria, sort, limit, offset))
-
-    @router.post("/paginate")
-    async def paginate(
-        limit: Limit,
-        criteria: FilterObjects,
-        page: PageNumber = 1,
-        sort: _Sort = FlowSort.NAME_ASC,
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(
-                await paginated(
-                    lambda size, offset: queries.find(connection, criteria, sort, size, offset),
-                    queries.count(connection, criteria),
-                    page,
-                    limit,
-                )
-            )
-
+def _add_read_by_name(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/name/{name}")
     async def by_name(name: str) -> Response:
         async with gateway.reading() as connection:
             found = await queries.by_name(connection, name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
-
-    @router.get("/{id:uuid}")
-    async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.get(connection, id)
         if found is None:
             raise not_found(_MISSING)
         return JsonResponse(found)

@@ -28,7 +28,7 @@ from services.gateway.decisions import Decided, created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, gone, locked, not_found, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.pages import Limit, Offset
+from services.gateway.routes.bodies import Limit, Offset
 from services.gateway.wire.limits import LimitCreate, LimitUpdate, Names
 
 _MISSING = "Concurrency Limit not found"

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import orjson
-from fastapi import APIRouter, Body
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from events import subjects
-from projections.filters.objects import LogFilter
-from projections.log import queries
-from projections.log.queries import LogSort
+from projections.log.queries import LOGS
 from services.gateway.decisions import POSITION, PROJECTED
 from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.observing import observe
-from services.gateway.routes.pages import Limit, Offset, defaults_to
+from services.gateway.routes.bodies import LIMIT, OFFSET, body, filters, order
+from services.gateway.routes.reads import add_filter
 from services.gateway.wire.logs import LogCreate
 from services.runtime import clock
 from services.runtime.ids import uuid7
 
 #: The subject token of lines that belong to no flow run.
 _NO_RUN = "none"
-
-_Sort = Annotated[LogSort, Body(), defaults_to(LogSort.TIMESTAMP_ASC)]
 
 
 def _body(records: list[dict[str, Any]]) -> bytes:
@@ -57,14 +54,5 @@ def routes(gateway: Gateway) -> APIRouter:
         headers = {POSITION: str(position)} if is_projected else {POSITION: str(position), PROJECTED: "false"}
         return JsonResponse(b"null", 201, headers=headers)
 
-    @router.post("/filter")
-    async def find(
-        limit: Limit,
-        offset: Offset = 0,
-        logs: Annotated[LogFilter | None, Body()] = None,
-        sort: _Sort = LogSort.TIMESTAMP_ASC,
-    ) -> Response:
-        async with gateway.reading() as connection:
-            return JsonResponse(await queries.find(connection, logs, sort, limit, offset))
-
+    add_filter(router, gateway, LOGS, body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort)))
     return router

@@ -17,8 +17,8 @@ from services.gateway.decisions import Decided, created_response, decide, new_id
 from services.gateway.errors import JsonResponse, locked, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
+from services.gateway.routes.bodies import Limit, Offset
 from services.gateway.routes.limits import shown
-from services.gateway.routes.pages import Limit, Offset
 from services.gateway.wire.limits import Names, Override, TagLimitCreate
 
 _MISSING = "Concurrency limit not found"

@@ -10,8 +10,7 @@ from psycopg import AsyncConnection
 
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
-from projections.filters.deployments import DeploymentFilter
-from projections.filters.objects import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
 from projections.flow import queries as flows
 from projections.flow_run import queries as flow_runs
 from projections.log import queries as logs
@@ -25,8 +24,8 @@ def names(page: bytes) -> list[str]:
 
 
 async def runs(connection: AsyncConnection[Any], criteria: Criteria) -> list[str]:
-    found = names(await flow_runs.find(connection, criteria, flow_runs.FlowRunSort.NAME_ASC, 200, 0))
-    assert await flow_runs.count(connection, criteria) == len(found)
+    found = names(await flow_runs.FLOW_RUNS.find(connection, criteria, flow_runs.FlowRunSort.NAME_ASC, 200, 0))
+    assert await flow_runs.FLOW_RUNS.count(connection, criteria) == len(found)
     return found
 
 
@@ -114,10 +113,10 @@ async def test_related_objects_must_be_there(
 async def test_task_runs_are_filtered_and_hidden_ones_are_not_there(
     connection: AsyncConnection[Any], criteria: Criteria, expected: list[str]
 ) -> None:
-    found = await task_runs.find(connection, criteria, task_runs.TaskRunSort.NAME_ASC, 200, 0)
+    found = await task_runs.TASK_RUNS.find(connection, criteria, task_runs.TaskRunSort.NAME_ASC, 200, 0)
     assert names(found) == expected
-    assert await task_runs.count(connection, criteria) == len(expected)
-    assert await task_runs.get(connection, HIDDEN) is None
+    assert await task_runs.TASK_RUNS.count(connection, criteria) == len(expected)
+    assert await task_runs.TASK_RUNS.get(connection, HIDDEN) is None
 
 
 @pytest.mark.parametrize(
@@ -133,8 +132,8 @@ async def test_task_runs_are_filtered_and_hidden_ones_are_not_there(
     ],
 )
 async def test_flows_are_filtered(connection: AsyncConnection[Any], criteria: Criteria, expected: list[str]) -> None:
-    assert names(await flows.find(connection, criteria, flows.FlowSort.NAME_ASC, 200, 0)) == expected
-    assert await flows.count(connection, criteria) == len(expected)
+    assert names(await flows.FLOWS.find(connection, criteria, flows.FlowSort.NAME_ASC, 200, 0)) == expected
+    assert await flows.FLOWS.count(connection, criteria) == len(expected)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ async def test_log_lines_are_filtered(
     connection: AsyncConnection[Any], filter_: dict[str, Any] | None, expected: list[str]
 ) -> None:
     wanted = None if filter_ is None else LogFilter.model_validate(filter_)
-    page = orjson.loads(await logs.find(connection, wanted, logs.LogSort.TIMESTAMP_ASC, 200, 0))
+    page = orjson.loads(await logs.LOGS.find(connection, Criteria(logs=wanted), logs.LogSort.TIMESTAMP_ASC, 200, 0))
     assert [line["message"] for line in page] == expected
 
 

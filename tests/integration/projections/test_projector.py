@@ -201,6 +201,6 @@ async def test_a_task_run_is_shown_when_its_flow_run_appears(
     await reached(postgres_url, position)
     async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
         await configure(connection)
-        assert await task_runs.get(connection, task_id) is None
+        assert await task_runs.TASK_RUNS.get(connection, task_id) is None
         await reached(postgres_url, (await log.append(run, {}))[-1])
-        assert await task_runs.get(connection, task_id) is not None
+        assert await task_runs.TASK_RUNS.get(connection, task_id) is not None

@@ -9,8 +9,7 @@ from pydantic import ValidationError
 
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
-from projections.filters.deployments import DeploymentFilter
-from projections.filters.objects import FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
 from projections.filters.text_query import TextQuery, parse
 
 
@@ -61,15 +60,14 @@ def test_unknown_fields_and_wrong_values_are_refused(filter_: dict[str, Any]) ->
 
 
 def test_objects_that_are_present_ask_for_a_related_row() -> None:
-    condition = Criteria(flows=FlowFilter(), task_runs=TaskRunFilter()).of_flow_runs(Parameters())
+    condition = Criteria(flows=FlowFilter(), task_runs=TaskRunFilter()).on("flow_run", Parameters())
     assert condition.count("EXISTS") == 2
-    assert "deployment.id = flow_run.deployment_id" in Criteria(deployments=DeploymentFilter()).of_flow_runs(
-        Parameters()
-    )
+    condition = Criteria(deployments=DeploymentFilter()).on("flow_run", Parameters())
+    assert "deployment.id = flow_run.deployment_id" in condition
 
 
 def test_task_runs_that_wait_for_their_flow_run_are_hidden() -> None:
-    assert "NOT task_run.awaits_flow_run" in Criteria().of_task_runs(Parameters())
+    assert "NOT task_run.awaits_flow_run" in Criteria().on("task_run", Parameters())
 
 
 def test_the_flow_run_of_a_task_run_is_not_null_by_default() -> None:
@@ -95,4 +93,12 @@ def test_a_text_query_searches_message_and_name() -> None:
     parameters = Parameters()
     condition = LogFilter.model_validate({"text": {"query": "Boom -quiet"}}).sql("log", parameters)
     assert "log.message || ' ' || log.name" in condition
-    assert list(parameters.values.values()) == ["quiet", "boom"]
+    assert list(parameters.values.values()) == ["boom", "quiet"]
+
+
+def test_the_parts_of_a_text_query_are_alternatives_themselves() -> None:
+    searched = {"operator": "or_", "level": {"ge_": 1}, "text": {"query": "a +b -c"}}
+    condition = LogFilter.model_validate(searched).sql("log", Parameters())
+    assert condition.count(" OR ") == 3
+    nothing = {"operator": "or_", "level": {"ge_": 1}, "text": {"query": "- +"}}
+    assert "TRUE" not in LogFilter.model_validate(nothing).sql("log", Parameters())

@@ -1,0 +1,128 @@
+"""The graphs of a flow run: its task runs and subflow runs, and what each of them took its inputs from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from psycopg import AsyncConnection
+
+from projections import durations
+from projections.reading import Row, encoded, rows
+
+#: Prefect's `server.api.max_graph_nodes`.
+MOST_NODES: Final = 10_000
+#: The input of a task run that says within which other it ran.
+_WITHIN: Final = "__parents__"
+
+_RUN: Final = "SELECT coalesce(start_time, expected_start_time) AS start_time, end_time FROM flow_run WHERE id = %(id)s"
+
+_STATES: Final = (
+    "SELECT id, timestamp, state ->> 'type' AS type, state ->> 'name' AS name FROM flow_run_state"
+    " WHERE flow_run_id = %(id)s ORDER BY timestamp"
+)
+
+#: A subflow run stands in place of the task run that is its parent.
+_NODES: Final = """
+    SELECT CASE WHEN sub.id IS NULL THEN 'task-run' ELSE 'flow-run' END AS kind,
+        coalesce(sub.id, task.id) AS id,
+        coalesce(flow.name || ' / ' || sub.name, task.name) AS label,
+        coalesce(sub.state_type, task.state_type) AS state_type,
+        coalesce(sub.start_time, sub.expected_start_time, task.start_time, task.expected_start_time) AS start_time,
+        coalesce(sub.end_time, task.end_time,
+            CASE WHEN task.state_type = 'COMPLETED' THEN task.expected_start_time END) AS end_time,
+        task.task_inputs
+    FROM task_run AS task
+        LEFT JOIN flow_run AS sub ON sub.parent_task_run_id = task.id
+        LEFT JOIN flow ON flow.id = sub.flow_id
+    WHERE task.flow_run_id = %(id)s AND NOT task.awaits_flow_run
+        AND coalesce(sub.start_time, sub.expected_start_time, task.start_time, task.expected_start_time) IS NOT NULL
+    ORDER BY start_time, end_time
+"""
+
+_TASK_RUNS: Final = (
+    "SELECT id, name, task_inputs, state, expected_start_time, start_time, end_time, total_run_time,"  # noqa: S608
+    f" ({durations.ESTIMATED_RUN_TIME})::double precision AS estimated_run_time,"
+    " coalesce((state -> 'state_details' ->> 'untrackable_result')::boolean, false) AS untrackable_result"
+    " FROM task_run WHERE flow_run_id = %(id)s AND NOT awaits_flow_run ORDER BY id DESC"
+)
+
+
+class TooLargeError(Exception):
+    """A graph has more nodes than can be shown."""
+
+
+async def dependencies(connection: AsyncConnection[Any], run_id: UUID) -> bytes | None:
+    """The task runs of a flow run and which others each one waited for, or None if there is no such flow run."""
+    if not await rows(connection, _RUN, {"id": run_id}):
+        return None
+    found = await rows(connection, _TASK_RUNS, {"id": run_id})
+    for row in found:
+        sources = (source for _, source in _inputs(row.pop("task_inputs")))
+        upstream = {source["id"]: source for source in sources if source.get("input_type") == "task_run"}
+        row["upstream_dependencies"] = list(upstream.values())
+    return encoded(found)
+
+
+async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime) -> bytes | None:
+    """The nodes that had not ended at `since`, or None if there is no such flow run; raises TooLargeError."""
+    run = await rows(connection, _RUN, {"id": run_id})
+    if not run:
+        return None
+    nodes = await rows(connection, _NODES, {"id": run_id})
+    shown = [node for node in _joined(nodes) if node["end_time"] is None or node["end_time"] >= since]
+    if len(shown) > MOST_NODES:
+        raise TooLargeError(f"The graph of flow run {run_id} has more than {MOST_NODES} nodes.")
+    return encoded(
+        {
+            **run[0],
+            "root_node_ids": [node["id"] for node in shown if not node["parents"]],
+            "nodes": [(node["id"], node) for node in shown],
+            # There are no artifacts yet.
+            "artifacts": [],
+            "states": await rows(connection, _STATES, {"id": run_id}),
+        }
+    )
+
+
+def _inputs(column: orjson.Fragment) -> list[tuple[str, dict[str, Any]]]:
+    """What a task run took its inputs from, with the name of each input; an input from nowhere has no source."""
+    sources: dict[str, list[dict[str, Any]]] = orjson.loads(orjson.dumps(column))
+    return [(name, source) for name, items in sources.items() for source in items or [{}]]
+
+
+def _joined(nodes: Sequence[Row]) -> list[Row]:
+    """The nodes with those that are before, behind and around them, each as often as Prefect names it."""
+    by_id = {node["id"]: node for node in nodes}
+    inputs = {node["id"]: _inputs(node.pop("task_inputs")) for node in nodes}
+    parents, children, around = (defaultdict[UUID, list[UUID]](list) for _ in range(3))
+    for child, sources in inputs.items():
+        for name, source in sources:
+            parent = UUID(source["id"]) if "id" in source else None
+            if parent is None or parent not in by_id:
+                continue
+            # Prefect joins inputs with inputs: a parent counts once for each of its own.
+            times = max(1, len(inputs[parent]))
+            if name == _WITHIN:
+                around[child] += [parent] * times
+            else:
+                parents[child] += [parent] * times
+                children[parent] += [child] * times
+
+    def linked(ids: Iterable[UUID]) -> list[Row]:
+        return [{"id": each} for each in sorted(ids, key=lambda each: by_id[each]["start_time"])]
+
+    return [
+        node
+        | {
+            "parents": linked(parents[node_id]),
+            "children": linked(children[node_id]),
+            "encapsulating": linked(dict.fromkeys(around[node_id])),
+            "artifacts": [],
+        }
+        for node_id, node in by_id.items()
+    ]

@@ -1,0 +1,137 @@
+"""How many runs were expected in each interval of time, how long they took and how late they were, by their state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from projections import durations
+from projections.filters.conditions import Parameters
+from projections.filters.criteria import Criteria
+from projections.reading import Row, encoded, rows
+from projections.rollups import COUNTS, MINUTES
+
+#: Prefect shows no more, however long the time is that was asked about.
+_MOST: Final = 500
+_MINUTE: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Intervals of one length, one after the other; the last may end later than what was asked about."""
+
+    start: datetime
+    #: Where the last one ends.
+    end: datetime
+    length: timedelta
+    count: int
+
+    @classmethod
+    def between(cls, start: datetime, end: datetime, length: timedelta) -> Intervals:
+        """Those that cover a time; raises OverflowError where they leave the years that can be written."""
+        count = min(-((start - end) // length), _MOST) if end > start else 0
+        start = start.astimezone(UTC)
+        return cls(start, start + count * length, length, count)
+
+    @property
+    def seconds(self) -> Decimal:
+        """The length of one."""
+        return Decimal(self.length // timedelta(microseconds=1)) / 1_000_000
+
+    @property
+    def cut_minutes(self) -> list[datetime]:
+        """The minutes that do not lie in one interval as a whole."""
+        borders = (self.start + index * self.length for index in range(self.count + 1))
+        minutes = {border: border.replace(second=0, microsecond=0) for border in borders}
+        return sorted({minute for border, minute in minutes.items() if minute != border})
+
+    def shown(self, found: list[Row]) -> list[Row]:
+        """All of them with their states, those without a run too."""
+        starts = [self.start + index * self.length for index in range(self.count)]
+        shown: list[Row] = [
+            {"interval_start": start, "interval_end": start + self.length, "states": []} for start in starts
+        ]
+        for row in found:
+            shown[row.pop("bucket")]["states"].append(row)
+        return shown
+
+
+async def history(connection: AsyncConnection[Any], table: str, criteria: Criteria, intervals: Intervals) -> bytes:
+    """Prefect's history of flow runs or task runs: they are counted where they were expected to start."""
+    if intervals.count == 0:
+        return b"[]"
+    parameters = Parameters()
+    condition = criteria.on(table, parameters)
+    minutes = (intervals.end - intervals.start) // _MINUTE
+    is_rolled_up = MINUTES[table].answers(condition) and 2 * len(intervals.cut_minutes) < minutes
+    runs = (_rolled_up if is_rolled_up else _scanned)(table, condition, intervals, parameters)
+    query = (
+        "SELECT bucket, state_type, state_name, sum(runs)::bigint AS count_runs,"  # noqa: S608  our own text
+        " sum(run_time)::double precision AS sum_estimated_run_time,"
+        " sum(lateness)::double precision AS sum_estimated_lateness"
+        f" FROM ({runs}) AS run WHERE state_type IS NOT NULL"
+        " GROUP BY 1, 2, 3 HAVING sum(runs) > 0 ORDER BY 1, 2, 3"
+    )
+    return encoded(intervals.shown(await rows(connection, query, parameters.values)))
+
+
+def _bucket(column: str, intervals: Intervals, parameters: Parameters) -> str:
+    start, seconds = parameters.bind(intervals.start), parameters.bind(intervals.seconds)
+    return f"floor(extract(epoch FROM {column} - {start}) / {seconds})::integer AS bucket, state_type, state_name"
+
+
+def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
+    return f"{column} >= {parameters.bind(intervals.start)} AND {column} < {parameters.bind(intervals.end)}"
+
+
+def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
+    """Every run, with its interval."""
+    return (
+        f"SELECT {_bucket('expected_start_time', intervals, parameters)}, 1 AS runs,"  # noqa: S608  our own text
+        f" {durations.RUN_TIME} AS run_time, {durations.LATENESS} AS lateness FROM {table}"
+        f" WHERE {_within('expected_start_time', intervals, parameters)} AND {condition}"
+    )
+
+
+def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
+    """The sums of whole minutes, what has been added to them by the clock, and the runs of the other minutes."""
+    bucket = _bucket("expected_start_time", intervals, parameters)
+    cut = parameters.bind(intervals.cut_minutes)
+    is_whole = f"<> ALL ({cut}::timestamptz[]) AND {condition}"
+    live = (
+        f"{_within('expected_start_time', intervals, parameters)}"
+        f" AND date_trunc('minute', expected_start_time, 'UTC') {is_whole}"
+    )
+    of_minutes = (
+        f"SELECT {_bucket('minute', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
+        f" FROM {MINUTES[table].source} WHERE {_within('minute', intervals, parameters)} AND minute {is_whole}"
+    )
+    running = (
+        f"SELECT {bucket}, 0, {durations.RUNNING_SINCE}, 0 FROM {table}"  # noqa: S608  our own text
+        f" WHERE state_type = 'RUNNING' AND {live}"
+    )
+    late = f"SELECT {bucket}, 0, 0, {durations.LATE_BY} FROM {table} WHERE {durations.IS_LATE} AND {live}"  # noqa: S608
+    others = (
+        f"SELECT run.* FROM unnest({cut}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608  our own text
+        f" ({_scanned(table, condition, intervals, parameters)}"
+        " AND expected_start_time >= cut AND expected_start_time < cut + interval '1 minute') AS run"
+    )
+    return " UNION ALL ".join((of_minutes, running, late, others))
+
+
+async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
+    """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
+    parameters = Parameters()
+    condition = criteria.on("flow_run", parameters)
+    counts = COUNTS["flow_run"]
+    if counts.answers(condition):
+        late = f"SELECT coalesce(sum({durations.LATE_BY}), 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
+        lateness, source = f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source
+    else:
+        lateness, source = f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
+    query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
+    return encoded((await rows(connection, query, parameters.values))[0]["lateness"])

@@ -1,0 +1,115 @@
+"""What can be read of one kind of object, declared once: its table, its columns, its orders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.filters.conditions import Parameters, joined
+from projections.filters.criteria import Criteria
+from projections.reading import Row, encoded, rows
+from projections.rollups import COUNTS
+
+S = TypeVar("S", bound=StrEnum)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(Generic[S]):
+    """Rows of one table, as Prefect's API shows them. Everything in a query but the bound values is our own text."""
+
+    table: str
+    #: What is selected, in the order of Prefect's model.
+    columns: str
+    #: Its orders: `NAME_DESC` is by the column `name`, unless `sort_columns` says otherwise of `NAME`.
+    sort: type[S]
+    default_sort: S
+    sort_columns: Mapping[str, str] = field(default_factory=dict)
+    #: The columns that an answer of `paginate` shows, where they are not all of them.
+    in_pages: Sequence[str] | None = None
+    #: What the columns are selected from, where that is more than the table.
+    source: str | None = None
+    #: Puts a row into the shape of Prefect's model, where its columns alone do not have it.
+    shaped: Callable[[Row], Row] = lambda row: row
+
+    async def get(self, connection: AsyncConnection[Any], row_id: UUID) -> bytes | None:
+        """The object with this id, or None."""
+        return (await self.get_many(connection, [row_id])).get(row_id)
+
+    async def get_many(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """Those of the objects that there are."""
+        parameters = Parameters()
+        by_id = f"{self.table}.id = ANY ({parameters.bind(list(row_ids))})"
+        found = await self.select(connection, joined([by_id, Criteria().on(self.table, parameters)]), parameters)
+        return {row["id"]: encoded(row) for row in found}
+
+    async def find(
+        self,
+        connection: AsyncConnection[Any],
+        criteria: Criteria,
+        sort: S,
+        limit: int,
+        offset: int,
+        *,
+        in_page: bool = False,
+    ) -> bytes:
+        """A page of the objects that meet the criteria."""
+        parameters = Parameters()
+        condition = criteria.on(self.table, parameters)
+        found = await self.select(connection, condition, parameters, self.page(sort, limit, offset, parameters))
+        shown = self.in_pages if in_page else None
+        return encoded(found if shown is None else [{name: row[name] for name in shown} for row in found])
+
+    async def ids(self, connection: AsyncConnection[Any], criteria: Criteria, limit: int) -> list[UUID]:
+        """The ids of objects that meet the criteria, the greatest first."""
+        parameters = Parameters()
+        condition = criteria.on(self.table, parameters)
+        query = f"SELECT id FROM {self.table} WHERE {condition} ORDER BY id DESC LIMIT {parameters.bind(limit)}"  # noqa: S608
+        return [row["id"] for row in await rows(connection, query, parameters.values)]
+
+    async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
+        """How many objects meet the criteria."""
+        parameters = Parameters()
+        condition = criteria.on(self.table, parameters)
+        rollup = COUNTS.get(self.table)
+        if rollup is not None and rollup.answers(condition):
+            query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {rollup.source} WHERE {condition}"  # noqa: S608
+        else:
+            query = f"SELECT count(*) AS n FROM {self.table} WHERE {condition}"  # noqa: S608
+        return int((await rows(connection, query, parameters.values))[0]["n"])
+
+    async def select(
+        self, connection: AsyncConnection[Any], condition: str, parameters: Parameters, page: str = ""
+    ) -> list[Row]:
+        """The rows for which a condition holds."""
+        query = f"SELECT {self.columns} FROM {self.source or self.table} WHERE {condition}{page}"  # noqa: S608
+        return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
+
+    def page(self, sort: S, limit: int, offset: int, parameters: Parameters) -> str:
+        """The end of a query that asks for a page; rows that are equal in the order may come in any, as in Prefect."""
+        column, _, direction = sort.name.rpartition("_")
+        order = f"{self.sort_columns.get(column, column.lower())} {direction}"
+        return f" ORDER BY {order} LIMIT {parameters.bind(limit)} OFFSET {parameters.bind(offset)}"
+
+
+@dataclass(frozen=True)
+class StateHistory:
+    """The states that runs of one kind have been in."""
+
+    table: str
+    run: str
+
+    async def get(self, connection: AsyncConnection[Any], state_id: UUID) -> bytes | None:
+        """A state by its id, or None."""
+        query = f"SELECT state FROM {self.table} WHERE id = %(id)s"  # noqa: S608  our own names
+        found = await rows(connection, query, {"id": state_id})
+        return encoded(found[0]["state"]) if found else None
+
+    async def of_run(self, connection: AsyncConnection[Any], run_id: UUID) -> bytes:
+        """All states of a run, the oldest first."""
+        query = f"SELECT state FROM {self.table} WHERE {self.run} = %(id)s ORDER BY timestamp"  # noqa: S608
+        return encoded([row["state"] for row in await rows(connection, query, {"id": run_id})])

@@ -1,0 +1,124 @@
+"""The bodies of requests for many rows: filter objects, orders, limits, offsets and pages, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Depends
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from projections.filters.criteria import Criteria
+from projections.filters.objects import (
+    DeploymentFilter,
+    FlowFilter,
+    FlowRunFilter,
+    LogFilter,
+    TaskRunFilter,
+    WorkPoolFilter,
+    WorkQueueFilter,
+)
+from services.gateway.errors import unprocessable
+
+#: Prefect's `server.api.default_limit`: the default and the most.
+_LIMIT: Final = 200
+#: What PostgreSQL takes as an offset.
+LARGEST: Final = 2**63 - 1
+
+#: What was read of a body, by key.
+Given = dict[str, Any]
+#: The keys of a body: the type of each, and what stands for one that is absent or null.
+Keys = Mapping[str, tuple[Any, Any]]
+
+#: Each filter object by its key.
+FILTERS: Final[Mapping[str, type]] = {
+    "flows": FlowFilter,
+    "flow_runs": FlowRunFilter,
+    "task_runs": TaskRunFilter,
+    "deployments": DeploymentFilter,
+    "work_pools": WorkPoolFilter,
+    "work_pool_queues": WorkQueueFilter,
+    # The name of the former in some requests.
+    "work_queues": WorkQueueFilter,
+    "logs": LogFilter,
+}
+
+
+async def _limit(limit: Annotated[int | None, Body()] = None) -> int:
+    if limit is None:
+        return _LIMIT
+    if limit < 0:
+        raise unprocessable("Invalid limit: must be greater than or equal to 0.")
+    if limit > _LIMIT:
+        raise unprocessable(f"Invalid limit: must be less than or equal to {_LIMIT}.")
+    return limit
+
+
+Limit = Annotated[int, Depends(_limit)]
+
+#: A dependency of its own, as in Prefect: a wrong limit is told before anything else that is wrong.
+LIMIT: Final[Keys] = {"limit": (Limit, Parameter.empty)}
+
+
+def defaults_to(default: Any) -> BeforeValidator:
+    """An explicit null means the default, as Prefect's server has it."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
+    """One key of a body with a default."""
+    return Annotated[kind, Body(**limits), defaults_to(default)], default
+
+
+def required(kind: Any) -> tuple[Any, Any]:
+    """One key of a body that must be there."""
+
+    def refuse_null(value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    return Annotated[kind, Body(), BeforeValidator(refuse_null)], Parameter.empty
+
+
+Offset = Annotated[int, Body(ge=0, le=LARGEST), defaults_to(0)]
+
+OFFSET: Final[Keys] = {"offset": (Offset, 0)}
+PAGE: Final[Keys] = {"page": key(int, 1, ge=1)}
+
+
+def order(default: StrEnum) -> Keys:
+    """The key `sort`."""
+    return {"sort": key(type(default), default)}
+
+
+def filters(*names: str) -> Keys:
+    """The keys of filter objects."""
+    return {name: (Annotated[FILTERS[name] | None, Body()], None) for name in names}
+
+
+def body(*keys: Keys) -> Callable[..., Any]:
+    """A dependency that reads these keys, the first first: what is wrong with several is told in this order."""
+
+    async def read(**given: Any) -> Given:
+        return given
+
+    merged = {name: described for part in keys for name, described in part.items()}
+    parameters = [
+        Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in merged.items()
+    ]
+    # FastAPI reads the names and types of a body from the signature.
+    read.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return read
+
+
+def criteria_of(given: Mapping[str, Any]) -> Criteria:
+    """The filter objects of a body that was read."""
+    found = {name: value for name, value in given.items() if name in FILTERS}
+    if "work_queues" in found:
+        found["work_pool_queues"] = found.pop("work_queues")
+    return Criteria(**found)

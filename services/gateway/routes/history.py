@@ -1,0 +1,58 @@
+"""Routes that sum up runs: history in intervals, and average lateness."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from projections.history import Intervals, average_lateness, history
+from services.gateway.errors import JsonResponse, unprocessable
+from services.gateway.gateway import Gateway
+from services.gateway.requests import CheckedRoute
+from services.gateway.routes.bodies import Given, body, criteria_of, filters, required
+from services.gateway.wire.moments import Moment
+
+_WINDOW: Final = {
+    "history_start": required(Moment),
+    "history_end": required(Moment),
+    "history_interval_seconds": required(float),
+}
+_SHORTEST: Final = timedelta(seconds=1)
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """History of flow runs and of task runs, lateness of flow runs."""
+    router = APIRouter(route_class=CheckedRoute)
+    objects = filters("flows", "flow_runs", "task_runs", "deployments")
+    of_runs = filters("work_pools", "work_queues")
+    _add_history(router, gateway, "flow_run", body(_WINDOW, objects, of_runs))
+    _add_history(router, gateway, "task_run", body(_WINDOW, objects))
+    read_lateness = body(objects, filters("work_pools", "work_pool_queues"))
+
+    @router.post("/flow_runs/lateness")
+    async def lateness(given: Given = Depends(read_lateness)) -> Response:  # noqa: B008
+        async with gateway.reading() as connection:
+            return JsonResponse(await average_lateness(connection, criteria_of(given)))
+
+    return router
+
+
+def _add_history(router: APIRouter, gateway: Gateway, table: str, read_body: Any) -> None:
+    @router.post(f"/{table}s/history", name=f"{table}_history")
+    async def read(given: Given = Depends(read_body)) -> Response:  # noqa: B008  no annotation sees `read_body`
+        intervals = _intervals(given)
+        async with gateway.reading() as connection:
+            return JsonResponse(await history(connection, table, criteria_of(given), intervals))
+
+
+def _intervals(given: Given) -> Intervals:
+    try:
+        length = timedelta(seconds=given["history_interval_seconds"])
+        if length >= _SHORTEST:
+            return Intervals.between(given["history_start"], given["history_end"], length)
+    except (OverflowError, ValueError) as error:
+        raise unprocessable("The history's intervals are outside the years 1 to 9999.") from error
+    raise unprocessable("History interval must not be less than 1 second.")

@@ -1,0 +1,79 @@
+"""The routes that every resource is read by: count, filter, paginate, and one by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from projections.resource import Resource
+from services.gateway.errors import JsonResponse, not_found
+from services.gateway.gateway import Gateway
+from services.gateway.routes.bodies import LARGEST, LIMIT, OFFSET, PAGE, Given, body, criteria_of, filters, order
+
+
+def add_reads(
+    router: APIRouter,
+    gateway: Gateway,
+    resource: Resource[Any],
+    filter_names: Sequence[str],
+    *,
+    missing: str,
+    sort_first: bool = True,
+) -> None:
+    """Add the routes; `filter_names` are the keys of the filter objects that its requests may have.
+
+    `sort_first` says whether a wrong order is told before a wrong filter, or after it.
+    """
+    objects = filters(*filter_names)
+    sort = order(resource.default_sort)
+    before, after = (sort, {}) if sort_first else ({}, sort)
+    _add_count(router, gateway, resource, body(objects))
+    add_filter(router, gateway, resource, body(LIMIT, before, OFFSET, objects, after))
+    _add_paginate(router, gateway, resource, body(LIMIT, before, PAGE, objects, after))
+    _add_get(router, gateway, resource, missing)
+
+
+def _add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
+    @router.post("/count")
+    async def count(given: Given = Depends(read_body)) -> int:  # noqa: B008  no annotation sees `read_body`
+        async with gateway.reading() as connection:
+            return await resource.count(connection, criteria_of(given))
+
+
+def add_filter(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
+    """Add the route that answers with a list."""
+
+    @router.post("/filter")
+    async def find(given: Given = Depends(read_body)) -> Response:  # noqa: B008
+        async with gateway.reading() as connection:
+            found = await resource.find(connection, criteria_of(given), given["sort"], given["limit"], given["offset"])
+        return JsonResponse(found)
+
+
+def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
+    @router.post("/paginate")
+    async def paginate(given: Given = Depends(read_body)) -> Response:  # noqa: B008
+        criteria, limit, page = criteria_of(given), given["limit"], given["page"]
+        async with gateway.reading() as connection:
+            total = await resource.count(connection, criteria)
+            offset = min((page - 1) * limit, LARGEST)
+            results = await resource.find(connection, criteria, given["sort"], limit, offset, in_page=True)
+        pages = ceil(total / limit) if limit else 0
+        return JsonResponse(
+            b'{"results":%b,"count":%d,"limit":%d,"pages":%d,"page":%d}' % (results, total, limit, pages, page)
+        )
+
+
+def _add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missing: str) -> None:
+    @router.get("/{id:uuid}")
+    async def read(id: UUID) -> Response:
+        async with gateway.reading() as connection:
+            found = await resource.get(connection, id)
+        if found is None:
+            raise not_found(missing)
+        return JsonResponse(found)

@@ -1,0 +1,1 @@
+"""Generated queries on one data set, asked of both servers."""

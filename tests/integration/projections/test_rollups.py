@@ -1,0 +1,209 @@
+"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (0006_rollups.sql)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import fmean
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+
+from projections import dashboard
+from projections.filters.conditions import Parameters
+from projections.filters.criteria import Criteria
+from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
+from projections.flow_run.queries import FLOW_RUNS
+from projections.history import Intervals, average_lateness, history
+from projections.migrate import migrate
+from projections.reading import configure
+from projections.rollups import COUNTS, MINUTES
+from projections.task_run.queries import TASK_RUNS
+from projections.writer import connect
+from tests.servers import PostgresServer, fresh_database
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+STATES = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CRASHED", None)
+NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
+NO_TASK = {"name": {"like_": "%"}}
+
+_AGAIN = {
+    "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
+    " sum(lateness_of(start_time, expected_start_time)) FROM flow_run GROUP BY 1, 2, 3, 4, 5",
+    "flow_run_minute": "SELECT date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name, count(*),"
+    " sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
+    " FROM flow_run WHERE expected_start_time IS NOT NULL GROUP BY 1, 2, 3",
+    "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
+    "task_run_minute": "SELECT date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,"
+    " awaits_flow_run, count(*), sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
+    " FROM task_run WHERE expected_start_time IS NOT NULL GROUP BY 1, 2, 3, 4",
+}
+
+
+def _progress(chance: random.Random) -> dict[str, Any]:
+    """What transitions change, at random: also clocks that are wrong."""
+    expected = NOW + timedelta(minutes=chance.randrange(-600, 60), milliseconds=chance.randrange(90_000))
+    kind = chance.choice(STATES)
+    return {
+        "state_type": kind,
+        "state_name": None if kind is None else chance.choice((kind.title(), "Odd", "x" * 9_000)),
+        "state_timestamp": expected + timedelta(seconds=chance.randrange(-90, 7_200)),
+        "expected_start_time": expected if chance.random() < 0.9 else None,
+        "start_time": expected + timedelta(seconds=chance.uniform(-60, 600)) if chance.random() < 0.5 else None,
+        "total_run_time": chance.choice((0.0, 1.5, 1e-06, 123_456.789012)),
+    }
+
+
+def _flow_run(chance: random.Random, number: int) -> dict[str, Any]:
+    given = {"id": UUID(int=number), "name": f"run-{number}", "flow_id": UUID(int=chance.randrange(3)), "tags": []}
+    given |= {"deployment_id": chance.choice((None, UUID(int=7))), "work_queue_id": chance.choice((None, UUID(int=8)))}
+    empty = dict.fromkeys(("labels", "parameters", "context", "empirical_policy"), "{}")
+    return given | empty | {"created": NOW, "updated": NOW, "auto_scheduled": False} | _progress(chance)
+
+
+def _task_run(chance: random.Random, number: int) -> dict[str, Any]:
+    given = {"id": UUID(int=number), "name": f"task-{number}", "task_key": "k", "dynamic_key": str(number), "tags": []}
+    given |= {
+        "flow_run_id": None,
+        "awaits_flow_run": chance.random() < 0.2,
+        "empirical_policy": "{}",
+        "task_inputs": "{}",
+    }
+    return given | {"created": NOW, "updated": NOW} | _progress(chance)
+
+
+async def _insert(connection: AsyncConnection[Any], table: str, rows: list[dict[str, Any]]) -> None:
+    values = ", ".join("(" + ", ".join(f"%({name}_{n})s" for name in row) + ")" for n, row in enumerate(rows))
+    query = f"INSERT INTO {table} ({', '.join(rows[0])}) VALUES {values}"  # noqa: S608
+    given = {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
+    await connection.execute(query.encode(), given)
+
+
+async def _happen(connection: AsyncConnection[Any], seed: int) -> None:
+    """Runs come, change by the handful, are shown, and go."""
+    chance = random.Random(seed)  # noqa: S311  to be the same in every run
+    for start in range(1, 301, 25):
+        numbers = range(start, start + 25)
+        await _insert(connection, "flow_run", [_flow_run(chance, number) for number in numbers])
+        await _insert(connection, "task_run", [_task_run(chance, number) for number in numbers])
+        for table in ("flow_run", "task_run"):
+            ids = [UUID(int=chance.randrange(1, start + 25)) for _ in range(8)]
+            progress = _progress(chance)
+            settings = ", ".join(f"{name} = %({name})s" for name in progress)
+            moved = f"UPDATE {table} SET {settings} WHERE id = ANY (%(ids)s)"  # noqa: S608
+            await connection.execute(moved.encode(), progress | {"ids": ids})
+            gone = f"DELETE FROM {table} WHERE id = ANY (%(ids)s)"  # noqa: S608
+            await connection.execute(gone.encode(), {"ids": ids[:2]})
+        await connection.execute("UPDATE task_run SET awaits_flow_run = false WHERE id < %s", (UUID(int=start),))
+    for number in range(3):
+        flow = {"id": UUID(int=number), "created": NOW, "updated": NOW, "name": f"flow-{number}", "tags": ["t"]}
+        await _insert(connection, "flow", [flow])
+
+
+async def _filled(url: str, seed: int) -> None:
+    await migrate(url)
+    async with await connect(url) as writing:
+        await _happen(writing, seed)
+
+
+@pytest.fixture(params=[1, 2, 3], scope="module")
+def filled_url(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    with fresh_database(postgres_server) as url:
+        asyncio.run(_filled(url, request.param))
+        yield url
+
+
+@pytest.fixture
+async def reading(filled_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await psycopg.AsyncConnection.connect(filled_url) as connection:
+        await configure(connection)
+        yield connection
+
+
+async def test_sums_are_those_of_the_rows(reading: AsyncConnection[Any]) -> None:
+    for table, again in _AGAIN.items():
+        kept = await (await reading.execute(f"SELECT * FROM {table}".encode())).fetchall()  # noqa: S608
+        counted = await (await reading.execute(again.encode())).fetchall()
+        assert len(kept) > 5
+        assert sorted(kept, key=str) == sorted(counted, key=str)
+
+
+def _alike(one: Any, other: Any, runs: int = 1) -> bool:
+    """Equal, but for the moments between two questions."""
+    if isinstance(one, dict):
+        count = one.get("count_runs", 1)
+        return one.keys() == other.keys() and all(_alike(one[key], other[key], count) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(_alike(*pair) for pair in zip(one, other, strict=True))
+    return abs(one - other) < 10 * runs if isinstance(one, float) else bool(one == other)
+
+
+WINDOWS = [
+    (NOW - timedelta(hours=12), timedelta(hours=1), 14),
+    (NOW.replace(second=0) - timedelta(hours=11), timedelta(minutes=1), 500),
+    (NOW - timedelta(hours=10, seconds=7.25), timedelta(minutes=44, seconds=3.5), 15),
+    (NOW.replace(second=0) - timedelta(hours=3), timedelta(seconds=90), 120),
+]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("state", [None, {"type": {"any_": ["RUNNING", "SCHEDULED"]}}, {"name": {"not_any_": ["Odd"]}}])
+async def test_history_is_the_same_from_sums_as_from_runs(
+    reading: AsyncConnection[Any], window: tuple[datetime, timedelta, int], state: Any
+) -> None:
+    start, length, count = window
+    intervals = Intervals.between(start, start + count * length, length)
+    runs = FlowRunFilter.model_validate({"state": state}), FlowRunFilter.model_validate({"state": state} | NOBODY)
+    simple = {"state": state if state is None or "not_any_" not in str(state) else None}
+    tasks = TaskRunFilter.model_validate(simple), TaskRunFilter.model_validate(simple | NO_TASK)
+    for table, pair in (
+        ("flow_run", [Criteria(flow_runs=each) for each in runs]),
+        ("task_run", [Criteria(task_runs=each) for each in tasks]),
+    ):
+        summed, scanned = [orjson.loads(await history(reading, table, each, intervals)) for each in pair]
+        assert any(interval["states"] for interval in summed)
+        assert _alike(summed, scanned)
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        {},
+        {"state": {"type": {"any_": ["RUNNING"]}}},
+        {"state": {"name": {"not_any_": ["Odd"]}}},
+        {"deployment_id": {"is_null_": True}},
+        {"operator": "or_", "deployment_id": {"any_": [str(UUID(int=7))]}, "state": {"type": {"any_": ["FAILED"]}}},
+        {"state": {"type": {"any_": []}}},
+    ],
+)
+async def test_counts_and_lateness_are_the_same_from_sums_as_from_runs(
+    reading: AsyncConnection[Any], filter_: dict[str, Any]
+) -> None:
+    for flows in (None, FlowFilter.model_validate({"name": {"any_": ["flow-1"]}})):
+        criteria = Criteria(flows=flows, flow_runs=FlowRunFilter.model_validate(filter_))
+        parameters = Parameters()
+        condition = criteria.on("flow_run", parameters)
+        assert COUNTS["flow_run"].answers(condition)
+        late = [row["estimated_start_time_delta"] for row in await FLOW_RUNS.select(reading, condition, parameters)]
+        assert await FLOW_RUNS.count(reading, criteria) == len(late)
+        average = orjson.loads(await average_lateness(reading, criteria))
+        assert _alike(average, fmean(late)) if late else average is None
+
+
+async def test_task_runs_are_counted_the_same_from_sums_as_from_runs(reading: AsyncConnection[Any]) -> None:
+    scanned = Criteria(task_runs=TaskRunFilter.model_validate(NO_TASK))
+    assert 0 < await TASK_RUNS.count(reading, Criteria()) == await TASK_RUNS.count(reading, scanned)
+    assert await dashboard.counts_by_state(reading, Criteria()) == await dashboard.counts_by_state(reading, scanned)
+
+
+def test_sums_answer_what_speaks_of_their_columns_only() -> None:
+    assert COUNTS["flow_run"].answers("(TRUE)")
+    assert COUNTS["flow_run"].answers("EXISTS (SELECT FROM flow WHERE flow.id = flow_run.flow_id)")
+    assert not COUNTS["flow_run"].answers("EXISTS (SELECT FROM task_run WHERE task_run.flow_run_id = flow_run.id)")
+    assert not MINUTES["flow_run"].answers("(flow_run.state_type = 'RUNNING' AND flow_run.flow_id = 'x')")
