@@ -73,7 +73,7 @@ CREATE TYPE counted_run AS (
 );
 
 CREATE FUNCTION add_flow_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
+SET plan_cache_mode TO force_generic_plan SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
 AS $$
 BEGIN
     MERGE INTO flow_run_count AS r USING (
@@ -102,7 +102,7 @@ END
 $$;
 
 CREATE FUNCTION add_task_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
+SET plan_cache_mode TO force_generic_plan SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
 AS $$
 BEGIN
     MERGE INTO task_run_count AS r USING (
