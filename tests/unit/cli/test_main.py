@@ -15,7 +15,20 @@ runner = CliRunner()
 def test_help_names_every_command() -> None:
     result = runner.invoke(app, ["--help"])
     assert result.exit_code == 0
-    for command in ("start", "stop", "status", "version"):
+    for command in (
+        "start",
+        "stop",
+        "status",
+        "version",
+        "show",
+        "tail",
+        "replay",
+        "export",
+        "diff",
+        "parked",
+        "verify",
+        "doctor",
+    ):
         assert command in result.stdout
 
 
