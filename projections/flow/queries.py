@@ -8,6 +8,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from projections.filters.conditions import Parameters
+from projections.reading import first_encoded
 from projections.resource import Resource
 
 
