@@ -34,6 +34,7 @@ _GRACE_SECONDS: Final = 300
 #: Prefect's `server.deployments.concurrency_slot_wait_seconds`.
 _WAIT: Final = timedelta(seconds=30)
 _REACHED: Final = "Deployment concurrency limit reached."
+_FULL: Final = "Deployment concurrency limit is full and uses the CANCEL_NEW strategy."
 
 
 class Concurrency:
@@ -127,6 +128,17 @@ def secure_slot(t: LimitedTransition) -> None:
     else:
         details = StateDetails(scheduled_time=t.now + _WAIT)
         t.reject(_REACHED, t.replacement(StateType.SCHEDULED, "AwaitingConcurrencySlot", details=details))
+
+
+def cancel_late(t: LimitedTransition) -> None:
+    """A run that is late does not go on waiting where new runs are cancelled while all slots are taken."""
+    concurrency = t.concurrency
+    if concurrency.limit is None or concurrency.options.get("collision_strategy") != "CANCEL_NEW":
+        return
+    limit = concurrency.ledger.limit(concurrency.limit)
+    # As they were counted last: decay is not considered here.
+    if limit.tally.loose_slots + limit.tally.leased_slots >= limit.limit:
+        t.reject(_FULL, t.replacement(StateType.CANCELLED, message=_REACHED))
 
 
 def give_up_slot(t: LimitedTransition) -> None:

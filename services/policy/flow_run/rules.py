@@ -247,6 +247,7 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
 #: In force for runs that are marked late.
 LATE: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    Rule("EnforceDeploymentConcurrencyOnLate", types(SCHEDULED), types(SCHEDULED), concurrency.cancel_late),
 )
 
 #: In force for forced transitions and first states.

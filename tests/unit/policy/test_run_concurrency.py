@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from events.document.commands import CreateDeployment, CreateFlow, DeleteDeployment, UpdateDeployment
-from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, SetFlowRunState
+from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, MarkFlowRunLate, SetFlowRunState
 from events.limit.commands import CreateLimit, ExpireLease
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
@@ -47,6 +49,16 @@ def to(w: World, number: int, kind: str, version: str | None = SDK, *, force: bo
 
 def lease_of(w: World, number: int) -> Aggregate:
     return Aggregate("lease", str(w.state(run(number)).state.state_details.deployment_concurrency_lease_id))
+
+
+@pytest.mark.parametrize(("strategy", "told"), [("CANCEL_NEW", "CANCELLED"), ("ENQUEUE", "SCHEDULED")])
+def test_a_late_run_is_cancelled_where_new_ones_are(strategy: str, told: str) -> None:
+    w = world(concurrency_options={"collision_strategy": strategy})
+    to(w, 1, "PENDING")
+    w.when(run(2), SetFlowRunState(state=proposed("SCHEDULED"), force=True))
+    late = w.when(run(2), MarkFlowRunLate())
+    assert late.state is not None
+    assert late.state.type == told
 
 
 def test_one_run_holds_the_slot_and_the_next_waits() -> None:
