@@ -87,7 +87,7 @@ def _every_program(stages: Stages, program: list[Step]) -> None:
 
 
 def test_random_programs_come_out_alike(stages: Stages) -> None:
-    first = randrange(2**32) if _STEPS else 0
+    first = randrange(2**32) if _STEPS else 0  # noqa: S311  a seed is no secret
     for number in count(first):
         print(f"seed {number}: {stages.steps} steps played alike")  # noqa: T201  what `make differential` is asked for
         if stages.steps >= max(_STEPS, _STEPS_IN_CI):
