@@ -1,6 +1,7 @@
 -- Sums over runs, kept by triggers in the transaction that changes the runs: counts, history and lateness of large
 -- tables are read from them. What grows with the clock (runs that are running, or late and not started) is not in them.
--- A row is found by the first columns of its key; the names of states may be too long for an index.
+-- A row is found by the first columns of its key; the names of states may be too long for an index. The session of the
+-- projector sees to it that the statements below use these indexes (projections/writer.py).
 
 CREATE TABLE flow_run_count (
     flow_id uuid NOT NULL,
@@ -72,9 +73,7 @@ CREATE TYPE counted_run AS (
     lateness numeric
 );
 
-CREATE FUNCTION add_flow_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql
-SET plan_cache_mode TO force_generic_plan SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
-AS $$
+CREATE FUNCTION add_flow_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     MERGE INTO flow_run_count AS r USING (
         SELECT flow_id, state_type, state_name, deployment_id, work_queue_id,
@@ -101,9 +100,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION add_task_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql
-SET plan_cache_mode TO force_generic_plan SET enable_seqscan TO off SET enable_hashjoin TO off SET enable_mergejoin TO off
-AS $$
+CREATE FUNCTION add_task_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     MERGE INTO task_run_count AS r USING (
         SELECT state_type, state_name, awaits_flow_run, sum(n) AS runs

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -151,7 +152,7 @@ def nothing(_: Any) -> None:
     """The after-effect of rules that have none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule(Generic[T]):
     """One row of a policy: between which types it holds, and what it does to such a transition."""
 
@@ -165,6 +166,12 @@ class Rule(Generic[T]):
     undo: Callable[[T], None] = nothing
 
 
+@cache
+def _between(policy: tuple[Rule[Any], ...], pair: tuple[StateKind, StateKind]) -> tuple[Rule[Any], ...]:
+    """The rules of a policy that hold between two types: the same few for most transitions."""
+    return tuple(rule for rule in policy if pair[0] in rule.from_types and pair[1] in rule.to_types)
+
+
 def enter(policy: Sequence[Rule[T]], transition: T) -> list[Rule[T]]:
     """Let the rules of a policy speak, in order; returns those whose after-effects are still theirs to have.
 
@@ -172,9 +179,7 @@ def enter(policy: Sequence[Rule[T]], transition: T) -> list[Rule[T]]:
     """
     original = transition.pair
     entered: list[tuple[Rule[T], tuple[StateKind, StateKind]]] = []
-    for rule in policy:
-        if original[0] not in rule.from_types or original[1] not in rule.to_types:
-            continue
+    for rule in _between(tuple(policy), original):
         if transition.pair != original:
             break
         transition.begin(rule.name)
