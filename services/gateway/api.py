@@ -12,11 +12,13 @@ from services.gateway.hot import ShortWay
 from services.gateway.routes import (
     absent,
     events,
+    events_out,
     flow_run_inputs,
     flow_runs,
     flows,
     limits,
     logs,
+    logs_out,
     service,
     states,
     task_runs,
@@ -24,6 +26,7 @@ from services.gateway.routes import (
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
+_SOCKETS = (events_out, logs_out)
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -38,7 +41,20 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    for module in (service, flows, flow_run_inputs, flow_runs, task_runs, states, logs, events, limits, absent):
+    for module in (
+        service,
+        flows,
+        flow_run_inputs,
+        flow_runs,
+        task_runs,
+        states,
+        logs,
+        events,
+        limits,
+        events_out,
+        logs_out,
+        absent,
+    ):
         app.include_router(module.routes(gateway), prefix="/api")
     errors.install(app)
     # Small answers cost more to compress than to send.

@@ -109,7 +109,11 @@ def _is_tight(initial: State, entered: State) -> bool:
 
 
 def _shortened(message: str) -> str:
-    """Both ends of a long message, and how much is missing between them."""
+    """A message that is not too long; Prefect shortens it twice, and so does this."""
+    return _both_ends(_both_ends(message))
+
+
+def _both_ends(message: str) -> str:
     if len(message) <= _LONGEST_MESSAGE:
         return message
     half = _LONGEST_MESSAGE // 2

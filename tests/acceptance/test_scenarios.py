@@ -57,6 +57,8 @@ SCENARIOS = [
     Scenario("scheduled_wait", flow_runs=2),
     Scenario("client_reads", flow_runs=5, task_runs=3),
     Scenario("flow_run_inputs", flow_runs=2),
+    Scenario("event_stream", flow_runs=5),
+    Scenario("log_stream", flow_runs=1),
 ]
 
 
