@@ -19,6 +19,7 @@ from services.gateway.routes import (
     limits,
     logs,
     logs_out,
+    scheduled_tasks,
     service,
     states,
     task_runs,
@@ -26,7 +27,6 @@ from services.gateway.routes import (
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
-_SOCKETS = (events_out, logs_out)
 
 
 def build(gateway: Gateway) -> ASGIApp:
@@ -53,6 +53,7 @@ def build(gateway: Gateway) -> ASGIApp:
         limits,
         events_out,
         logs_out,
+        scheduled_tasks,
         absent,
     ):
         app.include_router(module.routes(gateway), prefix="/api")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -59,9 +59,11 @@ async def message_from(websocket: WebSocket) -> dict[str, Any]:
     return message
 
 
-async def while_connected(websocket: WebSocket, work: Coroutine[Any, Any, None]) -> None:
-    """Work until it is done or the client is gone; pings are answered, and what else it says is not heard."""
-    working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket))
+async def while_connected(
+    websocket: WebSocket, work: Coroutine[Any, Any, None], hear: Callable[[str], object] = lambda _: None
+) -> None:
+    """Work until it is done or the client is gone; pings are answered, and `hear` is told what else it says."""
+    working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket, hear))
     try:
         await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -74,13 +76,15 @@ async def while_connected(websocket: WebSocket, work: Coroutine[Any, Any, None])
                 task.result()
 
 
-async def _listen(websocket: WebSocket) -> None:
+async def _listen(websocket: WebSocket, hear: Callable[[str], object]) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
             return
         if PONG in message:
             message[PONG]()
+        else:
+            hear(message.get("text") or "")
 
 
 async def refuse(websocket: WebSocket, reason: str) -> None:

@@ -13,7 +13,7 @@ import orjson
 from events import subjects
 from events.log.batch import Outgoing
 from events.log.port import EventLog, Recorded
-from events.state import StateType
+from events.state import State, StateType
 from events.task_run.events import (
     TaskRunCreated,
     TaskRunStateRecorded,
@@ -39,7 +39,7 @@ class BackgroundTasks:
         """A place in the queue for a run that entered a deferred SCHEDULED state (EnqueueScheduledTasks)."""
         match event.event:
             case TaskRunTransitionAccepted(state=state) | TaskRunTransitionRejected(state=state):
-                if state is None or state.type is not StateType.SCHEDULED or not state.state_details.deferred:
+                if state is None or not _is_for_workers(state):
                     return ()
             case _:
                 return ()
@@ -55,3 +55,9 @@ class BackgroundTasks:
                 case TaskRunCreated(fields=fields) | TaskRunStateRecorded(fields=fields) if fields is not None:
                     return fields.task_key
         return None
+
+
+def _is_for_workers(state: State) -> bool:
+    details = state.state_details
+    # The task run that stands for a subflow is no background task, whatever state the subflow is in.
+    return state.type is StateType.SCHEDULED and bool(details.deferred) and details.child_flow_run_id is None

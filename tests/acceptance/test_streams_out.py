@@ -1,13 +1,17 @@
-"""The sockets on which events and log lines are read: what they say to whom they turn away."""
+"""The sockets on which events, log lines and background tasks are read: what they say to whom they turn away."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 
 from tests.acceptance.conftest import Pair
-from tests.acceptance.sockets import AUTHENTICATE, transcript
+from tests.acceptance.normal import Normalizer, difference
+from tests.acceptance.server import Server
+from tests.acceptance.sockets import AUTHENTICATE, events_in, transcript
 
 pytestmark = pytest.mark.acceptance
 
@@ -16,6 +20,10 @@ _NOTHING = {"occurred": {"since": "2001-01-01T00:00:00Z", "until": "2001-01-02T0
 
 def _asking(wanted: Any, **more: Any) -> str:
     return json.dumps({"type": "filter", "filter": wanted, **more})
+
+
+def _subscribing(**fields: Any) -> str:
+    return json.dumps({"type": "subscribe", "keys": ["a", "b"], "client_id": "test", **fields})
 
 
 EVENTS: dict[str, tuple[list[str | bytes], dict[str, Any]]] = {
@@ -72,6 +80,20 @@ LOGS: dict[str, tuple[list[str | bytes], dict[str, Any]]] = {
     "no subprotocol": ([_asking({"level": {"ge_": 9999}})], {"subprotocol": None}),
     "a slash at the end": ([], {"path": "/logs/out/"}),
 }
+SCHEDULED: dict[str, tuple[list[str | bytes], dict[str, Any]]] = {
+    "a subscription": ([AUTHENTICATE, _subscribing()], {}),
+    "a subscription without a handshake": ([_subscribing()], {"subprotocol": None}),
+    "words before a task": ([AUTHENTICATE, _subscribing(), '{"type": "ack"}'], {}),
+    "a subscription first": ([_subscribing()], {}),
+    "another type": ([AUTHENTICATE, '{"type": "filter"}'], {}),
+    "no type": ([AUTHENTICATE, "{}"], {}),
+    "no keys": ([AUTHENTICATE, _subscribing(keys=[])], {}),
+    "null for keys": ([AUTHENTICATE, _subscribing(keys=None)], {}),
+    "no client": ([AUTHENTICATE, _subscribing(client_id=None)], {}),
+    "nothing at all": ([AUTHENTICATE, '{"type": "subscribe"}'], {}),
+    "no JSON": ([AUTHENTICATE, "hello"], {}),
+    "a slash at the end": ([], {"path": "/task_runs/subscriptions/scheduled/"}),
+}
 
 
 def _alike(pair: Pair, frames: list[str | bytes], options: dict[str, Any]) -> None:
@@ -90,3 +112,38 @@ def test_the_socket_of_events_answers_alike(talk: str, pair: Pair) -> None:
 def test_the_socket_of_log_lines_answers_alike(talk: str, pair: Pair) -> None:
     frames, options = LOGS[talk]
     _alike(pair, frames, {"path": "/logs/out", **options})
+
+
+@pytest.mark.parametrize("talk", SCHEDULED)
+def test_the_socket_of_task_workers_answers_alike(talk: str, pair: Pair) -> None:
+    frames, options = SCHEDULED[talk]
+    _alike(pair, frames, {"path": "/task_runs/subscriptions/scheduled", **options})
+
+
+def _given(server: Server) -> Any:
+    """What a worker is given of two tasks, the second one after it has got the first."""
+    given = []
+    with events_in(server, path="/task_runs/subscriptions/scheduled") as worker:
+        worker.send(AUTHENTICATE)
+        worker.recv(5)
+        worker.send(_subscribing(keys=["given"]))
+        for number in range(2):
+            details = {"deferred": True, "task_parameters_id": f"00000000-0000-4000-8000-{number:012}"}
+            state = {"type": "SCHEDULED", "message": "soon", "state_details": details}
+            task = {
+                "task_key": "given",
+                "dynamic_key": str(uuid4()),
+                "name": f"task {number}",
+                "tags": ["a"],
+                "state": state,
+            }
+            httpx.post(f"{server.api_url}/task_runs/", json=task).raise_for_status()
+            given.append(json.loads(worker.recv(20)))
+            worker.send('{"type": "ack"}')
+    return Normalizer()(given)
+
+
+def test_a_worker_is_given_the_same(pair: Pair) -> None:
+    found = difference(_given(pair.oracle), _given(pair.subject))
+    if found:
+        pytest.fail(found, pytrace=False)
