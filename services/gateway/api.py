@@ -24,13 +24,14 @@ from services.gateway.routes import (
     states,
     task_runs,
 )
+from services.gateway.routes.own import asyncapi
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
 
 
 def build(gateway: Gateway) -> ASGIApp:
-    """The application of a gateway; Prefect's API stands under `/api`."""
+    """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
     create, set_state = flow_runs.hot_endpoints(gateway)
     app = FastAPI(
         title=_TITLE,
@@ -57,6 +58,7 @@ def build(gateway: Gateway) -> ASGIApp:
         absent,
     ):
         app.include_router(module.routes(gateway), prefix="/api")
+    app.include_router(asyncapi.routes(gateway), prefix="/antiphon/v1")
     errors.install(app)
     # Small answers cost more to compress than to send.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
