@@ -53,6 +53,16 @@ class Relay:
         self._cursor = int(found.seq or 0)
         return int(found.data or b"0")
 
+    async def position_before(self, moment: datetime) -> int:
+        """The position of the last event in the log that was recorded before `moment`."""
+        try:
+            end = (await self._client.jetstream().stream_info(subjects.EVENTS)).state.last_seq
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
+        request = {"start_time": moment.isoformat(), "next_by_subj": ">", "batch": 1}
+        page, _ = await DirectGet(self._client, subjects.EVENTS, self._replies).page(request)
+        return sequence(page[0]) - 1 if page else end
+
     async def advance(self, messages: Sequence[Outgoing], position: int) -> None:
         """Write the messages (at most MOST_MESSAGES), and that everything up to `position` is written.
 
@@ -61,28 +71,16 @@ class Relay:
         """
         headers = {"Nats-Expected-Last-Subject-Sequence": str(self._cursor)}
         batch = [*messages, (self._subject, headers, str(position).encode())]
-        await self._replies.open()
         reply, acknowledged = self._replies.expect()
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                await self._replies.open()
                 await publish_batch(self._client, batch, reply)
                 self._cursor = _sequence((await acknowledged).data)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"{self._stream} did not take {len(messages)} messages: {error!r}") from error
         finally:
             self._replies.forget(reply)
-
-
-async def position_before(client: Client, moment: datetime) -> int:
-    """The position of the last event in the log that was recorded before `moment`."""
-    jetstream = client.jetstream()
-    try:
-        end = (await jetstream.stream_info(subjects.EVENTS)).state.last_seq
-    except (TimeoutError, nats.errors.Error, APIError) as error:
-        raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
-    request = {"start_time": moment.isoformat(), "next_by_subj": ">", "batch": 1}
-    page, _ = await DirectGet(client, subjects.EVENTS, ReplyInbox(client)).page(request)
-    return sequence(page[0]) - 1 if page else end
 
 
 def _sequence(acknowledgement: bytes) -> int:

@@ -46,8 +46,8 @@ async def stream(websocket: WebSocket, live: Live[T], wanted: Wanted[T], since: 
     """Send what is wanted until the reader is gone, first what was stored since a moment."""
     try:
         await sockets.while_connected(websocket, _feed(websocket, live, wanted, since))
-    except (CutOffError, LogUnavailableError) as error:
-        _log.warning("reader cut off", path=websocket.url.path, why=str(error))
+    except (CutOffError, LogUnavailableError, TimeoutError) as error:
+        _log.warning("reader cut off", path=websocket.url.path, why=repr(error))
         # Prefect's readers come back after this, and ask for what they missed.
         await websocket.close(sockets.TRY_AGAIN, "Begin again")
 

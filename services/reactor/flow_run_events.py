@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from events import subjects
@@ -28,8 +28,10 @@ from services.reactor.related import Related
 from services.reactor.state_change import Named, StateChange
 from services.runtime import clock
 
-#: Runs whose present state is remembered; of others the log is read.
-_MOST_RUNS = 10_000
+#: Unfinished runs whose present state is remembered; of others the log is read.
+_MOST_RUNS: Final = 10_000
+#: The events that make a run known, or that there may be something to tell about.
+_TELLING: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionRejected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +95,15 @@ class FlowRunEvents:
         if event.aggregate.kind != "flow_run":
             self._related.see(event)
             return ()
+        if not isinstance(event.event, _TELLING) and event.aggregate not in self._runs:
+            return ()
         before = await self._before(event)
         after = _after(before, event.event)
-        self._runs.put(event.aggregate, after)
+        if after is None or (after.state is not None and after.state.is_terminal):
+            # It is hardly heard of again.
+            self._runs.forget(event.aggregate)
+        else:
+            self._runs.put(event.aggregate, after)
         if before is None or after is None or after.state is None or after.state is before.state:
             return ()
         if before.state is None and before.auto_scheduled:

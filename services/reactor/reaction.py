@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar, Final, Protocol
 
+import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.errors import MaxPayloadError
@@ -18,7 +19,7 @@ from events.log.errors import LogError
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.log.port import EventLog, Recorded, Unreadable
-from events.log.relay import MOST_MESSAGES, Relay, position_before
+from events.log.relay import MOST_MESSAGES, Relay
 from services.runtime import clock
 
 _BACKOFF_SECONDS: Final = 0.5
@@ -46,22 +47,21 @@ class Reaction(Protocol):
         """What follows from an event."""
 
 
-async def react(client: Client, reaction: type[Reaction]) -> None:
+async def react(client: Client, made: type[Reaction]) -> None:
     """Follow the log for ever; what goes wrong with the streams is tried again behind the cursor."""
+    relay, log = Relay(client, made.STREAM, "reactor"), JetStreamLog(client)
     while True:
         try:
-            await _follow(client, reaction)
-        except LogError as error:
-            _log.warning("goes back to the cursor", stream=reaction.STREAM, error=str(error))
+            await _follow(client, relay, log, made)
+        except (LogError, TimeoutError, nats.errors.Error) as error:
+            _log.warning("goes back to the cursor", stream=made.STREAM, error=repr(error))
             await asyncio.sleep(_BACKOFF_SECONDS)
 
 
-async def _follow(client: Client, made: type[Reaction]) -> None:
-    relay = Relay(client, made.STREAM, "reactor")
+async def _follow(client: Client, relay: Relay, log: EventLog, made: type[Reaction]) -> None:
     position = await relay.position()
     if position is None:
-        position = await _beginning(client, made)
-    log = JetStreamLog(client)
+        position = await _beginning(relay, made)
     reaction = made(log)
     _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
     async for batch in log.follow(position, subjects=made.SUBJECTS):
@@ -81,10 +81,10 @@ def _size(messages: Sequence[Outgoing]) -> int:
     return sum(len(data) for _, _, data in messages)
 
 
-async def _beginning(client: Client, made: type[Reaction]) -> int:
+async def _beginning(relay: Relay, made: type[Reaction]) -> int:
     if made.BEGINS_SECONDS_AGO is None:
         return 0
-    return await position_before(client, clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO))
+    return await relay.position_before(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO))
 
 
 async def _messages(client: Client, reaction: Reaction, item: Recorded | Unreadable) -> Sequence[Outgoing]:

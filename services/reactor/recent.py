@@ -32,3 +32,7 @@ class Recent(Generic[K, V]):
         self._values.move_to_end(key)
         if len(self._values) > self._most:
             self._values.popitem(last=False)
+
+    def forget(self, key: K) -> None:
+        """No longer know about it."""
+        self._values.pop(key, None)

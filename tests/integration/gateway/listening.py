@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -15,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from services.gateway.main import run as run_gateway
+from services.runtime.embedded import child
 from services.runtime.settings import Settings
 from tests.acceptance.server import free_port
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses, until_answer
@@ -33,6 +39,35 @@ async def listening(addresses: Addresses) -> AsyncIterator[str]:
     async with addresses.running(run), httpx.AsyncClient() as caller:
         await until_answer(lambda: _health(caller, url), 200)
         yield url
+
+
+@dataclass
+class GatewayProcess:
+    """A gateway that may be killed."""
+
+    process: subprocess.Popen[bytes]
+    _url: str
+
+    async def url(self) -> str:
+        """The address of its API, once it answers."""
+        async with httpx.AsyncClient() as caller:
+            await until_answer(lambda: _health(caller, self._url), 200)
+        return self._url
+
+
+@contextmanager
+def gateway_process(addresses: Addresses) -> Iterator[GatewayProcess]:
+    """A gateway in a process of its own, killed at the end of the block at the latest."""
+    port = free_port()
+    names = {"NATS_URL": addresses.nats_url, "POSTGRES_URL": addresses.postgres_url, "API_PORT": str(port)}
+    environment = os.environ | {f"ANTIPHON_{name}": value for name, value in names.items()}
+    command = child.tethered([sys.executable, "-m", "services.gateway"], on_parent_death=signal.SIGKILL)
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield GatewayProcess(process, f"127.0.0.1:{port}/api")
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def _health(caller: httpx.AsyncClient, url: str) -> httpx.Response:

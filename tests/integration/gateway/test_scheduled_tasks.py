@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from services.reactor.main import run as run_reactor
 from tests.integration.gateway.house import Addresses
-from tests.integration.gateway.listening import connected, heard, listening
+from tests.integration.gateway.listening import connected, gateway_process, heard, listening
 from tests.servers import NatsServer
 
 PATH = "/task_runs/subscriptions/scheduled"
@@ -127,6 +127,19 @@ async def test_tasks_outlive_every_process(addresses: Addresses, nats_server: Na
         assert await take(one) == waiting
         assert await take(other) == lost
         await assert_silent(one, other)
+
+
+async def test_what_a_killed_gateway_had_in_hand_is_handed_out_by_the_next(addresses: Addresses) -> None:
+    async with everything(addresses) as url:
+        task_run_id = await submit(url, "key")
+        with gateway_process(addresses) as other:
+            async with AsyncExitStack() as sockets:
+                leaves = await sockets.enter_async_context(worker(await other.url(), "key"))
+                await heard(leaves, 1)
+                other.process.kill()
+                other.process.wait()
+        async with worker(url, "key") as stays:
+            assert await take(stays) == task_run_id
 
 
 async def test_tasks_are_handed_out_also_after_nats_was_away(addresses: Addresses, nats_server: NatsServer) -> None:
