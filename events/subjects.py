@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -15,6 +16,7 @@ REQUESTS: Final = "ask.>"
 COMMANDS: Final = "COMMANDS"
 EVENTS: Final = "EVENTS"
 OBSERVED: Final = "OBSERVED"
+SCHEDULED: Final = "SCHEDULED"
 PARKED: Final = "PARKED"
 
 COMMAND_ID: Final = "Antiphon-Command-Id"
@@ -30,7 +32,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
-_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "tmr.", "unpark.")
+_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "scheduled.", "tmr.", "unpark.")
 
 
 class Aggregate(NamedTuple):
@@ -68,6 +70,21 @@ def event_stream(aggregate: Aggregate) -> str:
 def observation(kind: str, identifier: str) -> str:
     """The subject an observation (a client's event, a batch of log lines) is published on."""
     return f"obs.{partition(identifier)}.{kind}.{identifier}"
+
+
+def cursor(stream: str, reader: str) -> str:
+    """The subject within `stream` under which a reader of the log keeps how far it is, beside what it wrote."""
+    return observation("cursor", reader) if stream == OBSERVED else f"scheduled.cursor.{reader}"
+
+
+def scheduled(task_key: str, run_id: str) -> str:
+    """The subject on which a background task run waits for a task worker."""
+    return f"scheduled.{task_token(task_key)}.{run_id}"
+
+
+def task_token(task_key: str) -> str:
+    """What stands for a task key, which may hold anything, in subjects and in names of consumers."""
+    return sha256(task_key.encode()).hexdigest()[:32]
 
 
 def parked(consumer: str) -> str:

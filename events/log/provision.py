@@ -10,7 +10,8 @@ from nats.js.errors import NotFoundError
 
 from events import subjects
 
-_OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
+#: How long observations are kept.
+OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
 #: JetStream forgets message ids after this time; the fold of each aggregate never does.
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
 
@@ -31,8 +32,17 @@ def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
             "obs.>",
             replicas,
             discard=DiscardPolicy.OLD,
-            max_age=_OBSERVED_MAX_AGE_SECONDS,
+            max_age=OBSERVED_MAX_AGE_SECONDS,
             duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+        ),
+        _stream(
+            subjects.SCHEDULED,
+            "scheduled.>",
+            replicas,
+            retention=RetentionPolicy.WORK_QUEUE,
+            # A task run that is scheduled again waits once; nothing else is ever discarded.
+            max_msgs_per_subject=1,
+            discard=DiscardPolicy.OLD,
         ),
         _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
     )

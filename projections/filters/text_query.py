@@ -13,6 +13,15 @@ class TextQuery:
     excluded: tuple[str, ...]
     required: tuple[str, ...]
 
+    def matches(self, text: str) -> bool:
+        """Whether a text is what is searched for; case does not matter."""
+        lowered = text.lower()
+        return (
+            (not self.included or any(term.lower() in lowered for term in self.included))
+            and not any(term.lower() in lowered for term in self.excluded)
+            and all(term.lower() in lowered for term in self.required)
+        )
+
 
 def parse(query: str) -> TextQuery:
     """Read a query; nothing is an error: an unclosed quote ends with the text, a lone prefix is ignored."""

@@ -27,7 +27,7 @@ from services.runtime.lifecycle import STOP_SIGNALS, until_signalled
 from services.runtime.settings import LogLevel
 
 #: Every role, in the order of starting.
-ROLES: Final = ("policy", "projector", "recorder", "timekeeper", GATEWAY)
+ROLES: Final = ("policy", "projector", "recorder", "reactor", "timekeeper", GATEWAY)
 _ANY_ADDRESS: Final = {"0.0.0.0": port.LOOPBACK, "::": "::1"}  # noqa: S104
 
 

@@ -15,6 +15,7 @@ from services.gateway.routes import (
     bulk_set_state,
     deployments,
     events,
+    events_out,
     flow_run_inputs,
     flow_runs,
     flows,
@@ -22,6 +23,8 @@ from services.gateway.routes import (
     history,
     limits,
     logs,
+    logs_out,
+    scheduled_tasks,
     service,
     states,
     tag_limits,
@@ -29,7 +32,7 @@ from services.gateway.routes import (
     ui,
 )
 from services.gateway.routes.own import application as own
-from services.gateway.routes.own import health
+from services.gateway.routes.own import asyncapi, health
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
@@ -50,6 +53,9 @@ _MODULES = (
     deployments,
     limits,
     tag_limits,
+    events_out,
+    logs_out,
+    scheduled_tasks,
     automations,
     absent,
 )
@@ -70,6 +76,7 @@ def build(gateway: Gateway) -> ASGIApp:
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
     app.include_router(health.routes(gateway))
+    app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
     app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
     # Small answers cost more to compress than to send.

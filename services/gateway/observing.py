@@ -42,10 +42,10 @@ def event_subject(event: Event) -> str:
 
 
 def event_body(event: Event) -> bytes:
-    """The event as it is kept, with the time it was received."""
+    """The event as it is kept and shown, with all its fields and the time it was received."""
     # Not orjson for the event itself: a payload may hold integers beyond 64 bits.
     return b'%b,"received":%b}' % (
-        event.model_dump_json(exclude_unset=True).encode()[:-1],
+        event.model_dump_json().encode()[:-1],
         orjson.dumps(clock.now()),
     )
 

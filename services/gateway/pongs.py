@@ -59,6 +59,13 @@ class PongsByApplication(WebSocketsSansIOProtocol):
             extensions=self.conn.available_extensions, max_size=config.ws_max_size, logger=self.conn.logger
         )
 
+    async def send(self, message: Any) -> None:
+        """Send as usual; but a peer that takes nothing would not take the end of the connection either."""
+        if message["type"] == "websocket.close" and not self.writable.is_set():
+            self.transport.abort()
+            return
+        await super().send(message)
+
     def handle_ping(self) -> None:
         """Queue the ping behind the frames before it; like a frame, it stops the reading until it is taken."""
         answer = partial(self._answer, self.conn.withheld.popleft())

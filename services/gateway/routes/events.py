@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Collection
 from typing import Final
@@ -15,17 +14,14 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from events.log.errors import LogUnavailableError
+from services.gateway import sockets
 from services.gateway.errors import TooLargeError
 from services.gateway.gateway import Gateway
 from services.gateway.observing import observe_event
-from services.gateway.pongs import PONG, Pong
+from services.gateway.pongs import Pong
 from services.gateway.requests import CheckedRoute
 from services.gateway.wire.events import Event
 
-_SUBPROTOCOL: Final = "prefect"
-_POLICY_VIOLATION: Final = 1008
-_TOO_BIG: Final = 1009
-_TRY_AGAIN: Final = 1013
 #: How many events of a connection may be on their way to disk at once.
 _IN_FLIGHT: Final = 64
 
@@ -44,33 +40,10 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.websocket("/events/in")
     async def events_in(websocket: WebSocket) -> None:
-        if await _handshake(websocket):
+        if await sockets.handshake(websocket):
             await _receive(gateway, websocket)
 
     return router
-
-
-async def _handshake(websocket: WebSocket) -> bool:
-    """Accept as Prefect does: with its subprotocol comes an auth message, without it nothing."""
-    if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
-        await websocket.accept()
-        return True
-    await websocket.accept(subprotocol=_SUBPROTOCOL)
-    try:
-        while not isinstance(frame := await _frame(websocket), str):
-            frame()
-    except WebSocketDisconnect:
-        return False
-    message = json.loads(frame)
-    if not isinstance(message, dict):
-        # Ends the connection without a word, as Prefect does.
-        msg = "the first frame is no JSON object"
-        raise TypeError(msg)
-    if message.get("type") != "auth":
-        await websocket.close(_POLICY_VIOLATION, "Expected 'auth' message")
-        return False
-    await websocket.send_json({"type": "auth_success"})
-    return True
 
 
 async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
@@ -91,25 +64,16 @@ async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
     except LogUnavailableError as error:
         # The client keeps what was not confirmed, and sends it again on its next connection.
         _log.warning("events not taken", error=str(error))
-        await websocket.close(_TRY_AGAIN, "The log is unavailable")
+        await websocket.close(sockets.TRY_AGAIN, "The log is unavailable")
         await _settle(in_flight)
     except TooLargeError as error:
         await _settle(in_flight)
-        await websocket.close(_TOO_BIG, str(error))
+        await websocket.close(sockets.TOO_BIG, str(error))
     except (ValidationError, KeyError) as error:
         # KeyError: a frame of bytes has no text.
         await _settle(in_flight)
         _log.warning("not an event", error=str(error))
         raise
-
-
-async def _frame(websocket: WebSocket) -> str | Pong:
-    """The text of a frame, or what answers a ping."""
-    message = await websocket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message["code"], message.get("reason"))
-    frame: str | Pong = message[PONG] if PONG in message else message["text"]
-    return frame
 
 
 async def _confirm(before: Collection[asyncio.Task[None]], pong: Pong) -> None:
@@ -123,7 +87,7 @@ async def _confirm(before: Collection[asyncio.Task[None]], pong: Pong) -> None:
 
 async def _next_frame(websocket: WebSocket, in_flight: deque[asyncio.Task[None]]) -> str | Pong:
     """The next frame; or raises at once what keeps an earlier one from the log, however quiet the client is."""
-    receiving = asyncio.ensure_future(_frame(websocket))
+    receiving = asyncio.ensure_future(sockets.frame(websocket))
     try:
         while not receiving.done():
             await asyncio.wait({receiving, *list(in_flight)[:1]}, return_when=asyncio.FIRST_COMPLETED)

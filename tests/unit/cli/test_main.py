@@ -50,7 +50,7 @@ def test_asking_for_what_does_not_run_is_one_sentence_and_exit_code_1(tmp_path: 
 def test_an_unknown_role_is_refused(tmp_path: Path) -> None:
     result = runner.invoke(app, ["start", "--data-dir", str(tmp_path), "--role", "policy,clerk"])
     assert result.exit_code == 2
-    assert "choose from policy, projector, recorder, timekeeper, gateway" in result.stderr
+    assert "choose from policy, projector, recorder, reactor, timekeeper, gateway" in result.stderr
 
 
 def test_an_unknown_log_level_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,63 @@
+"""Every task run that is scheduled for task workers is put into the queue of its task key, on SCHEDULED.
+
+Prefect keeps these queues in memory; here they outlive every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import orjson
+
+from events import subjects
+from events.log.batch import Outgoing
+from events.log.port import EventLog, Recorded
+from events.state import State, StateType
+from events.task_run.events import (
+    TaskRunCreated,
+    TaskRunStateRecorded,
+    TaskRunTransitionAccepted,
+    TaskRunTransitionRejected,
+)
+
+
+class BackgroundTasks:
+    """See services.reactor.reaction.Reaction."""
+
+    STREAM: ClassVar[str] = subjects.SCHEDULED
+    SUBJECTS: ClassVar[Sequence[str]] = (
+        "evt.*.task_run.*.transition_accepted",
+        "evt.*.task_run.*.transition_rejected",
+    )
+    BEGINS_SECONDS_AGO: ClassVar[float | None] = None
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def messages(self, event: Recorded) -> Sequence[Outgoing]:
+        """A place in the queue for a run that entered a deferred SCHEDULED state (EnqueueScheduledTasks)."""
+        match event.event:
+            case TaskRunTransitionAccepted(state=state) | TaskRunTransitionRejected(state=state):
+                if state is None or not _is_for_workers(state):
+                    return ()
+            case _:
+                return ()
+        task_key = await self._task_key(event)
+        if task_key is None:
+            return ()
+        body = {"task_key": task_key, "task_run_id": event.aggregate.id, "position": event.position}
+        return ((subjects.scheduled(task_key, event.aggregate.id), {}, orjson.dumps(body)),)
+
+    async def _task_key(self, event: Recorded) -> str | None:
+        for earlier in await self._log.read(event.aggregate):
+            match earlier.event:
+                case TaskRunCreated(fields=fields) | TaskRunStateRecorded(fields=fields) if fields is not None:
+                    return fields.task_key
+        return None
+
+
+def _is_for_workers(state: State) -> bool:
+    details = state.state_details
+    # The task run that stands for a subflow is no background task, whatever state the subflow is in.
+    return state.type is StateType.SCHEDULED and bool(details.deferred) and details.child_flow_run_id is None

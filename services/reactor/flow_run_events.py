@@ -1,0 +1,138 @@
+"""Every state that a flow run enters becomes an event on OBSERVED, as Prefect's server emits it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final
+from uuid import UUID
+
+from events import subjects
+from events.flow_run.events import (
+    CreatedBy,
+    FlowRunCreated,
+    FlowRunDeleted,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from events.log.batch import Outgoing
+from events.log.port import EventLog, Recorded
+from events.log.provision import OBSERVED_MAX_AGE_SECONDS
+from events.message import Event
+from events.state import State
+from events.subjects import Aggregate
+from services.reactor import state_change
+from services.reactor.recent import Recent
+from services.reactor.related import Related
+from services.reactor.state_change import Named, StateChange
+from services.runtime import clock
+
+#: Unfinished runs whose present state is remembered; of others the log is read.
+_MOST_RUNS: Final = 10_000
+#: The events that make a run known, or that there may be something to tell about.
+_TELLING: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionRejected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FlowRun:
+    """What the events about a run tell of it."""
+
+    name: str
+    tags: tuple[str, ...]
+    flow_id: UUID
+    deployment_id: UUID | None
+    parent_task_run_id: UUID | None
+    created_by: CreatedBy | None
+    #: Its first state is no news: the scheduler made it.
+    auto_scheduled: bool
+    state: State | None = None
+    run_count: int = 0
+
+    def after(self, event: Event) -> _FlowRun | None:
+        match event:
+            case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+                if event.state is None or event.progress is None:
+                    return self
+                return replace(self, state=event.state.changed(data=None), run_count=event.progress.run_count)
+            case FlowRunUpdated(changes=changes):
+                changed = changes.model_fields_set
+                name = changes.name if "name" in changed and changes.name is not None else self.name
+                return replace(self, name=name, tags=changes.tags if "tags" in changed else self.tags)
+            case FlowRunDeleted():
+                return None
+            case _:
+                return self
+
+
+def _created(event: FlowRunCreated) -> _FlowRun:
+    return _FlowRun(
+        name=event.name,
+        tags=event.tags,
+        flow_id=event.flow_id,
+        deployment_id=event.deployment_id,
+        parent_task_run_id=event.parent_task_run_id,
+        created_by=event.created_by,
+        auto_scheduled=event.auto_scheduled,
+    )
+
+
+class FlowRunEvents:
+    """See services.reactor.reaction.Reaction."""
+
+    STREAM: ClassVar[str] = subjects.OBSERVED
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow_run.*.*", *Related.SUBJECTS)
+    #: An event and the cursor written with it expire together: without a cursor none was written since.
+    BEGINS_SECONDS_AGO: ClassVar[float | None] = OBSERVED_MAX_AGE_SECONDS
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._runs: Recent[Aggregate, _FlowRun] = Recent(_MOST_RUNS)
+        self._related = Related(log)
+
+    async def messages(self, event: Recorded) -> Sequence[Outgoing]:
+        """The event about a run that entered a state."""
+        if event.aggregate.kind != "flow_run":
+            self._related.see(event)
+            return ()
+        if not isinstance(event.event, _TELLING) and event.aggregate not in self._runs:
+            return ()
+        before = await self._before(event)
+        after = _after(before, event.event)
+        if after is None or (after.state is not None and after.state.is_terminal):
+            # It is hardly heard of again.
+            self._runs.forget(event.aggregate)
+        else:
+            self._runs.put(event.aggregate, after)
+        if before is None or after is None or after.state is None or after.state is before.state:
+            return ()
+        if before.state is None and before.auto_scheduled:
+            return ()
+        things = after.flow_id, after.deployment_id, after.parent_task_run_id
+        change = StateChange(
+            run=Named(event.aggregate.id, after.name, after.tags),
+            run_count=after.run_count,
+            initial=before.state,
+            entered=after.state,
+            related=await self._related.of(event.position, *things),
+            created_by=after.created_by,
+        )
+        subject = subjects.observation("flow_run", event.aggregate.id)
+        return ((subject, {}, state_change.body(change, clock.now())),)
+
+    async def _before(self, event: Recorded) -> _FlowRun | None:
+        if isinstance(event.event, FlowRunCreated):
+            return None
+        if event.aggregate in self._runs:
+            return self._runs.get(event.aggregate)
+        run: _FlowRun | None = None
+        for earlier in await self._log.read(event.aggregate):
+            if earlier.position < event.position:
+                run = _after(run, earlier.event)
+        return run
+
+
+def _after(run: _FlowRun | None, event: Event) -> _FlowRun | None:
+    if isinstance(event, FlowRunCreated):
+        return _created(event)
+    return None if run is None else run.after(event)

@@ -1,0 +1,110 @@
+"""Follows the log for one reaction, and writes what it makes of each event to another stream, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar, Final, Protocol
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.errors import MaxPayloadError
+
+from events import subjects
+from events.errors import UndecodableError
+from events.log.batch import Outgoing, check_size
+from events.log.errors import LogError
+from events.log.jetstream import JetStreamLog
+from events.log.parking import park
+from events.log.port import EventLog, Recorded, Unreadable
+from events.log.relay import MOST_MESSAGES, Relay
+from services.runtime import clock
+
+_BACKOFF_SECONDS: Final = 0.5
+#: A batch this large is written before it grows further.
+_MOST_BYTES: Final = 4_000_000
+
+_log = structlog.get_logger(__name__)
+
+
+class Reaction(Protocol):
+    """What is made of the events of the log, in their order."""
+
+    #: The stream it is written to.
+    STREAM: ClassVar[str]
+    #: Wildcards that select the events it needs to see.
+    SUBJECTS: ClassVar[Sequence[str]]
+    #: How far back it begins where the stream holds no cursor; absent means with the first event.
+    #: What such a stream does not hold any more was either never written or is older than this.
+    BEGINS_SECONDS_AGO: ClassVar[float | None]
+
+    def __init__(self, log: EventLog) -> None:
+        """Begin anew at a place in the log; `log` is to read what happened before it."""
+
+    async def messages(self, event: Recorded) -> Sequence[Outgoing]:
+        """What follows from an event."""
+
+
+async def react(client: Client, made: type[Reaction]) -> None:
+    """Follow the log for ever; what goes wrong with the streams is tried again behind the cursor."""
+    relay, log = Relay(client, made.STREAM, "reactor"), JetStreamLog(client)
+    while True:
+        try:
+            await _follow(client, relay, log, made)
+        except (LogError, TimeoutError, nats.errors.Error) as error:
+            _log.warning("goes back to the cursor", stream=made.STREAM, error=repr(error))
+            await asyncio.sleep(_BACKOFF_SECONDS)
+
+
+async def _follow(client: Client, relay: Relay, log: EventLog, made: type[Reaction]) -> None:
+    position = await relay.position()
+    if position is None:
+        position = await _beginning(relay, made)
+    reaction = made(log)
+    _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
+    async for batch in log.follow(position, subjects=made.SUBJECTS):
+        waiting: list[Outgoing] = []
+        for item in batch:
+            new = await _messages(client, reaction, item)
+            if len(waiting) + len(new) > MOST_MESSAGES or _size(waiting) > _MOST_BYTES:
+                await relay.advance(waiting, item.position - 1)
+                waiting = []
+            waiting += new
+        # Without messages the cursor may stay: these events would be read again, to no effect.
+        if waiting:
+            await relay.advance(waiting, batch[-1].position)
+
+
+def _size(messages: Sequence[Outgoing]) -> int:
+    return sum(len(data) for _, _, data in messages)
+
+
+async def _beginning(relay: Relay, made: type[Reaction]) -> int:
+    if made.BEGINS_SECONDS_AGO is None:
+        return 0
+    return await relay.position_before(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO))
+
+
+async def _messages(client: Client, reaction: Reaction, item: Recorded | Unreadable) -> Sequence[Outgoing]:
+    if isinstance(item, Unreadable):
+        return await _parked(client, item.position, item.subject, item.data, item.error)
+    subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
+    # It can be read where it stands; its position is enough to find it.
+    place = str(item.position).encode()
+    try:
+        messages = await reaction.messages(item)
+        for _, headers, data in messages:
+            check_size(client, headers, data)
+    except MaxPayloadError:
+        return await _parked(client, item.position, subject, place, "what follows from it is too large")
+    except UndecodableError as error:
+        return await _parked(client, item.position, subject, place, f"what was before cannot be read: {error}")
+    return messages
+
+
+async def _parked(client: Client, position: int, subject: str, data: bytes, why: str) -> Sequence[Outgoing]:
+    _log.warning("event parked", position=position, subject=subject, why=why)
+    await park(client, "reactor", subject, None, data, why, message_id=f"reactor:{subjects.EVENTS}:{position}")
+    return ()

@@ -1,0 +1,122 @@
+"""Prefect's event about a flow run that changed its state (rules.md section 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from events.flow_run.events import CreatedBy
+from events.state import State, StateType
+
+#: Characters of a state's message that an event repeats.
+_LONGEST_MESSAGE: Final = 100_000
+#: States that follow each other this closely are linked.
+_TIGHT: Final = timedelta(minutes=5)
+#: Who created a run, where it is somebody an event can name.
+_CREATORS: Final = {"DEPLOYMENT": "prefect.deployment", "AUTOMATION": "prefect.automation"}
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something a flow run is related to."""
+
+    id: str
+    name: str
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChange:
+    """A flow run as it is after it moved, and where it came from."""
+
+    run: Named
+    run_count: int
+    initial: State | None
+    entered: State
+    #: By kind (`flow`), in Prefect's order.
+    related: Mapping[str, Named]
+    created_by: CreatedBy | None
+
+
+def body(change: StateChange, received: datetime) -> bytes:
+    """The event as OBSERVED keeps it; its id is the state's, so that it is the same whenever it is made."""
+    entered, initial = change.entered, change.initial
+    event = {
+        "occurred": entered.timestamp,
+        "event": f"prefect.flow-run.{entered.name}",
+        "resource": _resource(change),
+        "related": _related(change),
+        "payload": {
+            "intended": {"from": None if initial is None else initial.type.value, "to": entered.type.value},
+            "initial_state": None if initial is None else _essence(initial),
+            "validated_state": _essence(entered),
+        },
+        "id": entered.id,
+        "follows": initial.id if initial is not None and _is_tight(initial, entered) else None,
+        "received": received,
+    }
+    return orjson.dumps(event, option=orjson.OPT_UTC_Z)
+
+
+def _resource(change: StateChange) -> dict[str, str]:
+    entered = change.entered
+    return {
+        "prefect.resource.id": f"prefect.flow-run.{change.run.id}",
+        "prefect.resource.name": change.run.name,
+        "prefect.run-count": str(change.run_count),
+        "prefect.state-message": _shortened(entered.message or ""),
+        "prefect.state-name": entered.name,
+        "prefect.state-timestamp": entered.timestamp.isoformat(),
+        "prefect.state-type": entered.type.value,
+    }
+
+
+def _related(change: StateChange) -> list[dict[str, str]]:
+    found = [
+        {
+            "prefect.resource.id": f"prefect.{kind}.{item.id}",
+            "prefect.resource.role": kind,
+            "prefect.resource.name": item.name,
+        }
+        for kind, item in change.related.items()
+    ]
+    tags = {tag for item in (change.run, *change.related.values()) for tag in item.tags}
+    found += [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"} for tag in sorted(tags)]
+    creator = change.created_by
+    if creator is not None and creator.type in _CREATORS:
+        who = {"prefect.resource.id": f"{_CREATORS[creator.type]}.{creator.id}", "prefect.resource.role": "creator"}
+        found.append(who | ({"prefect.resource.name": creator.display_value} if creator.display_value else {}))
+    return found
+
+
+def _essence(state: State) -> dict[str, Any]:
+    essence = {"type": state.type.value}
+    if state.name:
+        essence["name"] = state.name
+    if state.message:
+        essence["message"] = _shortened(state.message)
+    if state.type is StateType.PAUSED:
+        essence["pause_reschedule"] = str(state.state_details.pause_reschedule).lower()
+    return essence
+
+
+def _is_tight(initial: State, entered: State) -> bool:
+    return -_TIGHT < entered.timestamp - initial.timestamp < _TIGHT
+
+
+def _shortened(message: str) -> str:
+    """A message that is not too long; Prefect shortens it twice, and so does this."""
+    return _both_ends(_both_ends(message))
+
+
+def _both_ends(message: str) -> str:
+    if len(message) <= _LONGEST_MESSAGE:
+        return message
+    half = _LONGEST_MESSAGE // 2
+    missing = len(message) - 2 * half
+    shortened = f"{message[:half]}...{missing} additional characters...{message[-half:]}"
+    return shortened if len(shortened) < len(message) else message

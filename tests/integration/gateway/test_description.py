@@ -1,0 +1,19 @@
+"""The description of what is said on NATS, as the gateway serves it."""
+
+from __future__ import annotations
+
+from events.codec import COMMAND_TYPES, EVENT_TYPES
+from tests.integration.gateway.house import Addresses
+
+
+async def test_the_asyncapi_document_is_served_for_programs_and_for_people(addresses: Addresses) -> None:
+    async with addresses.gateway() as caller:
+        answer = await caller.get("http://gateway/antiphon/v1/asyncapi")
+        page = await caller.get("http://gateway/antiphon/v1/asyncapi.html")
+    document = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    assert document["asyncapi"].startswith("3.")
+    assert len(document["channels"]) == len(COMMAND_TYPES) + len(EVENT_TYPES) + 1
+    assert page.status_code == 200
+    assert page.headers["content-type"].startswith("text/html")
+    assert "cmd.{partition}.flow_run.{id}.set_state" in page.text

@@ -1,0 +1,58 @@
+"""Servers with streams, and the roles around the reactor."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from events.log.provision import provision
+from services.runtime.embedded import child
+from services.runtime.settings import Settings
+
+
+@pytest.fixture
+async def client(nats_url: str) -> AsyncIterator[NatsClient]:
+    connection = await nats.connect(nats_url)
+    await provision(connection)
+    yield connection
+    await connection.close()
+
+
+@asynccontextmanager
+async def running(nats_url: str, *roles: Callable[[Settings], Awaitable[None]]) -> AsyncIterator[None]:
+    """Run roles in this event loop; one that ends by itself fails the test."""
+    settings = Settings(nats_url=nats_url, postgres_url="postgresql://nowhere")
+    tasks = [asyncio.ensure_future(role(settings)) for role in roles]
+    try:
+        yield
+    finally:
+        waiting = set(tasks)
+        while waiting:
+            # More than once: Python 3.11's asyncio.wait_for, which nats-py connects with, can lose a cancellation.
+            for task in waiting:
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=1)
+        for result in await asyncio.gather(*tasks, return_exceptions=True):
+            assert isinstance(result, asyncio.CancelledError), result
+
+
+@contextmanager
+def reactor_process(nats_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A reactor that is killed at the end of the block."""
+    environment = {**os.environ, "ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": "postgresql://nowhere"}
+    command = child.tethered([sys.executable, "-m", "services.reactor"], on_parent_death=signal.SIGKILL)
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

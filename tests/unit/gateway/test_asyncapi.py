@@ -1,0 +1,107 @@
+"""The AsyncAPI document describes what is really sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from events import codec
+from events.message import Command, Event, Metadata
+from events.outcome import Outcome, Status
+from services.gateway.asyncapi import specification
+from tests.examples import COMMAND_ID, FLOW, NOW, set_state
+from tests.golden import EXAMPLES
+
+DOCUMENT: dict[str, Any] = json.loads(specification().to_json())
+WHOLE = Metadata(
+    command_id=COMMAND_ID, occurred_at=NOW, correlation_id=uuid4(), causation_id="cause", actor="me", traceparent="00-1"
+)
+BARE = Metadata(command_id=COMMAND_ID, occurred_at=NOW)
+
+
+def resolved(reference: dict[str, str]) -> dict[str, Any]:
+    """What a reference in the document points to."""
+    found: Any = DOCUMENT
+    for step in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    assert isinstance(found, dict)
+    return found
+
+
+def references(value: Any) -> Iterator[dict[str, str]]:
+    """All references within a value."""
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value
+        for item in value.values():
+            yield from references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def message_of(channel: str) -> dict[str, Any]:
+    """The one message of a channel."""
+    (message,) = DOCUMENT["channels"][channel]["messages"].values()
+    return resolved(message)
+
+
+def validate(schema: dict[str, str], value: Any) -> None:
+    """Raise where a value is not what the document says."""
+    Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(value)
+
+
+def test_every_command_and_event_has_a_channel() -> None:
+    commands = {f"{kind}.{verb}": f"cmd.{{partition}}.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
+    events = {}
+    for name, event in codec.EVENT_TYPES.items():
+        kind, action = name.split(".")
+        events[f"{name}.v{event.VERSION}"] = f"evt.{{partition}}.{kind}.{{id}}.{action}"
+    addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
+    assert addresses == commands | events | {"outcome": "{inbox}"}
+    actions = {name: operation["action"] for name, operation in DOCUMENT["operations"].items()}
+    assert actions == dict.fromkeys(commands, "receive") | dict.fromkeys((*events, "outcome"), "send")
+    assert all(channel["description"] for channel in DOCUMENT["channels"].values())
+
+
+def test_every_reference_leads_somewhere() -> None:
+    found = list(references(DOCUMENT))
+    assert len(found) > 100
+    for reference in found:
+        assert resolved(reference)
+
+
+def test_a_command_is_answered_with_an_outcome() -> None:
+    for kind, verb in codec.COMMAND_TYPES:
+        reply = DOCUMENT["operations"][f"{kind}.{verb}"]["reply"]
+        assert reply["channel"] == {"$ref": "#/channels/outcome"}
+    outcome = Outcome(status=Status.CREATED, aggregate_id=FLOW.id, command_id=COMMAND_ID, position=5)
+    validate(message_of("outcome")["payload"], json.loads(outcome.model_dump_json()))
+
+
+@pytest.mark.parametrize("event", EXAMPLES.values(), ids=lambda event: event.TYPE)
+def test_an_event_is_what_the_document_says(event: Event) -> None:
+    message = message_of(f"{event.TYPE}.v{event.VERSION}")
+    validate(message["payload"], json.loads(codec.encode(event)))
+    described = resolved(message["headers"])
+    assert set(codec.event_headers(FLOW, event, WHOLE, 0)) == set(described["properties"])
+    assert set(codec.event_headers(FLOW, event, BARE, 0)) == set(described["required"])
+
+
+def test_a_command_is_what_the_document_says() -> None:
+    command: Command = set_state("RUNNING")
+    message = message_of("flow_run.set_state")
+    validate(message["payload"], json.loads(codec.encode(command)))
+    described = resolved(message["headers"])
+    assert set(codec.command_headers(WHOLE)) | {"Antiphon-Reply-To"} == set(described["properties"])
+    assert set(codec.command_headers(BARE)) - {"Nats-Msg-Id"} == set(described["required"])
+
+
+def test_the_examples_have_all_the_metadata_there_is() -> None:
+    assert all(getattr(WHOLE, field.name) is not None for field in dataclasses.fields(WHOLE))

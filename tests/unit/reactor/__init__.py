@@ -1,0 +1,1 @@
+"""Tests of the reactor that need no server."""
