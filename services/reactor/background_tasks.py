@@ -26,11 +26,9 @@ class BackgroundTasks:
     """See services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
-    SUBJECTS: ClassVar[Sequence[str]] = (
-        "evt.*.task_run.*.transition_accepted",
-        "evt.*.task_run.*.transition_rejected",
-    )
+    SUBJECT: ClassVar[str | None] = "evt.*.task_run.*.*"
     BEGINS_SECONDS_AGO: ClassVar[float | None] = None
+    GATHERS_SECONDS: ClassVar[float] = 0
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

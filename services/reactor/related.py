@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import Final
 from uuid import UUID
 
 from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
@@ -19,9 +18,6 @@ _MOST: Final = 2_000
 
 class Related:
     """The names and tags of things, as they were at a position of the log."""
-
-    #: The events of things that are remembered; task runs are too many, and are read when they are needed.
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow.*.*", "evt.*.deployment.*.*")
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -50,7 +50,7 @@ def lose_power(directory: Path, server: NatsServer, *, records: int) -> None:
     """Kill the server, and leave so many records on disk and nothing in memory."""
     server.kill()
     memory = (directory / EVENTS / "batches").readlink()
-    for staged in (memory, memory.parent / "COMMANDS"):
+    for staged in memory.parent.iterdir():
         staged.rmdir()
     block = directory / EVENTS / "msgs" / "1.blk"
     data, offset = block.read_bytes(), 0

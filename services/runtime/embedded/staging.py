@@ -14,7 +14,10 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from events.subjects import COMMANDS, EVENTS
+from events.subjects import COMMANDS, EVENTS, OBSERVED, SCHEDULED
+
+#: The streams that are written in batches.
+_STREAMS: Final = (EVENTS, COMMANDS, OBSERVED, SCHEDULED)
 
 #: A file system in memory that outlives processes, but not the machine's power.
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  the directory below is refused unless it is our own
@@ -42,11 +45,12 @@ def stage_in_memory(store: Path) -> None:
         # The server will say so.
         return
     memory = _own_directory(_memory_of(store)) if _has_room() else None
-    for stream in (EVENTS, COMMANDS):
+    for stream in _STREAMS:
         directory = store / "jetstream" / "$G" / "streams" / stream
         place = directory / "batches"
         was_lost = place.is_symlink() and not place.exists()
-        if was_lost and stream == EVENTS:
+        # Half a batch of commands may stay: they are independent, and whoever has no confirmation sends them again.
+        if was_lost and stream != COMMANDS:
             drop_partial_batch(directory / "msgs")
         _link(place, memory / stream if memory else None)
 
@@ -56,7 +60,7 @@ def unstage(store: Path) -> None:
     memory = _memory_of(store)
     if not _is_own_directory(memory):
         return
-    for directory in (memory / EVENTS, memory / COMMANDS, memory):
+    for directory in (*(memory / stream for stream in _STREAMS), memory):
         # It is not there, or not empty.
         with contextlib.suppress(OSError):
             directory.rmdir()
