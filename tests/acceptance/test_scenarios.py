@@ -57,7 +57,7 @@ SCENARIOS = [
     Scenario("scheduled_wait", flow_runs=2),
     Scenario("client_reads", flow_runs=5, task_runs=3),
     Scenario("flow_run_inputs", flow_runs=2),
-    Scenario("event_stream", flow_runs=5),
+    Scenario("event_stream", flow_runs=4, task_runs=1),
     Scenario("log_stream", flow_runs=1),
     Scenario("background_tasks", flow_runs=0),
 ]
