@@ -10,11 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.conftest import Pair
+from tests.acceptance.conftest import running_pair
 from tests.acceptance.queries import data
 from tests.acceptance.queries.compare import Translation, difference
 from tests.acceptance.queries.generate import Query, queries
 from tests.acceptance.server import Server
+from tests.servers import PostgresServer
 
 pytestmark = pytest.mark.acceptance
 
@@ -43,8 +44,14 @@ def _client(server: Server) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def asked(pair: Pair) -> Iterator[tuple[Asked, Asked]]:
-    with ThreadPoolExecutor(2) as threads, _client(pair.oracle) as oracle, _client(pair.subject) as subject:
+def asked(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[tuple[Asked, Asked]]:
+    """Both servers with nothing but the data set on them: the queries are about all records."""
+    with (
+        running_pair(tmp_path_factory.mktemp("queried"), postgres_server) as pair,
+        ThreadPoolExecutor(2) as threads,
+        _client(pair.oracle) as oracle,
+        _client(pair.subject) as subject,
+    ):
         theirs, ours = threads.map(lambda api: data.create(api, _SHARE), (oracle, subject))
         yield Asked(oracle, Translation(theirs)), Asked(subject, Translation(ours))
 

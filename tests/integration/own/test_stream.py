@@ -160,13 +160,13 @@ async def publish_large_runs(served: Served, count: int) -> None:
 
 
 async def test_a_slow_reader_is_told_where_it_stopped_and_cut_off(addresses: Addresses) -> None:
-    async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=1.0) as served:
+    async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=3.0) as served:
         await publish_large_runs(served, 24)
         with socket.create_connection(("127.0.0.1", served.port)) as reader:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             reader.sendall(f"GET {OWN}/stream?from=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             # Others are served meanwhile.
-            await asyncio.sleep(1.3)
+            await asyncio.sleep(4.5)
             assert (await served.http.get("/api/health")).status_code == 200
             text = await asyncio.wait_for(asyncio.to_thread(_read_to_the_end, reader), DEADLINE_SECONDS)
     last = text.rindex(b"\nid: ")
@@ -187,11 +187,11 @@ def _read_to_the_end(reader: socket.socket) -> bytes:
 
 
 async def test_a_slow_websocket_is_told_too(addresses: Addresses) -> None:
-    async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=1.0) as served:
+    async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=3.0) as served:
         await publish_large_runs(served, 24)
         url = f"{served.websocket_url}?from=1"
         async with websockets.connect(url, max_queue=1, max_size=None, compression=None) as s:
-            await asyncio.sleep(1.5)
+            await asyncio.sleep(4.5)
             async with asyncio.timeout(DEADLINE_SECONDS):
                 frames = [json.loads(frame) async for frame in _until_closed(s)]
             assert frames[-1]["problem"]["status"] == 408
