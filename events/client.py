@@ -12,12 +12,11 @@ from uuid import UUID, uuid4
 
 import nats
 import nats.errors
-import orjson
 from nats.aio.client import Client as NatsClient
 
 from events import codec, subjects
 from events.event_filter import ALL, EventFilter
-from events.log.batch import check_size, publish_batch
+from events.log.batch import Outgoing, check_size, store
 from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
@@ -94,7 +93,7 @@ class Client:
         """
         addressed = Addressed(aggregate_id, command, command_id or self._new_id())
         headers = codec.command_headers(self._metadata(addressed.command_id, actor))
-        await self._confirmed([(addressed.subject, headers, codec.encode(command))])
+        await self._store([(addressed.subject, headers, codec.encode(command))])
         return addressed.command_id
 
     async def publish_many(self, commands: Iterable[Addressed], *, actor: str | None = None) -> None:
@@ -102,33 +101,20 @@ class Client:
 
         Raises LogUnavailableError like `publish`; batches before the failing one are on disk.
         """
-        batch: list[tuple[str, dict[str, str], bytes]] = []
+        batch: list[Outgoing] = []
         for addressed in commands:
             headers = codec.command_headers(self._metadata(addressed.command_id, actor))
             # JetStream refuses a whole batch for one repeated id; the policy knows repetitions by itself.
             del headers["Nats-Msg-Id"]
             batch.append((addressed.subject, headers, codec.encode(addressed.command)))
             if len(batch) == _BATCH:
-                await self._confirmed(batch)
+                await self._store(batch)
                 batch = []
         if batch:
-            await self._confirmed(batch)
+            await self._store(batch)
 
-    async def _confirmed(self, messages: Sequence[tuple[str, dict[str, str], bytes]]) -> None:
-        reply, confirmed = self._replies.expect()
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                await self._replies.open()
-                await publish_batch(self._connection, messages, reply)
-                answer = orjson.loads((await confirmed).data)
-        except nats.errors.MaxPayloadError:
-            raise
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise LogUnavailableError(f"the commands were not confirmed: {error!r}") from error
-        finally:
-            self._replies.forget(reply)
-        if "error" in answer:
-            raise LogUnavailableError(f"the commands were refused: {answer['error']}")
+    async def _store(self, messages: Sequence[Outgoing]) -> None:
+        await store(self._connection, self._replies, messages, self._timeout_seconds)
 
     async def decide(
         self,

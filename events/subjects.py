@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -149,3 +151,16 @@ def matches(subject: str, wildcard: str) -> bool:
     return len(tokens) == len(pattern) and all(
         expected in ("*", token) for token, expected in zip(tokens, pattern, strict=True)
     )
+
+
+def covering(wildcards: Sequence[str]) -> str:
+    """One wildcard that selects all that any of these selects, and perhaps more; `wildcards` is not empty."""
+    common: list[str] = []
+    for column in zip_longest(*(wildcard.split(".") for wildcard in wildcards)):
+        if None in column:
+            # One ends before: `>` stands for at least one token.
+            return ".".join([*common[:-1], ">"])
+        if ">" in column:
+            return ".".join([*common, ">"])
+        common.append(column[0] if len(set(column)) == 1 else "*")
+    return ".".join(common)

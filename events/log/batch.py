@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
+import orjson
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.nuid import NUID
+
+from events.log.errors import ConflictError, LogUnavailableError
+from events.log.replies import ReplyInbox
 
 #: Subject, headers, body.
 Outgoing = tuple[str, dict[str, str], bytes]
 
 #: JetStream stores no more.
 _MOST_HEADERS: Final = 0xFFFF
+_WRONG_LAST_SEQUENCE: Final = 10071
 
 _ids = NUID()
+
+
+async def store(client: Client, replies: ReplyInbox, messages: Sequence[Outgoing], timeout_seconds: float) -> int:
+    """Publish all messages so that all or none are stored; returns the sequence of the last, once they are on disk.
+
+    Raises MaxPayloadError before anything is sent, ConflictError for a wrong expectation, LogUnavailableError when it
+    is not known whether they are stored.
+    """
+    reply, acknowledged = replies.expect()
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            await replies.open()
+            await publish_batch(client, messages, reply)
+            return _sequence((await acknowledged).data)
+    except MaxPayloadError:
+        raise
+    except (TimeoutError, NatsError, OSError) as error:
+        raise LogUnavailableError(f"{len(messages)} messages were not acknowledged: {error!r}") from error
+    finally:
+        replies.forget(reply)
+
+
+def _sequence(acknowledgement: bytes) -> int:
+    answer: dict[str, Any] = orjson.loads(acknowledgement)
+    error = answer.get("error")
+    if error is None:
+        return int(answer["seq"])
+    if error.get("err_code") == _WRONG_LAST_SEQUENCE:
+        raise ConflictError(error["description"])
+    raise LogUnavailableError(f"the messages were refused: {error}")
 
 
 async def publish_batch(client: Client, messages: Sequence[Outgoing], reply: str) -> None:

@@ -14,7 +14,7 @@ from services.gateway.pongs import PONG, Pong
 
 _SUBPROTOCOL: Final = "prefect"
 PROTOCOL_ERROR: Final = 1002
-_POLICY_VIOLATION: Final = 1008
+POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009
 TRY_AGAIN: Final = 1013
 #: Bytes that a closing frame has room for.
@@ -32,7 +32,7 @@ async def handshake(websocket: WebSocket) -> bool:
     except WebSocketDisconnect:
         return False
     if message.get("type") != "auth":
-        await websocket.close(_POLICY_VIOLATION, "Expected 'auth' message")
+        await websocket.close(POLICY_VIOLATION, "Expected 'auth' message")
         return False
     await websocket.send_json({"type": "auth_success"})
     return True

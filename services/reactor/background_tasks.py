@@ -26,7 +26,10 @@ class BackgroundTasks:
     """See services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
-    SUBJECT: ClassVar[str | None] = "evt.*.task_run.*.*"
+    SUBJECTS: ClassVar[Sequence[str]] = (
+        "evt.*.task_run.*.transition_accepted",
+        "evt.*.task_run.*.transition_rejected",
+    )
     BEGINS_SECONDS_AGO: ClassVar[float | None] = None
     GATHERS_SECONDS: ClassVar[float] = 0
 

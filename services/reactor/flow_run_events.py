@@ -81,7 +81,7 @@ class FlowRunEvents:
     """See services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.OBSERVED
-    SUBJECT: ClassVar[str | None] = None
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow_run.*.*", *Related.SUBJECTS)
     #: An event and the cursor written with it expire together: without a cursor none was written since.
     BEGINS_SECONDS_AGO: ClassVar[float | None] = OBSERVED_MAX_AGE_SECONDS
     GATHERS_SECONDS: ClassVar[float] = 0.1

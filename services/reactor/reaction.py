@@ -34,9 +34,8 @@ class Reaction(Protocol):
 
     #: The stream it is written to.
     STREAM: ClassVar[str]
-    #: A wildcard that selects the events it needs to see, and perhaps more of them; absent for all. One and no more:
-    #: nats-server looks at every message for every wildcard of several, which was two thirds of its work (measured).
-    SUBJECT: ClassVar[str | None]
+    #: Wildcards that select the events it needs to see.
+    SUBJECTS: ClassVar[Sequence[str]]
     #: How far back it begins where the stream holds no cursor; absent means with the first event.
     #: What such a stream does not hold any more was either never written or is older than this.
     BEGINS_SECONDS_AGO: ClassVar[float | None]
@@ -61,13 +60,13 @@ async def react(client: Client, made: type[Reaction]) -> None:
             await asyncio.sleep(_BACKOFF_SECONDS)
 
 
-async def _follow(client: Client, relay: Relay, log: EventLog, made: type[Reaction]) -> None:
+async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Reaction]) -> None:
     position = await relay.position()
     if position is None:
-        position = await _beginning(relay, made)
+        position = await _beginning(log, made)
     reaction = made(log)
-    _log.info("reacts", stream=made.STREAM, subject=made.SUBJECT, after=position)
-    async for batch in log.follow(position, subjects=[made.SUBJECT] if made.SUBJECT else []):
+    _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
+    async for batch in log.follow(position, subjects=made.SUBJECTS):
         waiting: list[Outgoing] = []
         for item in batch:
             new = await _messages(client, reaction, item)
@@ -85,10 +84,10 @@ def _size(messages: Sequence[Outgoing]) -> int:
     return sum(len(data) for _, _, data in messages)
 
 
-async def _beginning(relay: Relay, made: type[Reaction]) -> int:
+async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:
     if made.BEGINS_SECONDS_AGO is None:
         return 0
-    return await relay.position_before(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO))
+    return await log.position_at(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO)) - 1
 
 
 async def _messages(client: Client, reaction: Reaction, item: Recorded | Unreadable) -> Sequence[Outgoing]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import ClassVar, Final
 from uuid import UUID
 
 from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
@@ -18,6 +19,9 @@ _MOST: Final = 2_000
 
 class Related:
     """The names and tags of things, as they were at a position of the log."""
+
+    #: The events of things that are remembered; task runs are too many, and are read when they are needed.
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow.*.*", "evt.*.deployment.*.*")
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -11,6 +11,7 @@ from nats.aio.client import Client as NatsClient
 from events import subjects
 from events.log.batch import Outgoing
 from events.log.errors import ConflictError, LogUnavailableError
+from events.log.jetstream import JetStreamLog
 from events.log.relay import Relay
 from events.subjects import OBSERVED, SCHEDULED
 from tests.servers import NatsServer
@@ -77,10 +78,10 @@ async def _answered(relay: Relay) -> int | None:
 
 
 async def test_the_log_is_searched_by_time(client: NatsClient) -> None:
-    relay = Relay(client, OBSERVED, "test")
+    log = JetStreamLog(client)
     before = datetime.now(UTC)
-    assert await relay.position_before(before) == 0
+    assert await log.position_at(before) - 1 == 0
     for _ in range(3):
         await client.jetstream().publish("evt.0.thing.x.happened", b"{}")
-    assert await relay.position_before(before - timedelta(days=7)) == 0
-    assert await relay.position_before(datetime.now(UTC) + timedelta(minutes=1)) == 3
+    assert await log.position_at(before - timedelta(days=7)) - 1 == 0
+    assert await log.position_at(datetime.now(UTC) + timedelta(minutes=1)) - 1 == 3

@@ -86,3 +86,18 @@ def test_the_other_subjects() -> None:
     assert subjects.observation("task_run", "a") == "obs.3.task_run.a"
     assert subjects.parked("policy") == "parked.policy"
     assert subjects.reached("events") == "reached.events"
+
+
+@pytest.mark.parametrize(
+    ("wildcards", "covering"),
+    [
+        (["evt.*.flow.*.*"], "evt.*.flow.*.*"),
+        (["evt.*.flow_run.*.*", "evt.*.flow.*.*"], "evt.*.*.*.*"),
+        (["evt.3.flow_run.a.created", "evt.3.flow_run.a.deleted"], "evt.3.flow_run.a.*"),
+        (["evt.>", "evt.*.flow.*.*"], "evt.>"),
+        (["evt.a", "evt.a.b"], "evt.>"),
+        (["evt.a", "evt.a.>"], "evt.>"),
+    ],
+)
+def test_one_wildcard_covers_several(wildcards: list[str], covering: str) -> None:
+    assert subjects.covering(wildcards) == covering

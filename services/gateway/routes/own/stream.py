@@ -12,7 +12,6 @@ import structlog
 from fastapi import APIRouter, Header, WebSocket
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
-from starlette.websockets import WebSocketDisconnect
 
 from events.client import Client
 from events.log.errors import LogUnavailableError
@@ -20,15 +19,13 @@ from events.log.port import Recorded, Unreadable
 from events.record import record
 from services.gateway import problems
 from services.gateway.gateway import Gateway
-from services.gateway.pongs import PONG
 from services.gateway.problems import ProblemError, invalid
 from services.gateway.routes.own.selection import Selected, Selection, place
+from services.gateway.sockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
 
 #: A sign of life, for what stands in between and closes what is silent.
 _QUIET_SECONDS: Final = 15.0
 _LONGEST_POSITION: Final = 18
-_TRY_AGAIN: Final = 1013
-_INVALID: Final = 1008
 
 _log = structlog.get_logger(__name__)
 
@@ -178,26 +175,11 @@ def routes(gateway: Gateway) -> APIRouter:
             subscription = await _subscription(gateway, selection)
         except ProblemError as error:
             await websocket.send_text(_frame("problem", problems.body(error.status, error.detail)))
-            await websocket.close(_INVALID, error.detail[:120])
+            await websocket.close(POLICY_VIOLATION, error.detail[:120])
             return
-        await _serve(websocket, subscription)
+        await while_connected(websocket, _send(websocket, subscription))
 
     return router
-
-
-async def _serve(websocket: WebSocket, subscription: Subscription) -> None:
-    """Send until the client closes: listening and sending end together."""
-    sending = asyncio.create_task(_send(websocket, subscription))
-    listening = asyncio.create_task(_listen(websocket))
-    try:
-        await asyncio.wait((sending, listening), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in (sending, listening):
-            task.cancel()
-        results = await asyncio.gather(sending, listening, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
-            raise result
 
 
 async def _send(websocket: WebSocket, subscription: Subscription) -> None:
@@ -208,7 +190,7 @@ async def _send(websocket: WebSocket, subscription: Subscription) -> None:
 
     async def say_goodbye(status: HTTPStatus, detail: str) -> None:
         await websocket.send_text(_frame("problem", problems.body(status, detail)))
-        await websocket.close(_TRY_AGAIN, detail[:120])
+        await websocket.close(TRY_AGAIN, detail[:120])
 
     await websocket.send_text(_frame("subscribed", b'{"position":%d}' % subscription.position))
     try:
@@ -217,16 +199,6 @@ async def _send(websocket: WebSocket, subscription: Subscription) -> None:
         await subscription.tell(say_goodbye(HTTPStatus.REQUEST_TIMEOUT, str(error)))
     except LogUnavailableError:
         await say_goodbye(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
-
-
-async def _listen(websocket: WebSocket) -> None:
-    """Answer pings, ignore what else a client may say, until it leaves."""
-    while True:
-        message = await websocket.receive()
-        if message["type"] == "websocket.disconnect":
-            return
-        if PONG in message:
-            message[PONG]()
 
 
 def _frame(name: str, body: bytes) -> str:
