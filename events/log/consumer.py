@@ -216,7 +216,7 @@ class OrderedConsumer:
 
     async def _pull_when_low(self) -> None:
         """Ask for more, unless the reader has enough to do: what waits for it is in our memory."""
-        is_idle = len(self._waiting) < _PULL and self._waiting_bytes < _PULL_BYTES
+        is_idle = len(self._waiting) + self._requested < _PULL and self._waiting_bytes < _PULL_BYTES
         if is_idle and not self._lost and self._requested < _PULL // 2:
             await self._pull()
 

@@ -3,6 +3,8 @@
 Tests write ids that begin with eight zeros and times in 2001 or 2099 where the value itself matters: these stay.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
@@ -36,6 +38,10 @@ class Normalizer:
     def name(self, value: str, symbol: str) -> None:
         """Show this value as the symbol wherever it stands; the first name given to it stays."""
         self._names.setdefault(value, symbol)
+
+    def besides(self, names: Mapping[str, str]) -> Normalizer:
+        """One that knows these names too, and prefers them."""
+        return Normalizer({**self._names, **names})
 
     def generated_name(self, answer: dict[str, Any]) -> None:
         """Take the name in this answer for one of two random words, if it has that form."""

@@ -101,20 +101,27 @@ def _name_states(recorded: Recorded, normalize: Normalizer) -> None:
     """Name states and their times, so that a run's own times show which state they were taken from."""
     for run_id, states in recorded.states.items():
         for place, state in enumerate(states, 1):
-            of_run = f"state {place} of {normalize.text(run_id)}"
-            normalize.name(state["id"], f"<{of_run}>")
-            normalize.name(state["timestamp"], f"<time of {of_run}>")
+            normalize.name(state["id"], f"<state {place} of {normalize.text(run_id)}>")
+        for time, name in _times(states, run_id, normalize).items():
+            normalize.name(time, name)
+
+
+def _times(states: list[Json], run_id: str, normalize: Normalizer) -> dict[str, str]:
+    run = normalize.text(run_id)
+    return {state["timestamp"]: f"<time of state {place} of {run}>" for place, state in enumerate(states, 1)}
 
 
 def _with_states(runs: list[Json], recorded: Recorded, normalize: Normalizer) -> list[Json]:
-    return _by_content(
-        [
-            normalize({**run, "states": recorded.states[run["id"]]})
-            # Read by id or found by a filter, a run is the same.
-            | {"read alone": "equal" if normalize(recorded.alone[run["id"]]) == normalize(run) else "differs"}
-            for run in runs
-        ]
-    )
+    return _by_content([_with_its_states(run, recorded, normalize) for run in runs])
+
+
+def _with_its_states(run: Json, recorded: Recorded, normalize: Normalizer) -> Json:
+    states = recorded.states[run["id"]]
+    # Of many runs at once two have a state of the same microsecond: each shows the time as its own.
+    own = normalize.besides(_times(states, run["id"], normalize))
+    # Read by id or found by a filter, a run is the same.
+    alone = "equal" if own(recorded.alone[run["id"]]) == own(run) else "differs"
+    return {**own({**run, "states": states}), "read alone": alone}
 
 
 def _by_content(items: list[Json]) -> list[Json]:

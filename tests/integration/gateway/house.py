@@ -22,6 +22,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.reached import Reached
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from tests.integration import in_process
 
 DEADLINE_SECONDS: Final = 20.0
 RUNNING: Final = {"state": {"type": "RUNNING"}}
@@ -48,24 +49,24 @@ class Addresses:
     @asynccontextmanager
     async def running(self, *roles: Callable[[Settings], Awaitable[None]]) -> AsyncIterator[None]:
         """Run roles until the block ends; one that ends by itself fails the test."""
-        tasks = [asyncio.ensure_future(role(self.settings)) for role in roles]
-        try:
+        async with in_process.running(self.settings, *roles):
             yield
-        finally:
-            waiting = set(tasks)
-            while waiting:
-                # More than once: Python 3.11's asyncio.wait_for, which nats-py connects with, can lose a cancellation.
-                for task in waiting:
-                    task.cancel()
-                _, waiting = await asyncio.wait(waiting, timeout=1)
-            for result in await asyncio.gather(*tasks, return_exceptions=True):
-                assert isinstance(result, asyncio.CancelledError), result
 
     @asynccontextmanager
     async def gateway(self, deadline_seconds: float = DEADLINE_SECONDS) -> AsyncIterator[httpx.AsyncClient]:
         """A client of a gateway that waits so long for decisions and for their effects."""
+        async with self.standing(self.settings, deadline_seconds=deadline_seconds) as gateway:
+            transport = httpx.ASGITransport(build(gateway), raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api") as caller:
+                yield caller
+
+    @asynccontextmanager
+    async def standing(
+        self, settings: Settings, *, deadline_seconds: float = DEADLINE_SECONDS, **more: Any
+    ) -> AsyncIterator[Gateway]:
+        """A gateway with its connections, which listens to announcements."""
         async with (
-            application(self.settings, "gateway") as (_, _, client),
+            application(settings, "gateway") as (_, _, client),
             AsyncConnectionPool(self.postgres_url, min_size=1, max_size=4, configure=configure, open=False) as pool,
         ):
             gateway = Gateway(
@@ -75,14 +76,10 @@ class Addresses:
                 events_reached=Reached("events", client, pool),
                 observed_reached=Reached("observed", client, pool),
                 deadline_seconds=deadline_seconds,
+                **more,
             )
-            transport = httpx.ASGITransport(build(gateway), raise_app_exceptions=False)
-            async with (
-                gateway.events_reached.listening(),
-                gateway.observed_reached.listening(),
-                httpx.AsyncClient(transport=transport, base_url="http://gateway/api") as caller,
-            ):
-                yield caller
+            async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+                yield gateway
 
 
 async def new_run(caller: httpx.AsyncClient, **fields: Any) -> str:

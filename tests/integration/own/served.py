@@ -11,15 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
-from psycopg_pool import AsyncConnectionPool
 
-from events.client import Client
-from projections.reading import configure
 from services.gateway import main
 from services.gateway.api import build
-from services.gateway.gateway import Gateway
-from services.gateway.reached import Reached
-from services.runtime.nats import application
 from services.runtime.settings import Settings
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 
@@ -52,28 +46,15 @@ async def serving(addresses: Addresses, patience_seconds: float = 30.0) -> Async
     """Serve until the block ends."""
     port = free_port()
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
-    async with (
-        application(settings, "gateway") as (_, _, client),
-        AsyncConnectionPool(settings.postgres_url, min_size=1, max_size=4, configure=configure, open=False) as pool,
-    ):
-        gateway = Gateway(
-            nats=client,
-            commands=Client(client, timeout_seconds=DEADLINE_SECONDS),
-            pool=pool,
-            events_reached=Reached("events", client, pool),
-            observed_reached=Reached("observed", client, pool),
-            deadline_seconds=DEADLINE_SECONDS,
-            patience_seconds=patience_seconds,
-        )
-        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
-            serving = asyncio.create_task(main._serve(build(gateway), settings))
-            try:
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS) as http:
-                    await _until_up(http)
-                    yield Served(http, port)
-            finally:
-                serving.cancel()
-                await asyncio.gather(serving, return_exceptions=True)
+    async with addresses.standing(settings, patience_seconds=patience_seconds) as gateway:
+        serving = asyncio.create_task(main._serve(build(gateway), settings))
+        try:
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS) as http:
+                await _until_up(http)
+                yield Served(http, port)
+        finally:
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
 
 
 async def _until_up(http: httpx.AsyncClient) -> None:

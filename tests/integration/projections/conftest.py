@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import nats
 import psycopg
 import pytest
+from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
 
+from events.log.provision import provision
 from projections.migrate import migrate
 from projections.reading import configure
 from tests.integration.projections.history import take_place
@@ -39,3 +45,43 @@ async def connection(history_url: str) -> AsyncIterator[AsyncConnection[Any]]:
     async with await psycopg.AsyncConnection.connect(history_url) as reading:
         await configure(reading)
         yield reading
+
+
+@pytest.fixture
+async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
+    """A connection to a server with streams, beside a database with tables: making them may be repeated."""
+    connection = await nats.connect(nats_url)
+    await provision(connection)
+    await migrate(postgres_url)
+    await migrate(postgres_url)
+    yield connection
+    await connection.close()
+
+
+class Projector:
+    """A projector process that can be killed and started again."""
+
+    def __init__(self, nats_url: str, postgres_url: str) -> None:
+        self._environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start; it goes on behind its checkpoint."""
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "services.projector"], env=self._environment, stderr=subprocess.DEVNULL
+        )
+
+    def kill(self) -> None:
+        """End it as by `kill -9`."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+
+@pytest.fixture
+def projector(nats_url: str, postgres_url: str) -> Iterator[Projector]:
+    """A projector process that is not started yet."""
+    process = Projector(nats_url, postgres_url)
+    yield process
+    process.kill()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 
 import nats
@@ -19,26 +18,11 @@ from projections.migrate import migrate
 from projections.rebuild import rebuild
 from projections.verification import Known, Verified, verify
 from projections.writer import connect, write
-from tests.integration.projections.test_projector import Projector, life, reached
+from tests.integration.projections.conftest import Projector
+from tests.integration.projections.test_projector import life, reached
 from tests.servers import running_nats
 
 EVENTS = 12
-
-
-@pytest.fixture
-async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    await migrate(postgres_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def projector(nats_url: str, postgres_url: str) -> Iterator[Projector]:
-    process = Projector(nats_url, postgres_url)
-    yield process
-    process.kill()
 
 
 @pytest.fixture

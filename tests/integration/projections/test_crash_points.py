@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import nats
 import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -14,12 +13,11 @@ from nats.aio.msg import Msg
 
 from events import subjects
 from events.log.jetstream import JetStreamLog
-from events.log.provision import provision
-from projections.migrate import migrate
 from projections.writer import connect, position_of
 from services.projector.events import EventsLoop
 from services.projector.observed import ObservedLoop
-from tests.integration.projections.test_projector import DEADLINE_SECONDS, Projector, life, reached, rows
+from tests.integration.projections.conftest import Projector
+from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
 from tests.projection_scenario import log_lines
 
 LIVES = 150
@@ -29,22 +27,6 @@ EVENTS_OF_A_LIFE = 4
 
 class CrashError(Exception):
     """The process ended here."""
-
-
-@pytest.fixture
-async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    await migrate(postgres_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def projector(nats_url: str, postgres_url: str) -> Iterator[Projector]:
-    process = Projector(nats_url, postgres_url)
-    yield process
-    process.kill()
 
 
 async def append_lives(client: NatsClient, count: int) -> int:

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import nats
 import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -21,7 +16,6 @@ from events import subjects
 from events.flow_run.events import FlowRunDeleted
 from events.log.jetstream import JetStreamLog
 from events.log.port import Draft
-from events.log.provision import provision
 from events.message import Event, Metadata
 from events.state import Progress
 from events.subjects import Aggregate
@@ -31,45 +25,10 @@ from projections.reading import configure
 from projections.task_run import queries as task_runs
 from projections.writer import connect, position_of, write
 from tests.examples import NOW, run_created, run_moved, state, task_created
+from tests.integration.projections.conftest import Projector
 
 DEADLINE_SECONDS = 60
 TABLES = ("flow_run", "flow_run_state", "task_run", "task_run_state", "flow", "flow_run_input", "log")
-
-
-class Projector:
-    """A projector process that can be killed and started again."""
-
-    def __init__(self, nats_url: str, postgres_url: str) -> None:
-        self._environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.projector"], env=self._environment, stderr=subprocess.DEVNULL
-        )
-
-    def kill(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    await migrate(postgres_url)
-    await migrate(postgres_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def projector(nats_url: str, postgres_url: str) -> Iterator[Projector]:
-    process = Projector(nats_url, postgres_url)
-    yield process
-    process.kill()
 
 
 def drafts(aggregate: Aggregate, *events: Event) -> list[Draft]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -17,6 +16,8 @@ from nats.aio.client import Client as NatsClient
 from events.log.provision import provision
 from services.runtime.embedded import child
 from services.runtime.settings import Settings
+from tests.integration import in_process
+from tests.integration.in_process import NO_POSTGRES
 
 
 @pytest.fixture
@@ -30,25 +31,14 @@ async def client(nats_url: str) -> AsyncIterator[NatsClient]:
 @asynccontextmanager
 async def running(nats_url: str, *roles: Callable[[Settings], Awaitable[None]]) -> AsyncIterator[None]:
     """Run roles in this event loop; one that ends by itself fails the test."""
-    settings = Settings(nats_url=nats_url, postgres_url="postgresql://nowhere")
-    tasks = [asyncio.ensure_future(role(settings)) for role in roles]
-    try:
+    async with in_process.running(Settings(nats_url=nats_url, postgres_url=NO_POSTGRES), *roles):
         yield
-    finally:
-        waiting = set(tasks)
-        while waiting:
-            # More than once: Python 3.11's asyncio.wait_for, which nats-py connects with, can lose a cancellation.
-            for task in waiting:
-                task.cancel()
-            _, waiting = await asyncio.wait(waiting, timeout=1)
-        for result in await asyncio.gather(*tasks, return_exceptions=True):
-            assert isinstance(result, asyncio.CancelledError), result
 
 
 @contextmanager
 def reactor_process(nats_url: str) -> Iterator[subprocess.Popen[bytes]]:
     """A reactor that is killed at the end of the block."""
-    environment = {**os.environ, "ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": "postgresql://nowhere"}
+    environment = {**os.environ, "ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": NO_POSTGRES}
     command = child.tethered([sys.executable, "-m", "services.reactor"], on_parent_death=signal.SIGKILL)
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
     try:

@@ -20,6 +20,7 @@ from events.task_run.events import TaskRunStateRecorded
 from services.policy.main import run as run_policy
 from services.recorder.main import run as run_recorder
 from services.runtime.settings import Settings
+from tests.integration import in_process
 from tests.unit.recorder.test_translate import event
 
 DEADLINE_SECONDS = 20.0
@@ -36,15 +37,9 @@ async def client(nats_url: str) -> AsyncIterator[NatsClient]:
 @asynccontextmanager
 async def running(nats_url: str) -> AsyncIterator[None]:
     """Run policy and recorder in this event loop."""
-    settings = Settings(nats_url=nats_url, postgres_url="postgresql://nowhere")
-    roles = [asyncio.create_task(role(settings)) for role in (run_policy, run_recorder)]
-    try:
+    settings = Settings(nats_url=nats_url, postgres_url=in_process.NO_POSTGRES)
+    async with in_process.running(settings, run_policy, run_recorder):
         yield
-    finally:
-        for role in roles:
-            role.cancel()
-        for result in await asyncio.gather(*roles, return_exceptions=True):
-            assert isinstance(result, asyncio.CancelledError)
 
 
 async def observe(client: NatsClient, task_run_id: UUID, body: bytes) -> None:
