@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from services.gateway import errors
 from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
+from services.gateway.lateness import MarkLate
 from services.gateway.routes import (
     absent,
     automations,
@@ -82,4 +83,4 @@ def build(gateway: Gateway) -> ASGIApp:
     # Small answers cost more to compress than to send.
     app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
     app.add_middleware(errors.CheckVersion)
-    return errors.with_last_resort(ShortWay(app, create, set_state))
+    return errors.with_last_resort(ShortWay(MarkLate(app), create, set_state))

@@ -1,4 +1,4 @@
-"""From a command to an answer: publish it, wait for the decision, wait until the decision can be read."""
+"""From a command to an answer: publish it, wait for the decision; what is read next waits for it (docs/adr/0015)."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from services.runtime.ids import uuid4
 #: What identifies a request that may be repeated.
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 POSITION: Final = "Antiphon-Position"
-PROJECTED: Final = "Antiphon-Projected"
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The outcome of a request's command, and whether every read shows it already."""
+    """The outcome of a request's command."""
 
     outcome: Outcome
-    is_projected: bool
+
+    @property
+    def position(self) -> int:
+        """What a read model must have reached to show it."""
+        return self.outcome.position
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of the answer."""
-        headers = {POSITION: str(self.outcome.position)}
-        if not self.is_projected:
-            headers[PROJECTED] = "false"
-        return headers
+        return {POSITION: str(self.outcome.position)}
 
     def on(self, response: Response) -> None:
         """Put the headers on a response."""
@@ -47,7 +47,7 @@ class Decided:
 async def decide(
     gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command, *, part: str = ""
 ) -> Decided:
-    """Have a command decided, and wait until the decision can be read.
+    """Have a command decided.
 
     `part` tells the commands of one request from each other. Raises LogUnavailableError if no decision came in time,
     which is safe to repeat, and answers for the caller with 400 what makes no sense.
@@ -63,15 +63,13 @@ async def decide(
         )
     except MaxPayloadError as error:
         raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
-    decided = clock.monotonic()
-    gateway.metrics.decided(command.KIND, outcome.status, decided - asked)
+    gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - asked)
     if outcome.status is Status.INVALID:
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
-    is_projected = await gateway.events_reached.until(outcome.position, gateway.deadline_seconds)
-    gateway.metrics.projected(clock.monotonic() - decided, in_time=is_projected)
-    return Decided(outcome, is_projected)
+    gateway.events_reached.time(outcome.position, gateway.metrics.projected)
+    return Decided(outcome)
 
 
 def _command_id(key: str, part: str) -> UUID:
@@ -91,5 +89,5 @@ def created_response(row: bytes | None, status: int, decided: Decided) -> Respon
     Raises NotVisibleError where no read shows it, because the projection is late or could not write it.
     """
     if row is None:
-        raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.outcome.position}")
+        raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.position}")
     return JsonResponse(row, status, headers=decided.headers)

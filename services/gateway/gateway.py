@@ -12,8 +12,11 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from events.client import Client
+from events.log.errors import LogUnavailableError
+from services.gateway.lateness import note_late
 from services.gateway.metrics import Metrics
 from services.gateway.reached import Reached
+from services.gateway.shared import Shared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +34,41 @@ class Gateway:
     #: How long a server may take to say that it is there.
     probe_seconds: float = 2.0
     metrics: Metrics = field(default_factory=Metrics)
+    _end: Shared[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Share the question where the log ends."""
+        object.__setattr__(self, "_end", Shared(self.commands.last_position))
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection[Any]]:
-        """A connection to the read models, for one query or a few."""
+    async def reading(self, after: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to the read models, for one query or a few, once they show what `shows` says."""
+        await self.shows(after)
+        async with self.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to the read models as they are."""
         async with self.pool.connection(timeout=self.deadline_seconds) as connection:
             yield connection
+
+    async def shows(self, after: int | None = None) -> None:
+        """Wait until the read models show the log up to the position `after`, by default up to where it ends now.
+
+        If they do not in time, the answer in hand is marked as late (docs/adr/0015).
+        """
+        if not await self._reach(after):
+            note_late()
+            self.metrics.late()
+
+    async def _reach(self, after: int | None) -> bool:
+        if after is not None:
+            return await self.events_reached.until(after, self.deadline_seconds)
+        if not self.nats.is_connected:
+            return False
+        try:
+            end = await self._end.get()
+        except LogUnavailableError:
+            return False
+        return await self.events_reached.until_unless_stuck(end, self.deadline_seconds)

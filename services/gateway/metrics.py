@@ -38,12 +38,12 @@ class Metrics:
         )
         self._projection_seconds = Histogram(
             "antiphon_projection_seconds",
-            "From a decision until it can be read.",
+            "From a decision until it can be read; of those that overlap one is measured.",
             buckets=_BUCKETS,
             registry=self._registry,
         )
         self._late = Counter(
-            "antiphon_late_projections", "Decisions answered before they could be read.", registry=self._registry
+            "antiphon_late_reads", "Reads answered before they could show all decisions.", registry=self._registry
         )
         self._up = Gauge("antiphon_up", "Whether a server answers.", ["server"], registry=self._registry)
         self._log_position = self._gauge("antiphon_log_position", "The newest event of the log.")
@@ -62,11 +62,13 @@ class Metrics:
         self._decisions.labels(kind, status.value).inc()
         self._decision_seconds.observe(seconds)
 
-    def projected(self, seconds: float, *, in_time: bool) -> None:
-        """A decision can be read, or its caller was answered all the same."""
+    def projected(self, seconds: float) -> None:
+        """A decision can be read."""
         self._projection_seconds.observe(seconds)
-        if not in_time:
-            self._late.inc()
+
+    def late(self) -> None:
+        """A read was answered all the same, before the read models showed everything."""
+        self._late.inc()
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
         """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""

@@ -1,9 +1,9 @@
-"""Waits until a projection has committed a position of its stream (docs/adr/0005)."""
+"""Waits until a projection has committed a position of its stream (docs/adr/0005, 0015)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from heapq import heappop, heappush
 from itertools import count
@@ -17,6 +17,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from events import subjects
+from services.runtime import clock
 
 #: An announcement may be lost: after this silence somebody who waits looks at the checkpoint itself.
 _LOOK_SECONDS: Final = 0.5
@@ -33,12 +34,17 @@ class Reached:
         self._pool = pool
         self._numbers = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        #: Where the projection was when somebody waited for it in vain.
+        self._stuck_at = -1
+        self._timed: tuple[int, float, Callable[[float], None]] | None = None
         self.position = 0
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to the announcements until the block ends."""
         subscription = await self._client.subscribe(subjects.reached(self._projection), cb=self._announced)
+        # Of a projection that has nothing to do nothing is heard.
+        await self._look()
         looking = asyncio.create_task(self._look_when_waiting())
         try:
             yield
@@ -54,10 +60,19 @@ class Reached:
         if position <= self.position:
             return
         self.position = position
+        if self._timed is not None and self._timed[0] <= position:
+            _, since, observe = self._timed
+            self._timed = None
+            observe(clock.monotonic() - since)
         while self._waiting and self._waiting[0][0] <= position:
             _, _, future = heappop(self._waiting)
             if not future.done():
                 future.set_result(None)
+
+    def time(self, position: int, observe: Callable[[float], None]) -> None:
+        """Tell how many seconds from now the projection takes to get there; one at a time is timed, others are not."""
+        if self._timed is None and position > self.position:
+            self._timed = position, clock.monotonic(), observe
 
     async def until(self, position: int, timeout_seconds: float) -> bool:
         """Wait until the projection has committed `position`; False if it did not within the time."""
@@ -71,6 +86,16 @@ class Reached:
         except TimeoutError:
             return False
         return True
+
+    async def until_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
+        """The same, but of those who read only the first waits in vain for a projection that does not move."""
+        if self.position == self._stuck_at and position > self.position:
+            return False
+        before = self.position
+        in_time = await self.until(position, timeout_seconds)
+        if not in_time and self.position == before:
+            self._stuck_at = before
+        return in_time
 
     async def _look_when_waiting(self) -> None:
         while True:

@@ -57,7 +57,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         data = deployment.given() | {"flow_id": str(deployment.flow_id), "name": deployment.name}
         decided = await decide(gateway, request, new_id(request), CreateDeployment(data=data))
         _raise_for(decided.outcome.status, decided.outcome.reason)
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await DEPLOYMENTS.get(connection, UUID(decided.outcome.aggregate_id))
         return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
 
@@ -144,7 +144,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         run_id = ids.flow_run_id(flow_id, key) if key else new_id(request)
         decided = await decide(gateway, request, run_id, run.command(id, flow_id))
         _raise_for(decided.outcome.status, decided.outcome.reason)
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await FLOW_RUNS.get(connection, run_id)
         return created_response(found, 200 if decided.outcome.status is Status.EXISTS else 201, decided)
 

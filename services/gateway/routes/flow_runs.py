@@ -33,7 +33,7 @@ _FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "wor
 
 def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
     """Creation and transition: read, decided and answered as bytes."""
-    runs = Batched(FLOW_RUNS.get_many, gateway.reading)
+    runs = Batched(FLOW_RUNS.get_many, gateway.connection)
 
     async def create(request: Request) -> Response:
         body = await read_body(request, FlowRunCreate)
@@ -47,6 +47,7 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
             raise not_found(outcome.reason or _MISSING)
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
+        await gateway.shows(decided.position)
         found = await runs.get(run_id)
         status = 200 if outcome.status is Status.EXISTS else 201
         return created_response(found, status, decided)

@@ -35,7 +35,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, flow: FlowCreate) -> Response:
         decided = await decide(gateway, request, new_id(request), CreateFlow(data=flow.model_dump(mode="json")))
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await FLOWS.get(connection, UUID(decided.outcome.aggregate_id))
         status = 200 if decided.outcome.status is Status.EXISTS else 201
         return created_response(found, status, decided)

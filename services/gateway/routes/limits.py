@@ -69,7 +69,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         decided = await decide(gateway, request, limit_id, CreateLimit(**limit.model_dump()))
         if decided.outcome.status is Status.CONFLICT:
             raise conflict(decided.outcome.reason or "")
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await queries.created(connection, limit_id)
         return created_response(found, 201, decided)
 

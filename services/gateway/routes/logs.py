@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from events import subjects
 from projections.log.queries import LOGS
-from services.gateway.decisions import POSITION, PROJECTED
+from services.gateway.decisions import POSITION
 from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
+from services.gateway.lateness import PROJECTED
 from services.gateway.observing import observe
 from services.gateway.routes.bodies import LIMIT, OFFSET, body, filters, order
 from services.gateway.routes.reads import add_filter

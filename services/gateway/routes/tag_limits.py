@@ -68,7 +68,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     async def create(request: Request, limit: TagLimitCreate) -> Response:
         command = CreateLimit(name=_TAG + limit.tag, limit=limit.concurrency_limit, upsert=True)
         decided = await decide(gateway, request, new_id(request), command)
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await queries.by_tag(connection, UUID(decided.outcome.aggregate_id))
         return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
 

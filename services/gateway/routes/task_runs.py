@@ -39,7 +39,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         outcome = decided.outcome
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await TASK_RUNS.get(connection, UUID(outcome.aggregate_id))
         status = 200 if outcome.status is Status.EXISTS else 201
         return created_response(found, status, decided)

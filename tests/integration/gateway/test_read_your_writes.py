@@ -13,7 +13,11 @@ import httpx
 import nats
 import pytest
 
+from events.client import Client
+from events.flow_run.commands import SetFlowRunState
 from events.log.provision import provision
+from events.outcome import Status
+from events.state import ProposedState, StateType
 from projections.migrate import migrate
 from services.gateway.main import run as run_gateway
 from services.gateway.reached import Reached
@@ -134,3 +138,25 @@ async def test_waiting_for_a_position_ends_with_the_time_or_the_announcement() -
     reached.advance(3)
     assert await waiting[2]
     assert await reached.until(1, 0)
+
+
+async def test_invariant_08_what_a_nats_client_was_told_is_seen_at_once(pair: Pair, nats_url: str) -> None:
+    async with Client.connect(nats_url) as client:
+        for _ in range(20):
+            run_id = (await new_run(pair.one)).json()["id"]
+            outcome = await client.decide(run_id, SetFlowRunState(state=ProposedState(type=StateType.RUNNING)))
+            assert outcome.status is Status.ACCEPT
+            for each in (pair.one, pair.other):
+                assert (await each.get(f"/flow_runs/{run_id}")).json()["state_name"] == "Running"
+
+
+async def test_of_those_who_wait_for_a_projection_that_does_not_move_only_the_first_waits_long() -> None:
+    reached = Reached("events", None, None)  # type: ignore[arg-type]  # neither is asked
+    assert not await reached.until_unless_stuck(2, 0.01)
+    # It would not come back in a test's time.
+    assert not await reached.until_unless_stuck(3, 10_000)
+    reached.advance(1)
+    waiting = asyncio.create_task(reached.until_unless_stuck(3, 10_000))
+    await asyncio.sleep(0)
+    reached.advance(3)
+    assert await waiting
