@@ -19,11 +19,14 @@ from tests.benchmarks.figures import InvalidRunError, Level, median_level
 from tests.benchmarks.measure import During, Plan, measure_level
 from tests.benchmarks.native import Native
 from tests.benchmarks.native_run import measure_native, median_native
+from tests.benchmarks.operations import Case
 from tests.benchmarks.profile import profiled
 from tests.benchmarks.servers import SERVERS
 
 _REPOSITORY = Path(__file__).parents[2]
 _DOCUMENT = _REPOSITORY / "docs/benchmarks.md"
+#: With 16 and more that take slots of the same limits, the genuine Prefect answers some of them with 500.
+_TASK_RUN_CLIENTS = 8
 _TEMPLATE = Path(__file__).with_name("template.md")
 
 
@@ -34,6 +37,7 @@ class Choice:
     clients: tuple[int, ...]
     plan: Plan
     native_runs: int
+    cases: tuple[Case, ...]
     profile: str | None
     profile_output: Path
 
@@ -44,6 +48,8 @@ class Rounds:
 
     levels: dict[str, dict[int, list[Level]]] = field(default_factory=lambda: {name: {} for name in SERVERS})
     native: list[Native] = field(default_factory=list)
+    #: By case and server.
+    cases: dict[Case, dict[str, list[Level]]] = field(default_factory=dict)
 
     def results(self) -> report.Results:
         """The medians over the rounds."""
@@ -52,7 +58,11 @@ class Rounds:
             for name, levels in self.levels.items()
         }
         native = median_native(self.native) if self.native else None
-        return report.Results(medians["prefect"], medians["antiphon"], native)
+        cases = {
+            case: {name: median_level(rounds) for name, rounds in by_server.items()}
+            for case, by_server in self.cases.items()
+        }
+        return report.Results(medians["prefect"], medians["antiphon"], native, cases)
 
 
 def bench(
@@ -62,6 +72,7 @@ def bench(
     only: Annotated[Literal["prefect", "antiphon"] | None, typer.Option(help="Measure one server alone.")] = None,
     clients: Annotated[str, typer.Option(help="Numbers of clients.")] = "1,16,64",
     native_runs: Annotated[int, typer.Option(help="Runs published on NATS; 0 leaves it out.")] = 5000,
+    cases: Annotated[str, typer.Option(help="What else is measured; empty leaves it out.")] = "read-back,task-runs",
     profile: Annotated[str | None, typer.Option(help="Record a role of Antiphon at the most clients.")] = None,
     profile_output: Annotated[
         Path, typer.Option(help="A speedscope file, or folded stacks if it ends in .raw.")
@@ -71,7 +82,8 @@ def bench(
     if profile and only == "prefect":
         raise typer.BadParameter("it records roles of Antiphon", param_hint="--profile")
     numbers = tuple(sorted(int(number) for number in clients.split(",")))
-    choice = Choice(numbers, Plan(seconds, warm_up), native_runs, profile, profile_output)
+    others = tuple(Case(case) for case in cases.split(",") if case)
+    choice = Choice(numbers, Plan(seconds, warm_up), native_runs, others, profile, profile_output)
     names = [only] if only else ["antiphon"] if profile else list(SERVERS)
     measured = Rounds()
     # As Ctrl-C: servers are stopped and their directories removed.
@@ -111,12 +123,21 @@ def _measure_server(name: str, choice: Choice, measured: Rounds, title: str) -> 
                 level = measure_level(server, clients, choice.plan, during)
                 measured.levels[name].setdefault(clients, []).append(level)
                 _progress(f"{clients} clients", level.transitions_per_second)
+            for case, clients in _other_cases(choice):
+                level = measure_level(server, clients, choice.plan, case=case)
+                measured.cases.setdefault(case, {}).setdefault(name, []).append(level)
+                _progress(f"{case.value}, {clients} clients", level.transitions_per_second)
             if name == "antiphon" and choice.native_runs:
                 native = measure_native(server, choice.native_runs, _during(server, choice, "-native"))
                 measured.native.append(native)
                 _progress("on NATS", native.transitions_per_second)
     finally:
         shutil.rmtree(directory)
+
+
+def _other_cases(choice: Choice) -> list[tuple[Case, int]]:
+    """Reading back is a matter of latency, the others are of throughput."""
+    return [(case, choice.clients[0] if case is Case.READ_BACK else _TASK_RUN_CLIENTS) for case in choice.cases]
 
 
 def _during(server: Server, choice: Choice, suffix: str) -> During:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from tests.benchmarks.operations import Operation
+from tests.benchmarks.operations import TRANSITIONS, Operation
 
 
 class InvalidRunError(Exception):
@@ -49,12 +49,12 @@ def level_of(
     clients: int, seconds: float, samples: Mapping[Operation, Sequence[float]], cpu: Mapping[str, float]
 ) -> Level:
     """Make the figures from the times of all requests answered in the measured time."""
-    everything = [sample for operation in Operation for sample in samples[operation]]
+    transitions = [sample for operation in TRANSITIONS for sample in samples[operation]]
     return Level(
         clients=clients,
-        transitions_per_second=len(everything) / seconds,
-        latency=Latency.of(everything),
-        by_operation={operation: Latency.of(samples[operation]) for operation in Operation},
+        transitions_per_second=len(transitions) / seconds,
+        latency=Latency.of(transitions),
+        by_operation={operation: Latency.of(times) for operation, times in samples.items()},
         cpu=cpu,
     )
 
@@ -67,7 +67,8 @@ def median_level(rounds: Sequence[Level]) -> Level:
         transitions_per_second=median(level.transitions_per_second for level in rounds),
         latency=_median_latency([level.latency for level in rounds]),
         by_operation={
-            operation: _median_latency([level.by_operation[operation] for level in rounds]) for operation in Operation
+            operation: _median_latency([level.by_operation[operation] for level in rounds])
+            for operation in rounds[0].by_operation
         },
         cpu={name: median(level.cpu[name] for level in rounds) for name in names},
     )

@@ -1,7 +1,7 @@
 """The load generator: closed-loop clients on keep-alive connections, in a process of its own, as cheap as it can be.
 
-`python -m tests.benchmarks.load HOST PORT FLOW_ID CLIENTS WARM_UP_SECONDS SECONDS` says `measuring` and `measured` on
-standard output at the borders of the measured time, and then one line of JSON.
+`python -m tests.benchmarks.load HOST PORT PARENT_ID CLIENTS WARM_UP_SECONDS SECONDS [CASE]` says `measuring` and
+`measured` on standard output at the borders of the measured time, and then one line of JSON.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ import httptools
 import orjson
 import uvloop
 
-from tests.benchmarks.operations import Operation, Requests, WrongAnswerError, check
+from tests.benchmarks.operations import Case, Operation, Requests, WrongAnswerError, check
 
 _DRAIN_SECONDS = 60.0
 
@@ -26,9 +26,11 @@ _DRAIN_SECONDS = 60.0
 class Load:
     """What all clients share: the requests, the times measured, the errors, and when to stop."""
 
-    def __init__(self, requests: Requests) -> None:
+    def __init__(self, requests: Requests, case: Case) -> None:
         self.requests = requests
-        self.samples = {operation: array("d") for operation in Operation}
+        #: What follows what.
+        self.next = dict(zip(case.operations, (*case.operations[1:], case.operations[0]), strict=True))
+        self.samples = {operation: array("d") for operation in case.operations}
         self.errors: list[str] = []
         self.completed = 0
         self.measuring = False
@@ -59,7 +61,7 @@ class Client(asyncio.Protocol):
         """Begin."""
         # uvloop's transports are no subclasses of asyncio's.
         self._transport = cast("asyncio.Transport", transport)
-        self._send(self._load.requests.create)
+        self._send(self._load.requests.create(self._load.transition_id()))
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, which calls `on_body` and `on_message_complete`."""
@@ -100,16 +102,16 @@ class Client(asyncio.Protocol):
         self._next(operation, run_id)
 
     def _next(self, operation: Operation, run_id: bytes) -> None:
-        if operation is Operation.COMPLETED:
-            self._operation = Operation.CREATE
-            self._send(self._load.requests.create)
-            return
+        load = self._load
         if operation is Operation.CREATE:
             self._run_id = run_id
-            self._operation = Operation.RUNNING
+        self._operation = load.next[operation]
+        if self._operation is Operation.CREATE:
+            self._send(load.requests.create(load.transition_id()))
+        elif self._operation is Operation.READ:
+            self._send(load.requests.read(self._run_id))
         else:
-            self._operation = Operation.COMPLETED
-        self._send(self._load.requests.set_state(self._operation, self._run_id, self._load.transition_id()))
+            self._send(load.requests.set_state(self._operation, self._run_id, load.transition_id()))
 
     def _send(self, request: bytes) -> None:
         self._sent_at = perf_counter()
@@ -140,14 +142,15 @@ async def generate(load: Load, host: str, port: int, clients: int, warm_up_secon
 
 def main() -> None:
     """Generate one load and print what was measured."""
-    host, port, flow_id, clients, warm_up_seconds, seconds = sys.argv[1:]
-    load = Load(Requests(f"{host}:{port}", flow_id))
+    host, port, parent_id, clients, warm_up_seconds, seconds, *rest = sys.argv[1:]
+    case = Case(rest[0]) if rest else Case.FLOW_RUNS
+    load = Load(Requests(f"{host}:{port}", parent_id, case), case)
     # Nothing here makes garbage in cycles, and a pause of the generator would be counted as the server's.
     gc.disable()
     measured = uvloop.run(generate(load, host, int(port), int(clients), float(warm_up_seconds), float(seconds)))
     report = {
         "seconds": measured,
-        "samples": [load.samples[operation].tolist() for operation in Operation],
+        "samples": {operation.name: times.tolist() for operation, times in load.samples.items()},
         "completed": load.completed,
         "errors": load.errors[:5],
         "error_count": len(load.errors),

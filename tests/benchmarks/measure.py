@@ -20,7 +20,7 @@ from services.runtime.embedded import child
 from tests.acceptance.server import Server
 from tests.benchmarks import cpu
 from tests.benchmarks.figures import InvalidRunError, Level, level_of
-from tests.benchmarks.operations import Operation
+from tests.benchmarks.operations import TAG_LIMIT, Case, Operation, tags_of
 
 _REPOSITORY = Path(__file__).parents[2]
 #: On top of the time that a program is meant to take.
@@ -38,11 +38,15 @@ class Plan:
     warm_up_seconds: float
 
 
-def measure_level(server: Server, clients: int, plan: Plan, during: During = nullcontext) -> Level:
+def measure_level(
+    server: Server, clients: int, plan: Plan, during: During = nullcontext, case: Case = Case.FLOW_RUNS
+) -> Level:
     """Put the load of so many clients on a server; raises InvalidRunError on any wrong answer."""
     address = urlsplit(server.api_url)
-    flow_id = create_flow(server)
-    arguments = [address.hostname, address.port, flow_id, clients, plan.warm_up_seconds, plan.seconds]
+    parent_id = create_flow(server)
+    if case is Case.TASK_RUNS:
+        parent_id = _create_flow_run_with_limits(server, parent_id)
+    arguments = [address.hostname, address.port, parent_id, clients, plan.warm_up_seconds, plan.seconds, case]
     deadline_seconds = plan.warm_up_seconds + plan.seconds + _GRACE_SECONDS
     with program("tests.benchmarks.load", [str(argument) for argument in arguments], deadline_seconds) as output:
         expect(output, "measuring")
@@ -55,8 +59,9 @@ def measure_level(server: Server, clients: int, plan: Plan, during: During = nul
         raise InvalidRunError(
             f"{server.name} at {clients} clients: {report['error_count']} errors, for example {report['errors']}"
         )
-    verify_completed(server, flow_id, report["completed"])
-    samples = dict(zip(Operation, report["samples"], strict=True))
+    parents = "flow_runs" if case is Case.TASK_RUNS else "flows"
+    verify_completed(server, case.kind, {parents: {"id": {"any_": [parent_id]}}}, report["completed"])
+    samples = {Operation[name]: times for name, times in report["samples"].items()}
     return level_of(clients, report["seconds"], samples, cpu.shares(before, after))
 
 
@@ -93,13 +98,21 @@ def create_flow(server: Server) -> str:
     return flow_id
 
 
-def verify_completed(server: Server, flow_id: str, expected: int) -> None:
-    """Make sure that the server itself has seen so many completed runs of the flow."""
-    body: dict[str, Any] = {
-        "flows": {"id": {"any_": [flow_id]}},
-        "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
-    }
-    answer = httpx.post(f"{server.api_url}/flow_runs/count", json=body, timeout=60)
+def _create_flow_run_with_limits(server: Server, flow_id: str) -> str:
+    # Tasks run only while their flow does.
+    run = {"flow_id": flow_id, "state": {"type": "RUNNING"}}
+    answer = httpx.post(f"{server.api_url}/flow_runs/", json=run, timeout=30).raise_for_status()
+    flow_run_id: str = answer.json()["id"]
+    for tag in tags_of(flow_run_id):
+        limit = {"tag": tag, "concurrency_limit": TAG_LIMIT}
+        httpx.post(f"{server.api_url}/concurrency_limits/", json=limit, timeout=30).raise_for_status()
+    return flow_run_id
+
+
+def verify_completed(server: Server, kind: str, of: dict[str, Any], expected: int) -> None:
+    """Make sure that the server itself shows so many completed runs, `of` what is a filter."""
+    body: dict[str, Any] = {**of, kind: {"state": {"type": {"any_": ["COMPLETED"]}}}}
+    answer = httpx.post(f"{server.api_url}/{kind}/count", json=body, timeout=60)
     answer.raise_for_status()
     if answer.json() != expected:
         raise InvalidRunError(f"{server.name} shows {answer.json()} completed runs, not {expected}")

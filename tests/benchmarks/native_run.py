@@ -12,7 +12,7 @@ from tests.acceptance.server import Server
 from tests.benchmarks import cpu
 from tests.benchmarks.measure import During, create_flow, expect, program, verify_completed
 from tests.benchmarks.native import Native
-from tests.benchmarks.operations import Operation
+from tests.benchmarks.operations import TRANSITIONS
 from tests.benchmarks.servers import run_of
 
 _WARM_UP_RUNS = 500
@@ -36,8 +36,8 @@ def _publish(server: Server, runs: int, during: During) -> Native:
             expect(output, "measured")
             after = cpu.sample()
         seconds = orjson.loads(output.readline())["seconds"]
-    verify_completed(server, flow_id, runs)
-    transitions = runs * len(Operation)
+    verify_completed(server, "flow_runs", {"flows": {"id": {"any_": [flow_id]}}}, runs)
+    transitions = runs * len(TRANSITIONS)
     return Native(transitions, transitions / seconds, cpu.shares(before, after))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from tests.benchmarks.cpu import EVERYTHING_ELSE, WHOLE_MACHINE
 from tests.benchmarks.figures import Level
 from tests.benchmarks.native import Native
-from tests.benchmarks.operations import Operation
+from tests.benchmarks.operations import TRANSITIONS, Case, Operation
 
 #: A process with less than this share of a core is not worth a row.
 _NEGLIGIBLE: Final = 0.005
@@ -29,6 +29,8 @@ class Results:
     prefect: Mapping[int, Level]
     antiphon: Mapping[int, Level]
     native: Native | None
+    #: The other cases, each at one number of clients, by server.
+    cases: Mapping[Case, Mapping[str, Level]]
 
 
 def render(results: Results) -> str:
@@ -41,6 +43,7 @@ def render(results: Results) -> str:
         *(["### Goals", goals(results)] if results.prefect and results.antiphon else []),
         "### Latency of each operation, p50 / p99 in ms",
         operations(results),
+        *(["### Other cases", other_cases(results)] if results.cases else []),
         "### Where the CPU time goes, in % of one core (and in microseconds for each transition)",
         *(cpu_shares("Prefect", list(results.prefect.values())) if results.prefect else []),
         *(cpu_shares("Antiphon", list(results.antiphon.values())) if results.antiphon else []),
@@ -110,11 +113,38 @@ def operations(results: Results) -> str:
     """Latency of each of the three operations."""
     rows = [
         [name, str(level.clients)]
-        + [f"{_number(level.by_operation[each].p50)} / {_number(level.by_operation[each].p99)}" for each in Operation]
+        + [f"{_number(level.by_operation[each].p50)} / {_number(level.by_operation[each].p99)}" for each in TRANSITIONS]
         for name, levels in (("Prefect", results.prefect), ("Antiphon", results.antiphon))
         for level in levels.values()
     ]
-    return _table(["", "clients", *(operation.label for operation in Operation)], rows)
+    return _table(["", "clients", *(operation.label for operation in TRANSITIONS)], rows)
+
+
+def other_cases(results: Results) -> str:
+    """Runs that are read back at once, and task runs under limits."""
+    rows = []
+    for case, by_server in results.cases.items():
+        figures = _READ_BACK if case is Case.READ_BACK else _TASK_RUNS
+        for title, figure in figures:
+            values = [figure(by_server[name]) if name in by_server else None for name in ("prefect", "antiphon")]
+            prefect, antiphon = values
+            ratio = _times(antiphon / prefect) if prefect and antiphon else "-"
+            clients = next(iter(by_server.values())).clients
+            rows.append([title, str(clients), *("-" if value is None else _number(value) for value in values), ratio])
+    return _table(["", "clients", "Prefect", "Antiphon", "Antiphon / Prefect"], rows)
+
+
+_READ_BACK: Final[Sequence[tuple[str, Callable[[Level], float]]]] = (
+    ("flow run read at once after its COMPLETED, p50 ms", lambda level: level.by_operation[Operation.READ].p50),
+    (
+        "set_state COMPLETED and that read, p50 ms",
+        lambda level: level.by_operation[Operation.COMPLETED].p50 + level.by_operation[Operation.READ].p50,
+    ),
+)
+_TASK_RUNS: Final[Sequence[tuple[str, Callable[[Level], float]]]] = (
+    ("task runs with two tag limits, transitions/s", lambda level: level.transitions_per_second),
+    ("task runs with two tag limits, p50 ms", lambda level: level.latency.p50),
+)
 
 
 def cpu_shares(server: str, levels: Sequence[Level]) -> list[str]:

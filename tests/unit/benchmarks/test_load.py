@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from tests.benchmarks.load import Client, Load
-from tests.benchmarks.operations import Operation, Requests
+from tests.benchmarks.operations import Case, Operation, Requests
 
 RUN = "22222222-2222-4222-8222-222222222222"
 
@@ -41,8 +41,8 @@ RUNNING = _answer({"status": "ACCEPT", "state": {"type": "RUNNING"}})
 COMPLETED = _answer({"status": "ACCEPT", "state": {"type": "COMPLETED"}})
 
 
-async def _connected() -> tuple[Load, Client, Wire]:
-    load = Load(Requests("localhost:1", "11111111-1111-4111-8111-111111111111"))
+async def _connected(case: Case = Case.FLOW_RUNS) -> tuple[Load, Client, Wire]:
+    load = Load(Requests("localhost:1", "11111111-1111-4111-8111-111111111111", case), case)
     load.measuring = True
     client = Client(load)
     wire = Wire(client)
@@ -59,9 +59,18 @@ async def test_a_client_creates_starts_completes_and_begins_again(piece: int) ->
     lines = [request.split(b"\r\n", 1)[0].decode() for request in wire.written]
     create, set_state = "POST /api/flow_runs/ HTTP/1.1", f"POST /api/flow_runs/{RUN}/set_state HTTP/1.1"
     assert lines == [create, set_state, set_state, create]
-    assert [len(load.samples[operation]) for operation in Operation] == [1, 1, 1]
+    assert [len(times) for times in load.samples.values()] == [1, 1, 1]
     assert load.completed == 1
     assert load.errors == []
+
+
+async def test_a_run_is_read_back_before_the_next_begins() -> None:
+    load, client, wire = await _connected(Case.READ_BACK)
+    for answer in (CREATED, RUNNING, COMPLETED, _answer({"state_type": "COMPLETED"}, "200 OK")):
+        client.data_received(answer)
+    lines = [request.split(b"\r\n", 1)[0].decode() for request in wire.written]
+    assert lines[3:] == [f"GET /api/flow_runs/{RUN} HTTP/1.1", "POST /api/flow_runs/ HTTP/1.1"]
+    assert (load.completed, load.errors) == (1, [])
 
 
 async def test_each_request_has_a_transition_id_of_its_own() -> None:

@@ -7,7 +7,7 @@ import httptools
 import orjson
 import pytest
 
-from tests.benchmarks.operations import Operation, Requests, WrongAnswerError, check
+from tests.benchmarks.operations import Case, Operation, Requests, WrongAnswerError, check
 
 FLOW = "11111111-1111-4111-8111-111111111111"
 RUN = "22222222-2222-4222-8222-222222222222"
@@ -42,7 +42,7 @@ def _state(operation: Operation, status: str = "ACCEPT") -> bytes:
 
 
 def test_create_is_one_whole_request_about_the_flow() -> None:
-    received = Received(Requests("localhost:1", FLOW).create)
+    received = Received(Requests("localhost:1", FLOW).create(b""))
     assert received.complete == 1
     assert received.path == "/api/flow_runs/"
     assert received.headers["user-agent"] == "prefect/3.8.8 (API 0.8.4)"
@@ -51,6 +51,28 @@ def test_create_is_one_whole_request_about_the_flow() -> None:
     body = orjson.loads(received.body)
     assert body["flow_id"] == FLOW
     assert body["state"]["type"] == "PENDING"
+
+
+def test_task_runs_of_one_task_have_keys_and_two_tags() -> None:
+    requests = Requests("localhost:1", RUN, Case.TASK_RUNS)
+    received = Received(requests.create(TRANSITION.encode()))
+    assert (received.path, received.complete) == ("/api/task_runs/", 1)
+    assert int(received.headers["content-length"]) == len(received.body)
+    body = orjson.loads(received.body)
+    assert (body["dynamic_key"], body["flow_run_id"], len(set(body["tags"]))) == (TRANSITION, RUN, 2)
+    moved = Received(requests.set_state(Operation.RUNNING, RUN.encode(), TRANSITION.encode()))
+    assert moved.path == f"/api/task_runs/{RUN}/set_state"
+
+
+def test_a_run_is_read_without_a_body() -> None:
+    received = Received(Requests("localhost:1", FLOW, Case.READ_BACK).read(RUN.encode()))
+    assert (received.path, received.complete, received.body) == (f"/api/flow_runs/{RUN}", 1, b"")
+
+
+def test_what_is_read_must_show_the_last_transition() -> None:
+    assert check(Operation.READ, 200, orjson.dumps({"state_type": "COMPLETED"})) == b""
+    with pytest.raises(WrongAnswerError, match="shown in state RUNNING"):
+        check(Operation.READ, 200, orjson.dumps({"state_type": "RUNNING"}))
 
 
 @pytest.mark.parametrize("operation", [Operation.RUNNING, Operation.COMPLETED])
@@ -96,4 +118,4 @@ def test_anything_else_is_wrong(operation: Operation, status: int, body: bytes) 
 
 def test_all_operations_have_labels() -> None:
     labels: list[Any] = [operation.label for operation in Operation]
-    assert len(set(labels)) == 3
+    assert len(set(labels)) == len(Operation)

@@ -6,7 +6,7 @@ from tests.benchmarks import report
 from tests.benchmarks.cpu import EVERYTHING_ELSE, WHOLE_MACHINE
 from tests.benchmarks.figures import Latency, Level
 from tests.benchmarks.native import Native
-from tests.benchmarks.operations import Operation
+from tests.benchmarks.operations import Case, Operation
 from tests.benchmarks.report import Results
 
 TEMPLATE = Path(report.__file__).with_name("template.md")
@@ -23,6 +23,10 @@ def _results(other: float = 0.1) -> Results:
         prefect={1: _level(1, 70, 13), 64: _level(64, 80, 700)},
         antiphon={1: _level(1, 350, 2), 64: _level(64, 2000, 30, other)},
         native=Native(15_000, 4000, {"policy": 0.9, EVERYTHING_ELSE: 0.0, WHOLE_MACHINE: 1.9}),
+        cases={
+            Case.READ_BACK: {"prefect": _level(1, 70, 13), "antiphon": _level(1, 350, 2)},
+            Case.TASK_RUNS: {"antiphon": _level(64, 1000, 60)},
+        },
     )
 
 
@@ -37,6 +41,12 @@ def test_figures_stand_beside_each_other_with_their_ratio() -> None:
     assert _row(table, "p50 ms", "1") == ["p50 ms", "1", "13", "2", "0.154x"]
 
 
+def test_other_cases_stand_with_their_ratio() -> None:
+    table = report.other_cases(_results())
+    assert _row(table, "set_state COMPLETED and that read, p50 ms")[1:] == ["1", "26", "4", "0.154x"]
+    assert _row(table, "task runs with two tag limits, transitions/s")[1:] == ["64", "-", "1,000", "-"]
+
+
 def test_goals_say_whether_they_are_reached() -> None:
     table = report.goals(_results())
     assert _row(table, "transitions/s at 64 clients")[1:] == ["20x", "25x", "yes"]
@@ -45,7 +55,7 @@ def test_goals_say_whether_they_are_reached() -> None:
 
 
 def test_one_server_alone_has_no_ratio_and_no_goals() -> None:
-    text = report.render(Results(prefect={}, antiphon={1: _level(1, 350, 2)}, native=None))
+    text = report.render(Results(prefect={}, antiphon={1: _level(1, 350, 2)}, native=None, cases={}))
     assert _row(text, "transitions/s", "1") == ["transitions/s", "1", "-", "350", "-"]
     assert "Goals" not in text
 
