@@ -22,7 +22,8 @@ from pydantic import BaseModel
 
 from events import subjects
 from events.log.provision import stream_configurations
-from projections.migrate import schema_files
+from projections.beside import NEXT, built
+from projections.migrate import SCHEMA, VERSION, schema_files
 from services.cli import console, options, servers
 from services.runtime import clock
 from services.runtime.nats import brief_connection
@@ -92,6 +93,7 @@ async def _examine(client: Client, connection: psycopg.AsyncConnection[Any], dat
     yield await _postgres_version(connection)
     yield await _postgres_fsync(connection)
     yield await _schema(connection)
+    yield await _rows(connection)
     yield await _clock(connection)
     for finding in await _positions(client, connection):
         yield finding
@@ -202,6 +204,19 @@ async def _schema(connection: psycopg.AsyncConnection[Any]) -> Finding:
         found or f"{len(wanted)} files, all applied",
         is_well=not found,
         advice="`antiphon start` applies what is missing" if missing else "this Antiphon is older than its database",
+    )
+
+
+async def _rows(connection: psycopg.AsyncConnection[Any]) -> Finding:
+    live, begun = await built(connection, SCHEMA), await built(connection, NEXT)
+    found = "" if live is None or live.version == VERSION else f"made by version {live.version}, not {VERSION}; "
+    found += "" if begun is None else f"a rebuild is at {begun.position}"
+    return _judged(
+        "rows",
+        found.removesuffix("; ") or f"made by version {VERSION} of the projections",
+        is_well=not found,
+        advice="`antiphon rebuild` builds them, or goes on where one was broken off",
+        level=Level.WARNING,
     )
 
 
