@@ -61,10 +61,7 @@ def doctor(
     postgres_url: options.PostgresUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
 ) -> None:
-    """Look at versions, durability, schema, lag, clocks, parked messages and disk.
-
-    Exit code 1 if there is a problem; a warning is none.
-    """
+    """Look at versions, durability, schema, lag, clocks, parked messages, disk; exit code 1 if there is a problem."""
     servers.run(_doctor(data_dir, nats_url, postgres_url, as_json=as_json))
 
 
@@ -209,12 +206,11 @@ async def _schema(connection: psycopg.AsyncConnection[Any]) -> Finding:
 
 async def _rows(connection: psycopg.AsyncConnection[Any]) -> Finding:
     live, begun = await built(connection, SCHEMA), await built(connection, NEXT)
-    found = "" if live is None or live.version == VERSION else f"made by version {live.version}, not {VERSION}; "
-    found += "" if begun is None else f"a rebuild is at {begun.position}"
+    found = "" if begun is None else f"; a rebuild is at {begun.position}"
     return _judged(
         "rows",
-        found.removesuffix("; ") or f"made by version {VERSION} of the projections",
-        is_well=not found,
+        f"made by version {live.version if live else VERSION} of the projections{found}",
+        is_well=not found and (live is None or live.version == VERSION),
         advice="`antiphon rebuild` builds them, or goes on where one was broken off",
         level=Level.WARNING,
     )
