@@ -28,6 +28,8 @@ ACTOR: Final = "Antiphon-Actor"
 REPLY_TO: Final = "Antiphon-Reply-To"
 SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
 OCCURRED_AT: Final = "Antiphon-Occurred-At"
+#: On a message that the log had lost and got back: when it was recorded first.
+RECORDED_AT: Final = "Antiphon-Recorded-At"
 TRACEPARENT: Final = "traceparent"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")

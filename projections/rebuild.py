@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -15,13 +14,12 @@ from projections.event_reader import EventReader, Park, stream_of
 from projections.migrate import VERSION
 from projections.projection import NAME
 from projections.runner import Runner
-from projections.writer import connect, give_turn_back, parked_streams, position_of, take_turn, try_turn
+from projections.turn import MakeWay, having_turn, nobody_has_it
+from projections.writer import connect, parked_streams, position_of, try_turn
 
 #: A rebuild has caught up when there are no more than so many events behind it: those are projected while nobody else
 #: projects.
 _NEAR: Final = 500
-#: Whoever has the turn may have taken it again before we stood in line.
-_ASK_AGAIN_SECONDS: Final = 0.5
 _REBUILD: Final = "rebuild"
 
 
@@ -37,10 +35,6 @@ class Progress(NamedTuple):
     last: int
 
 
-async def nobody_has_the_turn() -> None:
-    """For a rebuild beside which there is no projector, or one that ends by itself."""
-
-
 class Rebuild:
     """One rebuild; what it needs of the world around."""
 
@@ -50,7 +44,7 @@ class Rebuild:
         postgres_url: str,
         *,
         park: Park | None = None,
-        make_way: Callable[[], Awaitable[None]] = nobody_has_the_turn,
+        make_way: MakeWay = nobody_has_it,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._log = log
@@ -74,7 +68,7 @@ class Rebuild:
             runner: Runner[Recorded | Unreadable] = Runner(connection, NAME, reader, after)
             await self._catch_up(runner)
             await beside.analyze(connection)
-            async with self._turn(connection):
+            async with having_turn(connection, NAME, self._make_way):
                 await self._follow(runner, await self._log.last_position())
                 await self._check(runner.position)
                 await beside.switch(connection)
@@ -110,21 +104,6 @@ class Rebuild:
         async with await connect(self._postgres_url) as live:
             if (shown := await position_of(live, NAME)) > position:
                 raise RebuildError(f"the live read models are at {shown}, and the log ends at {position}")
-
-    @asynccontextmanager
-    async def _turn(self, connection: AsyncConnection[Any]) -> AsyncIterator[None]:
-        """While the block lasts nobody else projects: its readers wait for what comes meanwhile."""
-        async with asyncio.TaskGroup() as tasks:
-            asking = tasks.create_task(self._ask_again_and_again())
-            await take_turn(connection, NAME)
-            asking.cancel()
-        yield
-        await give_turn_back(connection, NAME)
-
-    async def _ask_again_and_again(self) -> None:
-        while True:
-            await self._make_way()
-            await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
     async def _park_what_is_new(self, item: Recorded | Unreadable, why: str) -> None:
         if self._park is None:

@@ -148,3 +148,11 @@ FROM (SELECT %(bytes)s::bytea AS bytes) AS all_of,
 INSERT INTO archive.chain (month, genesis, first_position, position, hash)
 VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
 ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash
+
+-- name: forget_later_months
+-- The archive has lost its rows behind a position.
+DELETE FROM archive.chain WHERE first_position > %(position)s
+
+-- name: shorten_chain
+UPDATE archive.chain SET position = e.position, hash = e.hash
+FROM archive.event AS e WHERE e.month = chain.month AND e.position = %(position)s

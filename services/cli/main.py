@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import audit, console, doctor, parked, rebuild
+from services.cli import audit, console, doctor, parked, rebuild, repair
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
@@ -109,6 +109,7 @@ for command in (
     verifying.verify,
     doctor.doctor,
     rebuild.rebuild,
+    repair.repair,
 ):
     app.command()(command)
 app.add_typer(parked.app, name="parked")

@@ -6,23 +6,19 @@ import asyncio
 from pathlib import Path
 from typing import Annotated, Final
 
-import nats.errors
 import typer
-from nats.aio.client import Client
 
-from events import subjects
 from events.log.jetstream import JetStreamLog
 from projections.beside import OLD
 from projections.projection import NAME
 from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
-from services.cli import console, options, servers
+from services.cli import console, options, servers, way
 from services.parking import parking
 from services.runtime import clock
 from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 _TELL_SECONDS: Final = 1.0
-_ANSWER_SECONDS: Final = 5.0
 
 
 def rebuild(
@@ -60,7 +56,7 @@ async def _rebuild(
             JetStreamLog(client),
             database,
             park=parking(client),
-            make_way=_Way(client).ask,
+            make_way=way.asking(client),
             progress=_Meter().tell,
         )
         try:
@@ -73,20 +69,6 @@ async def _rebuild(
         except RebuildError as error:
             console.failure(str(error))
             raise typer.Exit(1) from None
-
-
-class _Way:
-    """Asks the projector, if there is one, to let go of its turn."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def ask(self) -> None:
-        """It may be at a large batch, or be another one by now: who asks does it again."""
-        try:
-            await self._client.request(subjects.make_way(NAME), timeout=_ANSWER_SECONDS)
-        except (nats.errors.NoRespondersError, TimeoutError):
-            return
 
 
 class _Meter:

@@ -23,7 +23,7 @@ from projections.beside import NEXT, OLD, Built, built
 from projections.migrate import SCHEMA, VERSION, migrate
 from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
 from projections.writer import connect, give_turn_back, position_of, take_turn, try_turn
-from services.cli.rebuild import _Way
+from services.cli import way
 from services.policy.main import run as policy
 from services.projector.events import EventsLoop
 from services.projector.main import run as projector_role
@@ -107,7 +107,7 @@ async def test_nobody_notices_a_rebuild_and_its_rows_are_those_of_the_log(
                         await asyncio.sleep(0.02)
                 # What is wrong in the live rows is right in the new ones.
                 await execute(postgres_url, "UPDATE flow SET name = 'tampered with'")
-                await Rebuild(log, postgres_url, make_way=_Way(client).ask).run()
+                await Rebuild(log, postgres_url, make_way=way.asking(client)).run()
         last = await log.last_position()
         await reached(postgres_url, last)
         lines = (await client.jetstream().stream_info(subjects.OBSERVED)).state.last_seq
@@ -201,7 +201,7 @@ async def test_projectors_that_wait_for_their_turn_let_a_rebuild_go_first(
     projectors = [asyncio.create_task(_again_and_again(client, postgres_url)) for _ in range(3)]
     async with announcements(client, "events") as heard:
         await until_heard(heard, last)
-        work = Rebuild(JetStreamLog(client), postgres_url, make_way=_Way(client).ask)
+        work = Rebuild(JetStreamLog(client), postgres_url, make_way=way.asking(client))
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert await work.run() == last
         await until_heard(heard, await append_lives(client, 1))
