@@ -5,7 +5,7 @@ ORACLE := .venv-prefect
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance differential differential-queries check static fmt bench
+.PHONY: help setup start test acceptance differential differential-queries trial check static fmt bench
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -25,6 +25,9 @@ differential: .venv/.stamp $(ORACLE)/.stamp ## Many random requests to both serv
 	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s tests/acceptance/test_differential.py $(ARGS)
 differential-queries: .venv/.stamp $(ORACLE)/.stamp ## Thousands of generated queries on 2,000 runs, to both servers
 	ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 $(BIN)/pytest tests/acceptance/test_query_difference.py $(ARGS)
+
+trial: .venv/.stamp ## Kills, restarts and a rebuild under load, beside subscribers who come and go; TRANSITIONS=50000
+	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s tests/trial $(ARGS)
 
 check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
 	$(BIN)/pytest tests/unit tests/contract tests/architecture

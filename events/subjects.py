@@ -28,13 +28,18 @@ ACTOR: Final = "Antiphon-Actor"
 REPLY_TO: Final = "Antiphon-Reply-To"
 SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
 OCCURRED_AT: Final = "Antiphon-Occurred-At"
+#: On a message that the log had lost and got back: when it was recorded first.
+RECORDED_AT: Final = "Antiphon-Recorded-At"
 TRACEPARENT: Final = "traceparent"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
-_RESERVED: Final = ("$", "ask.", "cmd.", "evt.", "obs.", "parked.", "reached.", "scheduled.", "tmr.", "unpark.")
+_RESERVED: Final = (
+    *("$", "ask.", "cmd.", "evt.", "makeway."),
+    *("obs.", "parked.", "reached.", "scheduled.", "tmr.", "unpark."),
+)
 
 
 class Aggregate(NamedTuple):
@@ -102,6 +107,11 @@ def reached(projection: str) -> str:
 def unpark(projection: str) -> str:
     """The core NATS subject on which a projection is asked to go on with an event stream that waits."""
     return f"unpark.{projection}"
+
+
+def make_way(projection: str) -> str:
+    """The core NATS subject on which the writer of a projection is asked to let another have its turn."""
+    return f"makeway.{projection}"
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:

@@ -60,6 +60,20 @@ def row_of(item: Recorded | Unreadable) -> Row:
     )
 
 
+def stored_of(row: Row) -> Stored:
+    """The message that a row keeps; raises ValueError where the row alone does not tell."""
+    subject = row.subject.encode().decode("unicode_escape") if "\\" in row.subject else row.subject
+    headers = {}
+    for line in row.headers.decode(errors="surrogateescape").split("\r\n")[:-1]:
+        name, _, value = line.partition(": ")
+        headers[name] = value
+    stored = Stored(subject, headers, row.data)
+    if row_of(Unreadable(row.position, subject, headers, row.data, "", row.recorded_at)) != row:
+        msg = f"position {row.position} cannot be told from its row"
+        raise ValueError(msg)
+    return stored
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """The last row of the archive."""

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.adapt import Buffer, Loader
 from psycopg.rows import dict_row
 
-from projections.migrate import SCHEMA
+from projections.migrate import look_in
 
 Row = dict[str, Any]
 
@@ -29,7 +29,7 @@ async def configure(connection: AsyncConnection[Any]) -> None:
     """Prepare a connection for reading: read-only, with a limit on how long a query may take."""
     connection.adapters.register_loader("jsonb", _Verbatim)
     await connection.set_autocommit(True)
-    await connection.execute(f"SET search_path TO {SCHEMA}")
+    await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET default_transaction_read_only TO on")
     # A plan that is kept was made for the tables as they were: right after the start that is empty.

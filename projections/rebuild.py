@@ -1,41 +1,123 @@
-"""Builds the read models again from the log."""
+"""Builds the read models again from the log, beside the live ones, and exchanges them (docs/adr/0018)."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
 
 from psycopg import AsyncConnection
 
 from events.log.port import EventLog, Recorded, Unreadable
-from projections.event_reader import EventReader
+from projections import beside
+from projections.event_reader import EventReader, Park, stream_of
+from projections.migrate import VERSION
 from projections.projection import NAME
 from projections.runner import Runner
-from projections.statements import statements
-from projections.writer import connect, take_turn
+from projections.turn import MakeWay, having_turn, nobody_has_it
+from projections.writer import connect, parked_streams, position_of, try_turn
 
-_EMPTY: Final = ("empty", "forget_checkpoint")
+#: A rebuild has caught up when there are no more than so many events behind it: those are projected while nobody else
+#: projects.
+_NEAR: Final = 500
+_REBUILD: Final = "rebuild"
 
 
-async def rebuild(log: EventLog, postgres_url: str) -> int:
-    """Empty what follows from the log and fill it again; returns the position reached.
+class RebuildError(Exception):
+    """The read models cannot be built again now; the message says why."""
 
-    Waits until no projector is at work. Until it ends, readers see what has been built so far. Log lines stay:
-    they follow from OBSERVED, which forgets.
-    """
-    async with await connect(postgres_url) as connection:
-        await take_turn(connection, NAME)
-        await _empty(connection)
-        runner = Runner(connection, NAME, EventReader({}, _is_parked_already), 0)
-        async for batch in log.follow(0, until=await log.last_position()):
+
+class Progress(NamedTuple):
+    """How far a rebuild is."""
+
+    position: int
+    #: Where the log ended when it was looked at last.
+    last: int
+
+
+class Rebuild:
+    """One rebuild; what it needs of the world around."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        postgres_url: str,
+        *,
+        park: Park | None = None,
+        make_way: MakeWay = nobody_has_it,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._log = log
+        self._postgres_url = postgres_url
+        #: Keeps an event that only the new rows cannot show; what the live ones cannot show either is parked already.
+        self._park = park
+        #: Asks the projector to let its turn go.
+        self._make_way = make_way
+        self._progress = progress
+
+    async def run(self, *, keep_old: bool = False) -> int:
+        """Fill new tables and exchange them for the live ones, which go on being read and written until then.
+
+        Returns the position reached. What is broken off is gone on with by the next. Raises RebuildError when another
+        is at work.
+        """
+        async with self._building() as connection:
+            await beside.drop(connection, beside.OLD)
+            after = await beside.begin(connection, self._postgres_url, await self._log.last_position())
+            reader = EventReader(await parked_streams(connection), self._park_what_is_new)
+            runner: Runner[Recorded | Unreadable] = Runner(connection, NAME, reader, after)
+            await self._catch_up(runner)
+            await beside.analyze(connection)
+            async with having_turn(connection, NAME, self._make_way):
+                await self._follow(runner, await self._log.last_position())
+                await self._check(runner.position)
+                await beside.switch(connection)
+            if not keep_old:
+                await beside.drop(connection, beside.OLD)
+            return runner.position
+
+    async def discard(self) -> int | None:
+        """Take away what a broken off rebuild left, and what was kept; returns how far the rebuild was, if any was."""
+        async with self._building() as connection:
+            left = await beside.built(connection, beside.NEXT)
+            for schema in (beside.NEXT, beside.OLD):
+                await beside.drop(connection, schema)
+            return left.position if left else None
+
+    @asynccontextmanager
+    async def _building(self) -> AsyncIterator[AsyncConnection[Any]]:
+        async with await connect(self._postgres_url, beside.NEXT) as connection:
+            if not await try_turn(connection, _REBUILD):
+                raise RebuildError("another rebuild is at work")
+            yield connection
+
+    async def _catch_up(self, runner: Runner[Recorded | Unreadable]) -> None:
+        while (last := await self._log.last_position()) - runner.position > _NEAR:
+            await self._follow(runner, last)
+
+    async def _follow(self, runner: Runner[Recorded | Unreadable], last: int) -> None:
+        async for batch in self._log.follow(runner.position, until=last):
             await runner.advance(batch)
-        return runner.position
+            self._progress(Progress(runner.position, last))
+
+    async def _check(self, position: int) -> None:
+        async with await connect(self._postgres_url) as live:
+            if (shown := await position_of(live, NAME)) > position:
+                raise RebuildError(f"the live read models are at {shown}, and the log ends at {position}")
+
+    async def _park_what_is_new(self, item: Recorded | Unreadable, why: str) -> None:
+        if self._park is None:
+            return
+        async with await connect(self._postgres_url) as live:
+            waits_from = (await parked_streams(live)).get(stream_of(item))
+            is_behind = item.position > await position_of(live, NAME)
+        # What the projector has not met yet it will park itself.
+        if not is_behind and (waits_from is None or waits_from > item.position):
+            await self._park(item, why)
 
 
-async def _empty(connection: AsyncConnection[Any]) -> None:
-    async with connection.transaction():
-        for name in _EMPTY:
-            await connection.execute(statements()[name], {"name": NAME})
-
-
-async def _is_parked_already(item: Recorded | Unreadable, why: str) -> None:
-    """An event that cannot be projected was parked when it was met for the first time."""
+async def is_outdated(postgres_url: str) -> bool:
+    """Whether the live rows were made by another version of the projections: they are to be built again."""
+    async with await connect(postgres_url) as connection:
+        query = "SELECT EXISTS (SELECT FROM built WHERE version <> %s)"
+        return await (await connection.execute(query, (VERSION,))).fetchone() == (True,)

@@ -119,14 +119,6 @@ DELETE FROM concurrency_lease WHERE id = %(id)s
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position
 
--- name: empty
--- Everything that follows from the log; log lines follow from OBSERVED.
-TRUNCATE flow, deployment, flow_run, flow_run_state, flow_run_count, flow_run_minute, task_run, task_run_state,
-    task_run_count, task_run_minute, flow_run_input, concurrency_limit, concurrency_lease, parked_aggregate
-
--- name: forget_checkpoint
-DELETE FROM checkpoint WHERE name = %(name)s
-
 -- name: park
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
 
@@ -156,3 +148,11 @@ FROM (SELECT %(bytes)s::bytea AS bytes) AS all_of,
 INSERT INTO archive.chain (month, genesis, first_position, position, hash)
 VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
 ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash
+
+-- name: forget_later_months
+-- The archive has lost its rows behind a position.
+DELETE FROM archive.chain WHERE first_position > %(position)s
+
+-- name: shorten_chain
+UPDATE archive.chain SET position = e.position, hash = e.hash
+FROM archive.event AS e WHERE e.month = chain.month AND e.position = %(position)s

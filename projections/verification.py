@@ -69,6 +69,14 @@ class _Differs(Exception):  # noqa: N818  no error: what was looked for
         self.difference = Difference(position, what)
 
 
+class BrokenArchiveError(Exception):
+    """The archive by itself is not what its chain of hashes says."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(f"position {difference.position}: {difference.what}")
+        self.difference = difference
+
+
 async def verify(
     log: EventLog,
     postgres_url: str,
@@ -81,7 +89,7 @@ async def verify(
     """
     last = await log.last_position()
     async with _snapshot(postgres_url) as connection:
-        heads = [_Head(*found) for found in await (await connection.execute(_CHAIN)).fetchall()]
+        heads = await _heads(connection)
         end = heads[-1].position if heads else 0
         walk = _Walk(heads, known)
         difference = None
@@ -90,6 +98,25 @@ async def verify(
         except _Differs as found:
             difference = found.difference
     return Verified(last, end, walk.position, walk.hash.hex(), difference)
+
+
+async def lost_of_the_log(postgres_url: str, after: int) -> AsyncIterator[Row]:
+    """The rows behind a position up to which log and archive agree, or BrokenArchiveError where the chain breaks."""
+    async with _snapshot(postgres_url) as connection:
+        walk = _Walk(await _heads(connection), None)
+        async for archived in _archived(connection):
+            if archived.row.position != walk.position + 1:
+                raise BrokenArchiveError(Difference(walk.position + 1, "it is missing in the archive"))
+            try:
+                walk.step(archived, archived.row)
+            except _Differs as found:
+                raise BrokenArchiveError(found.difference) from None
+            if archived.row.position > after:
+                yield archived.row
+        try:
+            walk.finish()
+        except _Differs as found:
+            raise BrokenArchiveError(found.difference) from None
 
 
 @asynccontextmanager
@@ -127,6 +154,10 @@ async def _compare(
     if surplus is not None:
         raise _Differs(surplus.row.position, "the archive has a row behind its end")
     walk.finish()
+
+
+async def _heads(connection: AsyncConnection[Any]) -> list[_Head]:
+    return [_Head(*found) for found in await (await connection.execute(_CHAIN)).fetchall()]
 
 
 async def _archived(connection: AsyncConnection[Any]) -> AsyncIterator[_Archived]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from projections.change import Change, Row, Statement, Step, merge
@@ -18,7 +18,7 @@ from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
 from projections.flow_run_input.projection import FLOW_RUN_INPUT
 from projections.limit.projection import LEASE, LIMIT
 from projections.log.projection import LOG
-from projections.migrate import SCHEMA
+from projections.migrate import SCHEMA, look_in
 from projections.statements import statements
 from projections.table import Table
 from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
@@ -41,14 +41,14 @@ _ORDER: Final[tuple[Table, ...]] = (
 )
 
 
-async def connect(postgres_url: str) -> AsyncConnection[Any]:
-    """A connection to write read models with.
+async def connect(postgres_url: str, schema: str = SCHEMA) -> AsyncConnection[Any]:
+    """A connection to write the read models of a schema with.
 
     Its commits do not wait for the disk: rows and checkpoint are lost together, and built again from the log.
     """
     connection = await AsyncConnection.connect(postgres_url, autocommit=True)
     try:
-        await connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
+        await look_in(connection, schema)
         await connection.execute("SET synchronous_commit TO off")
         await connection.execute("SET timezone TO 'UTC'")
         # Every statement finds its rows by an index. The plan that is kept for it is made when the tables are all but
@@ -145,6 +145,17 @@ def _parameters(statement: Statement) -> Row:
 async def take_turn(connection: AsyncConnection[Any], name: str) -> None:
     """Wait until no other session writes this projection; the turn lasts as long as the connection."""
     await connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
+
+
+async def try_turn(connection: AsyncConnection[Any], name: str) -> bool:
+    """Take the turn if it is free: the session has it then, as with `take_turn`."""
+    found = await connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
+    return await found.fetchone() == (True,)
+
+
+async def give_turn_back(connection: AsyncConnection[Any], name: str) -> None:
+    """Let the next session have the turn."""
+    await connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
 async def parked_streams(connection: AsyncConnection[Any]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from events.log.direct_get import DirectGet, sequence, stored_at, subject
 from events.log.errors import LogUnavailableError, TooLargeError
 from events.log.port import Draft, Recorded, Stored, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
+from events.log.restored import as_it_was
 from events.subjects import EVENTS, Aggregate, covering, matches
 
 _READ_PAGE: Final = 500
@@ -136,27 +137,34 @@ def _expect(headers: dict[str, str], aggregate: Aggregate, position: int) -> Non
 
 
 def _recorded(message: Msg) -> Recorded:
-    stored = Stored(subject(message), message.headers or {}, message.data)
-    return _decoded(stored, sequence(message), stored_at(message))
+    stored, recorded_at = _message(message)
+    return _decoded(stored, sequence(message), recorded_at)
+
+
+def _message(message: Msg) -> tuple[Stored, datetime]:
+    """What a direct get returned."""
+    return as_it_was(Stored(subject(message), message.headers or {}, message.data), stored_at(message))
 
 
 def _got(message: Msg) -> Recorded | Unreadable:
     try:
         return _recorded(message)
     except UndecodableError as error:
-        headers = message.headers or {}
-        return Unreadable(sequence(message), subject(message), headers, message.data, str(error), stored_at(message))
+        stored, recorded_at = _message(message)
+        return Unreadable(
+            sequence(message), stored.subject, stored.headers, stored.data, str(error), recorded_at=recorded_at
+        )
 
 
 def _read_or_unreadable(delivered: Delivered) -> Recorded | Unreadable:
     message, position, nanoseconds = delivered
-    headers = message.headers or {}
     # Cut off, not rounded, as it is where a direct get's text is read: an event has one time.
-    recorded_at = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
+    stored, recorded_at = as_it_was(Stored(message.subject, message.headers or {}, message.data), moment)
     try:
-        return _decoded(Stored(message.subject, headers, message.data), position, recorded_at)
+        return _decoded(stored, position, recorded_at)
     except UndecodableError as error:
-        return Unreadable(position, message.subject, headers, message.data, str(error), recorded_at)
+        return Unreadable(position, stored.subject, stored.headers, stored.data, str(error), recorded_at)
 
 
 def _decoded(stored: Stored, position: int, recorded_at: datetime) -> Recorded:

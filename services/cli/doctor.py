@@ -22,7 +22,8 @@ from pydantic import BaseModel
 
 from events import subjects
 from events.log.provision import stream_configurations
-from projections.migrate import schema_files
+from projections.beside import NEXT, built
+from projections.migrate import SCHEMA, VERSION, schema_files
 from services.cli import console, options, servers
 from services.runtime import clock
 from services.runtime.nats import brief_connection
@@ -60,10 +61,7 @@ def doctor(
     postgres_url: options.PostgresUrl = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
 ) -> None:
-    """Look at versions, durability, schema, lag, clocks, parked messages and disk.
-
-    Exit code 1 if there is a problem; a warning is none.
-    """
+    """Look at versions, durability, schema, lag, clocks, parked messages, disk; exit code 1 if there is a problem."""
     servers.run(_doctor(data_dir, nats_url, postgres_url, as_json=as_json))
 
 
@@ -92,6 +90,7 @@ async def _examine(client: Client, connection: psycopg.AsyncConnection[Any], dat
     yield await _postgres_version(connection)
     yield await _postgres_fsync(connection)
     yield await _schema(connection)
+    yield await _rows(connection)
     yield await _clock(connection)
     for finding in await _positions(client, connection):
         yield finding
@@ -202,6 +201,18 @@ async def _schema(connection: psycopg.AsyncConnection[Any]) -> Finding:
         found or f"{len(wanted)} files, all applied",
         is_well=not found,
         advice="`antiphon start` applies what is missing" if missing else "this Antiphon is older than its database",
+    )
+
+
+async def _rows(connection: psycopg.AsyncConnection[Any]) -> Finding:
+    live, begun = await built(connection, SCHEMA), await built(connection, NEXT)
+    found = "" if begun is None else f"; a rebuild is at {begun.position}"
+    return _judged(
+        "rows",
+        f"made by version {live.version if live else VERSION} of the projections{found}",
+        is_well=not found and (live is None or live.version == VERSION),
+        advice="`antiphon rebuild` builds them, or goes on where one was broken off",
+        level=Level.WARNING,
     )
 
 

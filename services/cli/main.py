@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import audit, console, doctor, parked
+from services.cli import audit, console, doctor, parked, rebuild, repair
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
@@ -100,7 +100,17 @@ def status(
         asking.show(found)
 
 
-for command in (audit.show, audit.tail, audit.replay, audit.export, audit.diff, verifying.verify, doctor.doctor):
+for command in (
+    audit.show,
+    audit.tail,
+    audit.replay,
+    audit.export,
+    audit.diff,
+    verifying.verify,
+    doctor.doctor,
+    rebuild.rebuild,
+    repair.repair,
+):
     app.command()(command)
 app.add_typer(parked.app, name="parked")
 

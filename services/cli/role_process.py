@@ -32,7 +32,14 @@ class RoleProcess:
     """A role and its present process."""
 
     def __init__(
-        self, role: str, module: str, environment: Mapping[str, str], log: Path, changed: Callable[[], None]
+        self,
+        role: str,
+        module: str,
+        environment: Mapping[str, str],
+        log: Path,
+        changed: Callable[[], None],
+        *,
+        until_done: bool = False,
     ) -> None:
         self.role = role
         self.log = log
@@ -43,6 +50,7 @@ class RoleProcess:
         self._module = module
         self._environment = environment
         self._changed = changed
+        self._until_done = until_done
         self._process: Process | None = None
         self._stopping = False
 
@@ -52,12 +60,12 @@ class RoleProcess:
         return self._process.pid if self._process else None
 
     async def keep(self) -> None:
-        """Run the role until `stop`; start it again, after a growing pause, whenever it dies."""
+        """Run the role until `stop`, or until it is done if it is one that ends; start it again whenever it dies."""
         pause = GrowingPause()
         while not self._stopping:
             began = clock.monotonic()
             code = await self._run_once()
-            if self._stopping:
+            if self._stopping or (self._until_done and code == 0):
                 return
             seconds = pause.after(clock.monotonic() - began)
             console.warning(f"{self.role} {_ending(code)}; starting it again in {seconds:g} s. Its log: {self.log}")

@@ -114,12 +114,23 @@ async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, se
         directory,
         run,
         modules={role: f"services.{role}" for role in options.roles},
+        errands=await _errands(options, run),
         environment=_environment(options, directory, run),
         servers=servers,
         api_port=options.port,
     )
     console.progress("roles", ", ".join(options.roles))
     await supervisor.run(partial(answers_health, options.reachable_host, options.port), partial(_announce, options))
+
+
+async def _errands(options: StartOptions, run: RunFile) -> dict[str, str]:
+    """What is to be done once, beside the roles: rows that another version of the projections made are built again."""
+    from projections.rebuild import is_outdated
+
+    if "projector" not in options.roles or not await is_outdated(run.postgres_url):
+        return {}
+    console.progress("rebuild", "the read models are those of another version: they are built again, beside these")
+    return {"rebuild": "services.cli.rebuild"}
 
 
 def _announce(options: StartOptions) -> None:

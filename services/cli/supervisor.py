@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from services.cli import console
@@ -56,6 +57,7 @@ class Supervisor:
         environment: Mapping[str, str],
         servers: Mapping[str, Server],
         api_port: int,
+        errands: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._directory = directory
         self._run = run
@@ -65,6 +67,11 @@ class Supervisor:
             RoleProcess(role, module, environment, directory.logs / f"{role}.log", self._tell)
             for role, module in modules.items()
         ]
+        #: What is done once, beside the roles, and done again only where it failed.
+        self._errands = [
+            RoleProcess(name, module, environment, directory.logs / f"{name}.log", self._tell, until_done=True)
+            for name, module in errands.items()
+        ]
 
     async def run(self, is_healthy: Callable[[], Awaitable[bool]], on_ready: Callable[[], None]) -> None:
         """Start everything, call `on_ready` once it works, keep it running until cancelled, then stop the roles.
@@ -73,18 +80,20 @@ class Supervisor:
         """
         keeping = [asyncio.create_task(role.keep()) for role in self._roles]
         keeping += [asyncio.create_task(self._keep_server(name, server)) for name, server in self._servers.items()]
+        errands: list[asyncio.Task[None]] = []
         try:
             await self._until_ready(is_healthy)
             on_ready()
+            errands += [asyncio.create_task(errand.keep()) for errand in self._errands]
             # Ends only by being cancelled, which leaves the tasks as they are until their processes have stopped, or by
             # a bug in one of them, which must not go unseen.
             ended, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*ended)
         finally:
             await self._stop_roles()
-            for task in keeping:
+            for task in (*keeping, *errands):
                 task.cancel()
-            await asyncio.gather(*keeping, return_exceptions=True)
+            await asyncio.gather(*keeping, *errands, return_exceptions=True)
 
     async def _until_ready(self, is_healthy: Callable[[], Awaitable[bool]]) -> None:
         late: Sequence[RoleProcess] = self._roles
@@ -117,7 +126,8 @@ class Supervisor:
             self._tell()
 
     async def _stop_roles(self) -> None:
-        await asyncio.gather(*(role.stop() for role in self._roles if role.role == GATEWAY))
+        first = [role for role in self._roles if role.role == GATEWAY]
+        await asyncio.gather(*(role.stop() for role in (*first, *self._errands)))
         await asyncio.gather(*(role.stop() for role in self._roles if role.role != GATEWAY))
 
     def _tell(self) -> None:
@@ -129,7 +139,7 @@ class Supervisor:
                 started_at=role.started_at.isoformat(),
                 restarts=role.restarts,
             )
-            for role in self._roles
+            for role in (*self._roles, *self._errands)
             if role.pid is not None and role.started_at is not None
         ]
         servers = [

@@ -10,13 +10,14 @@ from nats.aio.client import Client
 
 from events import subjects
 from events.log.jetstream import JetStreamLog
-from events.log.parking import park
 from events.log.port import Recorded, Unreadable
 from projections.archive import Archive
-from projections.event_reader import EventReader, stream_of
+from projections.event_reader import EventReader
 from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
+from services.parking import parking
+from services.projector.making_way import until_asked_to_make_way
 from services.projector.unparking import Unparking, unparking
 
 _log = structlog.get_logger(__name__)
@@ -32,34 +33,29 @@ class EventsLoop:
         self._postgres_url = postgres_url
 
     async def run(self) -> None:
-        """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
+        """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
             # From now on there is a checkpoint to look at, also before the first event.
             await write(connection, [], self.name, after)
-            reader = EventReader(await parked_streams(connection), self._park)
+            reader = EventReader(await parked_streams(connection), parking(self._client))
             archive = await Archive.on(connection)
             runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after, archive)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
             async with unparking(self._client, self.name, Unparking(log, reader, runner, writing)):
-                async for batch in log.follow(min(after, archive.position)):
-                    async with writing:
-                        await runner.advance(batch)
-                    await self._announce(runner.position)
+                work = self._follow(log, runner, min(after, archive.position), writing)
+                await until_asked_to_make_way(self._client, self.name, work, writing)
 
-    async def _park(self, item: Recorded | Unreadable, why: str) -> None:
-        if isinstance(item, Unreadable):
-            subject, headers, data = subjects.printable(item.subject), item.headers, item.data
-        else:
-            # It can be read where it stands; its position is enough to find it.
-            subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"
-            headers, data = None, str(item.position).encode()
-        message_id = f"{subjects.EVENTS}:{item.position}"
-        await park(self._client, "projector", subject, headers, data, why, message_id=message_id)
-        _log.warning("event parked", position=item.position, subject=subject, why=why)
+    async def _follow(
+        self, log: JetStreamLog, runner: Runner[Recorded | Unreadable], after: int, writing: asyncio.Lock
+    ) -> None:
+        async for batch in log.follow(after):
+            async with writing:
+                await runner.advance(batch)
+            await self._announce(runner.position)
 
     async def _announce(self, position: int) -> None:
         await self._client.publish(subjects.reached(self.name), str(position).encode())

@@ -19,7 +19,13 @@ _EXPECTED = {
     "publish-commands": ["ACCEPT at position"],
     "subscribe": ["event: name.claimed", "flow_run.transition_accepted", '"status":"ACCEPT"', "{'position': 0}"],
     "audit-a-run": ['state_name: null -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],
-    "operate-and-upgrade": ["antiphon_decisions_total", '"status":"ok"', "Log position", "Log and archive agree"],
+    "operate-and-upgrade": [
+        "antiphon_decisions_total",
+        '"status":"ok"',
+        "Log position",
+        "Log and archive agree",
+        "are built again",
+    ],
 }
 
 

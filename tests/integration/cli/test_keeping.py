@@ -15,8 +15,8 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
     result = antiphon("doctor", "--json", "--data-dir", str(running.data))
     findings = {item["subject"]: item for item in json.loads(result.stdout)}
     assert set(findings) == {
-        "antiphon", "nats-server", "log durability", "streams", "PostgreSQL", "database durability", "schema", "clocks",
-        "projection", "archive", "commands", "parked", "disk",
+        "antiphon", "nats-server", "log durability", "streams", "PostgreSQL", "database durability", "schema", "rows",
+        "clocks", "projection", "archive", "commands", "parked", "disk",
     }  # fmt: skip
     assert {item["level"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
     assert result.returncode == 0

@@ -15,7 +15,7 @@ from events.log.port import Unreadable
 from events.log.provision import provision
 from projections.archive import GENESIS, Archive, row_of
 from projections.migrate import migrate
-from projections.rebuild import rebuild
+from projections.rebuild import Rebuild
 from projections.verification import Known, Verified, verify
 from projections.writer import connect, write
 from tests.integration.projections.conftest import Projector
@@ -156,7 +156,7 @@ async def test_invariant_09_an_archive_survives_every_kill(
 async def test_read_models_that_are_dropped_or_rebuilt_leave_the_archive_as_it_is(
     archived: JetStreamLog, projector: Projector, postgres_url: str
 ) -> None:
-    await rebuild(archived, postgres_url)
+    await Rebuild(archived, postgres_url).run()
     await execute(postgres_url, "DROP SCHEMA read_v1 CASCADE")
     await migrate(postgres_url)
     last = (await archived.append(life(), {}))[-1]

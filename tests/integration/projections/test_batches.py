@@ -35,7 +35,7 @@ from events.task_run.events import (
     TaskRunRenamed,
     TaskRunStateRecorded,
 )
-from projections.rebuild import rebuild
+from projections.rebuild import Rebuild
 from projections.writer import connect
 from services.runtime.clock import ManualClock
 from tests.examples import COMMAND_ID, FLOW_ID, NOW, run_created, run_moved, state, task_created, task_moved
@@ -141,6 +141,6 @@ async def _check_rebuilt(projections: ProjectionScenario, facts: list[Fact], cut
     for item in recorded(facts):
         metadata = Metadata(command_id=COMMAND_ID, occurred_at=item.metadata.occurred_at)
         await log.append([Draft(item.aggregate, item.event, metadata, 0)], {})
-    assert await rebuild(log, projections.postgres_url) == len(facts)
+    assert await Rebuild(log, projections.postgres_url).run() == len(facts)
     async with await connect(projections.postgres_url) as connection:
         assert await rows_of(connection) == live.rows

@@ -1,0 +1,41 @@
+"""The rows that the events of a log make when nothing else is going on: what any read model is compared with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from events.log.port import EventLog, Recorded, Unreadable
+from projections.event_reader import EventReader
+from projections.migrate import migrate
+from projections.runner import Runner
+from projections.writer import connect
+from tests.projection_scenario import Rows, rows_of
+
+#: They follow from OBSERVED, and how far that is.
+_NOT_FOLDED = ("log", "checkpoint")
+
+
+async def folded_rows(log: EventLog, empty_database: str) -> Rows:
+    """Every row that follows from the log, made from its beginning in a database of its own."""
+    await migrate(empty_database)
+    async with await connect(empty_database) as connection:
+        runner: Runner[Recorded | Unreadable] = Runner(connection, "events", EventReader({}, _parked), 0)
+        async for batch in log.follow(0, until=await log.last_position()):
+            await runner.advance(batch)
+        return await _rows(connection)
+
+
+async def shown_rows(postgres_url: str) -> Rows:
+    """Every row that a database shows of the log."""
+    async with await connect(postgres_url) as connection:
+        return await _rows(connection)
+
+
+async def _rows(connection: AsyncConnection[Any]) -> Rows:
+    return {table: rows for table, rows in (await rows_of(connection)).items() if table not in _NOT_FOLDED}
+
+
+async def _parked(item: Recorded | Unreadable, why: str) -> None:
+    """It is parked where it was met first."""

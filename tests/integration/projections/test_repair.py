@@ -1,0 +1,151 @@
+"""What log or archive lost at the end comes back from the other, as it was; anything else is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from events import subjects
+from events.log.errors import ConflictError
+from events.log.jetstream import JetStreamLog
+from events.log.port import EventLog
+from events.log.provision import provision, stream_configurations
+from events.log.restored import restore
+from projections.archive import row_of, stored_of
+from projections.projection import NAME
+from projections.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
+from projections.turn import having_turn, nobody_has_it
+from projections.verification import Known, verify
+from projections.writer import connect, take_turn
+from tests.integration.projections.conftest import Projector
+from tests.integration.projections.test_archive import EVENTS, archived, assert_agrees, execute
+from tests.integration.projections.test_projector import life, reached
+from tests.integration.test_start import antiphon
+from tests.servers import running_nats
+
+__all__ = ["archived"]
+
+
+@asynccontextmanager
+async def another_log(path: Path, keeping: int, client: NatsClient) -> AsyncIterator[NatsClient]:
+    """A server that has only the first messages of the other one's log: what a backup is."""
+    with running_nats(path / "other") as server:
+        other = await nats.connect(server.url)
+        await provision(other)
+        async for items in JetStreamLog(client).follow(0, until=keeping):
+            # With the times they had, as a backup would.
+            rows = [row_of(item) for item in items]
+            await restore(other, rows[0].position - 1, [(stored_of(row), row.recorded_at) for row in rows])
+        yield other
+        await other.close()
+
+
+@pytest.mark.parametrize("kept", [0, 5, 8, 11])
+async def test_a_log_gets_its_tail_back_as_it_was(
+    archived: EventLog, client: NatsClient, postgres_url: str, tmp_path: Path, kept: int
+) -> None:
+    head = (await verify(archived, postgres_url)).head
+    async with another_log(tmp_path, kept, client) as other:
+        log = JetStreamLog(other)
+        assert await examine(log, postgres_url) == Loss(Loser.LOG, kept, EVENTS)
+        assert await restore_log(postgres_url, kept, partial(restore, other)) == EVENTS
+        assert_agrees(await verify(log, postgres_url, known=Known(EVENTS, head)))
+        assert await examine(log, postgres_url) == Loss(Loser.NOBODY, EVENTS, EVENTS)
+        before = [item async for batch in archived.follow(0, until=EVENTS) for item in batch]
+        assert [item async for batch in log.follow(0, until=EVENTS) for item in batch] == before
+        # It can go on: what the streams of the aggregates expect is where it was.
+        await log.append(life(), {})
+
+
+async def test_what_was_decided_since_is_not_overwritten(
+    archived: EventLog, client: NatsClient, postgres_url: str, tmp_path: Path
+) -> None:
+    async with another_log(tmp_path, 5, client) as other:
+        log = JetStreamLog(other)
+        await log.append(life(), {})
+        with pytest.raises(RepairError, match="agree up to 5"):
+            await examine(log, postgres_url)
+        with pytest.raises(ConflictError):
+            await restore_log(postgres_url, 5, partial(restore, other))
+        assert await log.last_position() == 9
+
+
+async def test_a_tail_is_not_taken_from_an_archive_that_was_changed(
+    archived: EventLog, client: NatsClient, postgres_url: str, tmp_path: Path
+) -> None:
+    await execute(postgres_url, "UPDATE archive.event SET data = data || ' ' WHERE position = 8")
+    async with another_log(tmp_path, 5, client) as other:
+        with pytest.raises(RepairError, match="position 8: its hash does not follow"):
+            await examine(JetStreamLog(other), postgres_url)
+
+
+async def test_a_log_with_a_hole_is_refused(archived: EventLog, client: NatsClient, postgres_url: str) -> None:
+    jetstream = client.jetstream()
+    await jetstream.delete_stream(subjects.EVENTS)
+    configuration = next(each for each in stream_configurations(1) if each.name == subjects.EVENTS)
+    configuration.deny_delete = False
+    await jetstream.add_stream(configuration)
+    await restore_log(postgres_url, 0, partial(restore, client))
+    await jetstream.delete_msg(subjects.EVENTS, EVENTS)
+    with pytest.raises(RepairError, match="agree up to 11"):
+        await examine(archived, postgres_url)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 11])
+async def test_an_archive_gets_its_tail_back_with_the_same_hashes(
+    archived: EventLog, postgres_url: str, kept: int
+) -> None:
+    head = (await verify(archived, postgres_url)).head
+    async with await connect(postgres_url) as connection:
+        await connection.execute("DELETE FROM archive.event WHERE position > %s", (kept,))
+    loss = await examine(archived, postgres_url)
+    assert loss == Loss(Loser.ARCHIVE, kept, EVENTS)
+    async with await connect(postgres_url) as connection, having_turn(connection, NAME, nobody_has_it):
+        await restore_archive(connection, archived, loss)
+    assert_agrees(await verify(archived, postgres_url, known=Known(EVENTS, head)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM archive.event WHERE position = 5",
+        "UPDATE archive.event SET data = '' WHERE position = 12",
+        "UPDATE archive.chain SET genesis = '\\x00'",
+        "DELETE FROM archive.chain",
+    ],
+)
+async def test_an_archive_that_lost_something_else_is_refused(
+    archived: EventLog, postgres_url: str, statement: str
+) -> None:
+    await execute(postgres_url, statement)
+    with pytest.raises(RepairError, match="no clean tail"):
+        await examine(archived, postgres_url)
+
+
+async def test_the_command_repairs_beside_a_projector_and_a_dry_run_changes_nothing(
+    archived: EventLog, client: NatsClient, projector: Projector, nats_url: str, postgres_url: str
+) -> None:
+    where = ("--nats-url", nats_url, "--postgres-url", postgres_url)
+    await execute(postgres_url, "DELETE FROM archive.event WHERE position > 9")
+    for _ in range(2):
+        result = antiphon("repair", "--dry-run", *where)
+        assert (result.returncode, result.stdout) == (0, "The archive has lost positions 10 to 12\n"), result.stderr
+    projector.start()
+    last = (await archived.append(life(), {}))[-1]
+    await reached(postgres_url, last)
+    result = antiphon("repair", *where)
+    assert (result.returncode, "no clean tail is lost" in result.stderr) == (1, True), result.stderr
+    await execute(postgres_url, "DELETE FROM archive.event WHERE position > 9")
+    result = antiphon("repair", *where)
+    assert (result.returncode, "has given them back" in result.stdout) == (0, True), result.stderr
+    await reached(postgres_url, (await archived.append(life(), {}))[-1])
+    projector.kill()
+    async with await connect(postgres_url) as connection:
+        await take_turn(connection, NAME)
+        assert_agrees(await verify(archived, postgres_url), last + 4)
