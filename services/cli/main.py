@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import audit, console, doctor, parked
+from services.cli import audit, console, doctor, load_demo, parked
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
@@ -100,7 +100,16 @@ def status(
         asking.show(found)
 
 
-for command in (audit.show, audit.tail, audit.replay, audit.export, audit.diff, verifying.verify, doctor.doctor):
+for command in (
+    audit.show,
+    audit.tail,
+    audit.replay,
+    audit.export,
+    audit.diff,
+    verifying.verify,
+    doctor.doctor,
+    load_demo.load_demo,
+):
     app.command()(command)
 app.add_typer(parked.app, name="parked")
 
