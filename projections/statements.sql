@@ -121,8 +121,8 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position <
 
 -- name: empty
 -- Everything that follows from the log; log lines follow from OBSERVED.
-TRUNCATE flow, deployment, flow_run, flow_run_state, flow_run_count, flow_run_minute, task_run, task_run_state,
-    task_run_count, task_run_minute, flow_run_input, concurrency_limit, concurrency_lease, parked_aggregate
+TRUNCATE flow, deployment, flow_run, flow_run_state, flow_run_count, flow_run_period, task_run, task_run_state,
+    task_run_count, task_run_period, flow_run_input, concurrency_limit, concurrency_lease, parked_aggregate
 
 -- name: forget_checkpoint
 DELETE FROM checkpoint WHERE name = %(name)s

@@ -48,6 +48,14 @@ def start(
     log_level: Annotated[
         str, typer.Option(envvar="ANTIPHON_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO",
+    query_timeout: Annotated[
+        float,
+        typer.Option(
+            envvar="ANTIPHON_QUERY_TIMEOUT_SECONDS",
+            min=0.001,
+            help="Seconds a query may take before it is ended and answered 503.",
+        ),
+    ] = 30,
 ) -> None:
     """Start Antiphon on this machine; Ctrl-C stops it.
 
@@ -61,6 +69,7 @@ def start(
         postgres_url=postgres_url,
         roles=_roles(role),
         log_level=_log_level(log_level),
+        query_timeout_seconds=query_timeout,
     )
     try:
         starting.start(options)
