@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
@@ -19,6 +20,7 @@ from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.queries.asking import Asker, require_equal_answers
 from tests.benchmarks.queries.cases import Case, cases
 from tests.benchmarks.queries.filling import antiphon_with, prefect_with
+from tests.benchmarks.queries.writes import measure_writes
 from tests.benchmarks.report import number, times
 
 app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -31,14 +33,23 @@ _HERE: Final = REPOSITORY / ".bench-queries"
 
 _WHAT: Final = """## Queries on {runs} flow runs
 
-Made by `make bench-queries`. Antiphon is filled by `antiphon load-demo`: runs of ten flows over the past 30 days and the
-coming one, with deployments, tags, parameters and all their states. Prefect's tables are filled with the same runs by SQL
-(ids, states, tags and times are the same), and both databases are vacuumed and analyzed. PostgreSQL is from the same
-binaries, with the same settings. Before anything is measured, both must give equal answers to every case.
+Made by `make bench-queries`. Antiphon is filled by `antiphon load-demo`: runs of ten flows over the past 30 days and
+the coming one, with deployments, tags, parameters and all their states. Prefect's tables are filled with the same runs
+by SQL (ids, states, tags and times are the same), and both databases are vacuumed and analyzed. PostgreSQL is from the
+same binaries, with the same settings. Before anything is measured, both must give equal answers to every case.
 
-One client asks on a keep-alive connection, and accepts compressed answers as Prefect's own client does; the time is that
-until the last byte is there. The median of up to 40 repetitions counts. Prefect runs without its background services;
-Antiphon without reactor, recorder and timekeeper.
+One client asks on a keep-alive connection, and accepts compressed answers as Prefect's own client does; the time is
+that until the last byte is there. The median of up to 40 repetitions counts. Prefect runs without its background
+services; Antiphon without reactor, recorder and timekeeper.
+"""
+
+
+_WRITES: Final = """## What sums and indexes cost a write
+
+Made by `python -m tests.benchmarks.queries writes`: events of flow runs written by the projector's own code to tables
+with 40,000 runs, one event in a transaction and 400. The first line is all of PostgreSQL's work for an event; the
+others say how much less it is without one thing, each the least of three measurements. A few microseconds more or less
+mean nothing.
 """
 
 
@@ -129,6 +140,22 @@ def _measure_alone(directory: Path, runs: int) -> Mapping[str, float]:
 def _growth(measured: Mapping[int, Mapping[str, float]], case: str) -> str:
     counts: Sequence[int] = sorted(measured)
     return times(measured[counts[-1]][case] / measured[counts[0]][case])
+
+
+@app.command()
+def writes(
+    write: Annotated[bool, typer.Option(help="Write docs/benchmarks.md.")] = True,  # noqa: FBT002
+) -> None:
+    """Measure what each table of sums and each index costs a write."""
+    with TemporaryDirectory(prefix="antiphon-bench-") as directory:
+        costs = measure_writes(Path(directory))
+    shown = table(
+        ["microseconds of PostgreSQL's CPU for each event", "alone", "400 at once"],
+        [[name, number(cost.alone), number(cost.together)] for name, cost in costs.items()],
+    )
+    typer.echo(shown)
+    if write:
+        _write("writes", f"{_WRITES}\n{shown}\n")
 
 
 def _write(part: str, content: str) -> None:

@@ -21,4 +21,4 @@ def test_another_main_part_keeps_the_others() -> None:
 
 
 def test_tables_are_aligned() -> None:
-    assert table(["a", "long"], [["1", "2"]]) == "| a   | long |\n| --- | ---- |\n| 1   | 2    |"
+    assert table(["a", "long"], [["1", "2"]]) == "| a | long |\n| --- | ---- |\n| 1 | 2    |"
