@@ -38,10 +38,13 @@ class Asker:
 
     def answer(self, case: Case) -> Any:
         """What a server says; raises InvalidRunError when that is an error."""
+        self._connection.close()
         return orjson.loads(self._ask(case)[1])
 
     def seconds(self, case: Case) -> float:
         """The median of the times in which it answers, once it is warm."""
+        # While the other server was asked, this one may have ended an idle connection.
+        self._connection.close()
         for _ in range(2):
             self._ask(case)
         times: list[float] = []

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 _DAY: Final = timedelta(days=1)
+#: The tag of one run in 5000.
+_RARE: Final = "batch:0042"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,17 @@ def cases(now: datetime) -> Sequence[Case]:
     minute = now.replace(second=0, microsecond=0)
     hour = minute.replace(minute=0)
     failed = {"type": {"any_": ["FAILED", "CRASHED"]}}
+    backfill = {"all_": ["backfill"]}
     week = {"start_time": _past(now, 7)}
     return (
         Case("filter, 200 rows, default sort", "filter", {}, 5),
         Case("filter, 200 rows, start desc", "filter", {"sort": "START_TIME_DESC"}, 5),
         Case("filter, 7-day window, 50 rows", "filter", {"flow_runs": week, "sort": "START_TIME_DESC", "limit": 50}, 4),
-        Case("filter, tags and state", "filter", {"flow_runs": {"tags": {"all_": ["backfill"]}, "state": failed}}, 200),
+        Case("filter, rare tag and state", "filter", {"flow_runs": {"tags": {"all_": [_RARE]}, "state": failed}}, 200),
+        Case("filter, tag of one in 400 and state", "filter", {"flow_runs": {"tags": backfill, "state": failed}}),
+        Case(
+            "filter, tag of most and state", "filter", {"flow_runs": {"tags": {"all_": ["env:prod"]}, "state": failed}}
+        ),
         Case("filter, name contains, 50 rows", "filter", {"flow_runs": {"name": {"like_": "fox"}}, "limit": 50}, 3),
         Case("count, all", "count", {}, 8),
         Case("count, by state", "count", {"flow_runs": {"state": failed}}, 3),

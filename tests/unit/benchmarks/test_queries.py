@@ -37,7 +37,7 @@ NOW = datetime(2026, 3, 1, 12, 34, 56, 789, tzinfo=UTC)
         ),
     ],
 )
-def test_answers_are_alike_but_for_what_the_clock_adds(theirs: object, ours: object, is_alike: bool) -> None:
+def test_answers_are_alike_but_for_what_the_clock_adds(theirs: object, ours: object, *, is_alike: bool) -> None:
     assert (_unlike(theirs, ours, "case") == "") == is_alike
 
 
