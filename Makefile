@@ -5,7 +5,7 @@ ORACLE := .venv-prefect
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance differential differential-queries trial check static fmt bench
+.PHONY: help setup start test acceptance differential differential-queries trial check static fmt bench bench-queries
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -44,6 +44,9 @@ fmt: .venv/.stamp ## Format, and fix what can be fixed
 
 bench: .venv/.stamp $(ORACLE)/.stamp ## Measure against the genuine Prefect; writes docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-queries: .venv/.stamp $(ORACLE)/.stamp ## Queries on a million runs, beside Prefect; ARGS="--runs 100000" for fewer
+	$(BIN)/python -m tests.benchmarks.queries compare $(ARGS)
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

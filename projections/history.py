@@ -12,12 +12,13 @@ from psycopg import AsyncConnection
 from projections import durations
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
+from projections.moments import HOUR, MINUTE, floor
 from projections.reading import Row, encoded, rows
-from projections.rollups import COUNTS, MINUTES
+from projections.rollups import COUNTS, PERIODS, Series
+from projections.windows import Window
 
 #: Prefect shows no more, however long the time is that was asked about.
 _MOST: Final = 500
-_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,15 @@ class Intervals:
         """The length of one."""
         return Decimal(self.length // timedelta(microseconds=1)) / 1_000_000
 
-    @property
-    def cut_minutes(self) -> list[datetime]:
-        """The minutes that do not lie in one interval as a whole."""
+    def cut(self, length: timedelta) -> list[datetime]:
+        """The minutes or hours that do not lie in one interval as a whole."""
         borders = (self.start + index * self.length for index in range(self.count + 1))
-        minutes = {border: border.replace(second=0, microsecond=0) for border in borders}
-        return sorted({minute for border, minute in minutes.items() if minute != border})
+        periods = {border: floor(border, length) for border in borders}
+        return sorted({period for border, period in periods.items() if period != border})
+
+    def are_mostly_whole(self, length: timedelta) -> bool:
+        """Whether most of the minutes or hours lie in one interval as a whole: then sums save more than they cost."""
+        return 2 * len(self.cut(length)) < (self.end - self.start) // length
 
     def shown(self, found: list[Row]) -> list[Row]:
         """All of them with their states, those without a run too."""
@@ -66,8 +70,7 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
         return b"[]"
     parameters = Parameters()
     condition = criteria.on(table, parameters)
-    minutes = (intervals.end - intervals.start) // _MINUTE
-    is_rolled_up = MINUTES[table].answers(condition) and 2 * len(intervals.cut_minutes) < minutes
+    is_rolled_up = PERIODS[table].answers(condition) and intervals.are_mostly_whole(MINUTE)
     runs = (_rolled_up if is_rolled_up else _scanned)(table, condition, intervals, parameters)
     query = (
         "SELECT bucket, state_type, state_name, sum(runs)::bigint AS count_runs,"  # noqa: S608  our own text
@@ -98,17 +101,12 @@ def _scanned(table: str, condition: str, intervals: Intervals, parameters: Param
 
 
 def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
-    """The sums of whole minutes, what has been added to them by the clock, and the runs of the other minutes."""
+    """The sums of whole periods, what has been added to them by the clock, and the runs of the minutes that are cut."""
     bucket = _bucket("expected_start_time", intervals, parameters)
-    cut = parameters.bind(intervals.cut_minutes)
-    is_whole = f"<> ALL ({cut}::timestamptz[]) AND {condition}"
+    cut = parameters.bind(intervals.cut(MINUTE))
     live = (
         f"{_within('expected_start_time', intervals, parameters)}"
-        f" AND date_trunc('minute', expected_start_time, 'UTC') {is_whole}"
-    )
-    of_minutes = (
-        f"SELECT {_bucket('minute', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
-        f" FROM {MINUTES[table].source} WHERE {_within('minute', intervals, parameters)} AND minute {is_whole}"
+        f" AND date_trunc('minute', expected_start_time, 'UTC') <> ALL ({cut}::timestamptz[]) AND {condition}"
     )
     running = (
         f"SELECT {bucket}, 0, {durations.RUNNING_SINCE}, 0 FROM {table}"  # noqa: S608  our own text
@@ -120,18 +118,47 @@ def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Par
         f" ({_scanned(table, condition, intervals, parameters)}"
         " AND expected_start_time >= cut AND expected_start_time < cut + interval '1 minute') AS run"
     )
-    return " UNION ALL ".join((of_minutes, running, late, others))
+    return " UNION ALL ".join((*_sums(table, condition, intervals, parameters), running, late, others))
+
+
+def _sums(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> list[str]:
+    """The sums of the minutes that are whole; hours that are whole stand for theirs where they are most."""
+    columns = (
+        f"SELECT {_bucket('start', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
+        f" FROM {PERIODS[table].source}"
+    )
+    within = f"{_within('start', intervals, parameters)} AND {condition}"
+
+    def whole(series: Series, length: timedelta) -> str:
+        cut = parameters.bind(intervals.cut(length))
+        return f"{columns} WHERE series = {series} AND start <> ALL ({cut}::timestamptz[]) AND {within}"
+
+    minutes = whole(Series.EXPECTED_MINUTE, MINUTE)
+    if not intervals.are_mostly_whole(HOUR):
+        return [minutes]
+    of_cut_hours = (
+        f"SELECT run.* FROM unnest({parameters.bind(intervals.cut(HOUR))}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608
+        f" ({minutes} AND start >= cut AND start < cut + interval '1 hour') AS run"
+    )
+    return [whole(Series.EXPECTED_HOUR, HOUR), of_cut_hours]
 
 
 async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
     parameters = Parameters()
-    condition = criteria.on("flow_run", parameters)
-    counts = COUNTS["flow_run"]
-    if counts.answers(condition):
-        late = f"SELECT coalesce(sum({durations.LATE_BY}), 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
-        lateness, source = f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source
+    window = Window.asked_for(criteria)
+    if window is not None:
+        lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.sums(parameters), "TRUE"
     else:
-        lateness, source = f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
+        condition = criteria.on("flow_run", parameters)
+        lateness, source = _lateness_of_all(condition)
     query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
     return encoded((await rows(connection, query, parameters.values))[0]["lateness"])
+
+
+def _lateness_of_all(condition: str) -> tuple[str, str]:
+    counts = COUNTS["flow_run"]
+    if not counts.answers(condition):
+        return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
+    late = f"SELECT coalesce(sum({durations.LATE_BY}), 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
+    return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source

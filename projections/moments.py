@@ -1,11 +1,14 @@
-"""Times in requests, read as Prefect reads them: a time without a zone is UTC."""
+"""Times in requests, read as Prefect reads them (a time without a zone is UTC), and the periods they lie in."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
+
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
 
 _ANY_TIME = TypeAdapter(datetime)
 
@@ -23,3 +26,15 @@ def _read(value: Any) -> Any:
 
 #: A time with a zone.
 Moment = Annotated[datetime, BeforeValidator(_read)]
+
+
+def floor(moment: datetime, length: timedelta) -> datetime:
+    """Where the minute or hour begins that a moment lies in, in UTC."""
+    minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    return minute if length == MINUTE else minute.replace(minute=0)
+
+
+def ceiling(moment: datetime, length: timedelta) -> datetime:
+    """Where the first minute or hour begins that is not earlier than a moment."""
+    begin = floor(moment, length)
+    return begin if begin == moment else begin + length

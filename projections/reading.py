@@ -25,8 +25,8 @@ class _Verbatim(Loader):
         return orjson.Fragment(bytes(data))
 
 
-async def configure(connection: AsyncConnection[Any]) -> None:
-    """Prepare a connection for reading: read-only, with a limit on how long a query may take."""
+async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:
+    """Prepare a connection for reading: read-only; PostgreSQL ends a query that takes longer (QueryCanceled)."""
     connection.adapters.register_loader("jsonb", _Verbatim)
     await connection.set_autocommit(True)
     await look_in(connection)
@@ -34,7 +34,9 @@ async def configure(connection: AsyncConnection[Any]) -> None:
     await connection.execute("SET default_transaction_read_only TO on")
     # A plan that is kept was made for the tables as they were: right after the start that is empty.
     await connection.execute("SET plan_cache_mode TO force_custom_plan")
-    await connection.execute("SET statement_timeout TO '30s'")
+    # Zero would be no limit at all.
+    milliseconds = max(1, round(timeout_seconds * 1000))
+    await connection.execute(f"SET statement_timeout TO {milliseconds}".encode())
 
 
 async def rows(connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any]) -> list[Row]:

@@ -14,6 +14,7 @@ from projections.filters.conditions import Parameters, joined
 from projections.filters.criteria import Criteria
 from projections.reading import Row, encoded, rows
 from projections.rollups import COUNTS
+from projections.windows import Window
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -74,9 +75,12 @@ class Resource(Generic[S]):
     async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
         """How many objects meet the criteria."""
         parameters = Parameters()
+        window = Window.asked_for(criteria) if self.table == "flow_run" else None
         condition = criteria.on(self.table, parameters)
         rollup = COUNTS.get(self.table)
-        if rollup is not None and rollup.answers(condition):
+        if window is not None:
+            query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.sums(parameters)}"  # noqa: S608
+        elif rollup is not None and rollup.answers(condition):
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {rollup.source} WHERE {condition}"  # noqa: S608
         else:
             query = f"SELECT count(*) AS n FROM {self.table} WHERE {condition}"  # noqa: S608

@@ -1,10 +1,24 @@
-"""The sums that the read models keep of their own rows: what they can answer, and where they are (0006_rollups.sql)."""
+"""The sums that the read models keep of their own rows: what they can answer, and where they are.
+
+schema/0006_rollups.sql and 0008_periods.sql keep them.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
+
+
+class Series(IntEnum):
+    """Which periods a row of `PERIODS` is one of."""
+
+    EXPECTED_MINUTE = 1
+    EXPECTED_HOUR = 2
+    #: By the effective start, which task runs do not have.
+    BEGAN_MINUTE = 3
+    BEGAN_HOUR = 4
 
 
 @dataclass(frozen=True)
@@ -34,7 +48,8 @@ COUNTS: Final = {
     "task_run": Rollup("task_run_count", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }
 
-MINUTES: Final = {
-    "flow_run": Rollup("flow_run_minute", "flow_run", frozenset({"state_type", "state_name"})),
-    "task_run": Rollup("task_run_minute", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
+#: By the minutes and hours in which runs start (`Series`).
+PERIODS: Final = {
+    "flow_run": Rollup("flow_run_period", "flow_run", frozenset({"state_type", "state_name"})),
+    "task_run": Rollup("task_run_period", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }

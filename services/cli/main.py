@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import audit, console, doctor, parked, rebuild, repair
+from services.cli import audit, console, doctor, load_demo, parked, rebuild, repair
 from services.cli import start as starting
 from services.cli import status as asking
 from services.cli import stop as stopping
@@ -48,6 +48,14 @@ def start(
     log_level: Annotated[
         str, typer.Option(envvar="ANTIPHON_LOG_LEVEL", help="DEBUG, INFO, WARNING or ERROR.")
     ] = "INFO",
+    query_timeout: Annotated[
+        float,
+        typer.Option(
+            envvar="ANTIPHON_QUERY_TIMEOUT_SECONDS",
+            min=0.001,
+            help="Seconds a query may take before it is ended and answered 503.",
+        ),
+    ] = 30,
 ) -> None:
     """Start Antiphon on this machine; Ctrl-C stops it.
 
@@ -61,6 +69,7 @@ def start(
         postgres_url=postgres_url,
         roles=_roles(role),
         log_level=_log_level(log_level),
+        query_timeout_seconds=query_timeout,
     )
     try:
         starting.start(options)
@@ -110,6 +119,7 @@ for command in (
     doctor.doctor,
     rebuild.rebuild,
     repair.repair,
+    load_demo.load_demo,
 ):
     app.command()(command)
 app.add_typer(parked.app, name="parked")

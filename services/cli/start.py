@@ -42,6 +42,7 @@ class StartOptions:
     postgres_url: str | None
     roles: tuple[str, ...]
     log_level: LogLevel
+    query_timeout_seconds: float
 
     @property
     def reachable_host(self) -> str:
@@ -146,6 +147,7 @@ def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) 
         "ANTIPHON_API_PORT": str(options.port),
         "ANTIPHON_DATA_DIR": str(directory.path),
         "ANTIPHON_LOG_LEVEL": options.log_level,
+        "ANTIPHON_QUERY_TIMEOUT_SECONDS": str(options.query_timeout_seconds),
     }
 
 

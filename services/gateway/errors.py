@@ -25,6 +25,12 @@ _OLDEST_API: Final = (0, 8, 0)
 #: Not asked for a version.
 _UNVERSIONED: Final = frozenset({"/api/health", "/api/version"})
 
+#: What is said of a query that PostgreSQL has ended.
+TOO_SLOW: Final = (
+    "Service Unavailable: the query took longer than it may (ANTIPHON_QUERY_TIMEOUT_SECONDS), and was ended."
+    " Ask for less: a shorter time, or filters that fewer runs meet."
+)
+
 #: What is said of everything that is not there yet.
 NOT_YET: Final = "Antiphon does not do this yet."
 
@@ -125,6 +131,11 @@ async def _unavailable(request: Request, error: Exception) -> Response:
     return JsonResponse({"exception_message": "Service Unavailable"}, 503)
 
 
+async def _too_slow(request: Request, error: Exception) -> Response:
+    _log.warning("query ended", path=request.url.path, error=str(error).strip())
+    return JsonResponse({"exception_message": TOO_SLOW}, 503)
+
+
 async def _too_large(_: Request, error: Exception) -> Response:
     return JsonResponse({"detail": str(error)}, 413)
 
@@ -144,6 +155,8 @@ _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[
     HTTPException: _refused,
     RequestValidationError: _invalid,
     LogUnavailableError: _unavailable,
+    # Before the kind of error that it is one of.
+    psycopg.errors.QueryCanceled: _too_slow,
     psycopg.OperationalError: _unavailable,
     PoolTimeout: _unavailable,
     NotVisibleError: _unavailable,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final
 
 import uvicorn
@@ -35,7 +36,11 @@ async def run(settings: Settings) -> None:
     async with (
         application(settings, "gateway") as (_, _, client),
         AsyncConnectionPool(
-            settings.postgres_url, min_size=_POOL_MIN, max_size=_POOL_MAX, configure=configure, open=False
+            settings.postgres_url,
+            min_size=_POOL_MIN,
+            max_size=_POOL_MAX,
+            configure=partial(configure, timeout_seconds=settings.query_timeout_seconds),
+            open=False,
         ) as pool,
     ):
         gateway = Gateway(

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from events.log.errors import LogUnavailableError
+from services.gateway.errors import TOO_SLOW
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -81,6 +82,8 @@ async def _refused(_: Request, error: Exception) -> Response:
 
 async def _unavailable(request: Request, error: Exception) -> Response:
     _log.warning("answered 503", path=request.url.path, error=repr(error))
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return _response(HTTPStatus.SERVICE_UNAVAILABLE, TOO_SLOW)
     which = "The log" if isinstance(error, LogUnavailableError) else "The database"
     return _response(HTTPStatus.SERVICE_UNAVAILABLE, f"{which} does not answer; try again.")
 

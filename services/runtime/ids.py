@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import datetime
 from typing import Final
 
 _VERSION_7: Final = 0x7 << 76
@@ -24,6 +25,16 @@ def uuid7() -> uuid.UUID:
     return _generator.next()
 
 
+def uuid7_at(moment: datetime) -> uuid.UUID:
+    """Return an id as it might have been made at another time, for what is told afterwards."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return uuid.UUID(int=milliseconds << 80 | _VERSION_7 | secrets.randbits(_COUNTER_BITS) << 64 | _random_end())
+
+
+def _random_end() -> int:
+    return _VARIANT | secrets.randbits(_RANDOM_BITS)
+
+
 class _Generator:
     """Milliseconds, then a 12-bit counter within the millisecond, then 62 random bits."""
 
@@ -36,7 +47,7 @@ class _Generator:
         with self._lock:
             self._advance(time.time_ns() // 1_000_000)
             milliseconds, counter = self._milliseconds, self._counter
-        bits = milliseconds << 80 | _VERSION_7 | counter << 64 | _VARIANT | secrets.randbits(_RANDOM_BITS)
+        bits = milliseconds << 80 | _VERSION_7 | counter << 64 | _random_end()
         return uuid.UUID(int=bits)
 
     def _advance(self, milliseconds: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic import PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -21,6 +22,8 @@ class Settings(BaseSettings):
     postgres_url: str
     api_host: str = "127.0.0.1"
     api_port: int = 4200
+    #: How long PostgreSQL may work on one query of a reader, before it is ended and answered 503.
+    query_timeout_seconds: PositiveFloat = 30.0
     data_dir: Path = Path(".antiphon")
     log_level: LogLevel = "INFO"
     #: A pipe on which a process says once that it is connected; whoever started it reads the other end.

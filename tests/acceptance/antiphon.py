@@ -10,16 +10,16 @@ from tests.acceptance.server import Server, free_port, running
 
 
 @contextmanager
-def running_antiphon(directory: Path) -> Iterator[Server]:
-    """Run `antiphon start` with everything embedded, until the block ends."""
-    directory.mkdir(parents=True)
+def running_antiphon(directory: Path, *options: str) -> Iterator[Server]:
+    """Run `antiphon start` with everything embedded, until the block ends; `directory` may hold a former one's data."""
+    directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     log = directory / "antiphon.log"
     announcement = f"Antiphon is ready: {api_url}"
     # Beside the interpreter that runs the tests: the same installation.
     command = [str(Path(sys.executable).with_name("antiphon")), "start"]
-    command += ["--data-dir", str(directory / "data"), "--port", str(port)]
+    command += ["--data-dir", str(directory / "data"), "--port", str(port), *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIPHON_", "PREFECT_"))}
 
     def announced() -> bool:

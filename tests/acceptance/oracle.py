@@ -52,7 +52,7 @@ def running_oracle(directory: Path, database_url: str) -> Iterator[Server]:
     port = free_port()
     api_url = f"http://127.0.0.1:{port}/api"
     home = directory / "home"
-    home.mkdir(parents=True)
+    home.mkdir(parents=True, exist_ok=True)
     log = directory / "server.log"
     environment = prefect_environment(home) | {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url.replace("postgresql:", "postgresql+asyncpg:"),

@@ -15,6 +15,7 @@ import typer
 
 from tests.acceptance.server import Server
 from tests.benchmarks import machine, report
+from tests.benchmarks.document import DOCUMENT, REPOSITORY, with_main
 from tests.benchmarks.figures import InvalidRunError, Level, median_level
 from tests.benchmarks.measure import During, Plan, measure_level
 from tests.benchmarks.native import Native
@@ -23,8 +24,6 @@ from tests.benchmarks.operations import Case
 from tests.benchmarks.profile import profiled
 from tests.benchmarks.servers import SERVERS
 
-_REPOSITORY = Path(__file__).parents[2]
-_DOCUMENT = _REPOSITORY / "docs/benchmarks.md"
 #: With 16 and more that take slots of the same limits, the genuine Prefect answers some of them with 500.
 _TASK_RUN_CLIENTS = 8
 _TEMPLATE = Path(__file__).with_name("template.md")
@@ -108,9 +107,9 @@ def _write_document(results: report.Results, choice: Choice, rounds: int) -> Non
         "warm_up_seconds": f"{choice.plan.warm_up_seconds:g}",
         "native_runs": choice.native_runs,
     }
-    _DOCUMENT.parent.mkdir(exist_ok=True)
-    _DOCUMENT.write_text(report.document(_TEMPLATE.read_text(), results, machine.facts(), how))
-    typer.echo(f"Written: {_DOCUMENT.relative_to(_REPOSITORY)}")
+    made = report.document(_TEMPLATE.read_text(), results, machine.facts(), how)
+    DOCUMENT.write_text(with_main(DOCUMENT.read_text(), made))
+    typer.echo(f"Written: {DOCUMENT.relative_to(REPOSITORY)}")
 
 
 def _measure_server(name: str, choice: Choice, measured: Rounds, title: str) -> None:

@@ -8,6 +8,7 @@ from string import Template
 from typing import Final
 
 from tests.benchmarks.cpu import EVERYTHING_ELSE, WHOLE_MACHINE
+from tests.benchmarks.document import table
 from tests.benchmarks.figures import Level
 from tests.benchmarks.native import Native
 from tests.benchmarks.operations import TRANSITIONS, Case, Operation
@@ -54,7 +55,7 @@ def render(results: Results) -> str:
 
 def document(template: str, results: Results, facts: Mapping[str, str], how: Mapping[str, object]) -> str:
     """Fill the template of `docs/benchmarks.md`."""
-    machine = _table(["", ""], [[name, value] for name, value in facts.items()])
+    machine = table(["", ""], [[name, value] for name, value in facts.items()])
     return Template(template).substitute(results=render(results).rstrip(), machine=machine, **how)
 
 
@@ -79,19 +80,19 @@ def comparison(results: Results) -> str:
     for title, figure in figures:
         for clients in _clients(results):
             prefect, antiphon = results.prefect.get(clients), results.antiphon.get(clients)
-            row = [title, str(clients), *(_number(figure(level)) if level else "-" for level in (prefect, antiphon))]
-            ratio = _times(figure(antiphon) / figure(prefect)) if prefect and antiphon else "-"
+            row = [title, str(clients), *(number(figure(level)) if level else "-" for level in (prefect, antiphon))]
+            ratio = times(figure(antiphon) / figure(prefect)) if prefect and antiphon else "-"
             rows.append([*row, ratio])
-    return _table(["", "clients", "Prefect", "Antiphon", "Antiphon / Prefect"], rows)
+    return table(["", "clients", "Prefect", "Antiphon", "Antiphon / Prefect"], rows)
 
 
 def native(results: Results, measured: Native) -> str:
     """Throughput of commands published on NATS, compared with Prefect's HTTP at the most clients."""
     ratio = "-"
     if results.prefect:
-        ratio = _times(measured.transitions_per_second / results.prefect[max(results.prefect)].transitions_per_second)
-    rows = [[str(measured.transitions), _number(measured.transitions_per_second), ratio]]
-    return _table(["transitions", "transitions/s", "to Prefect at the most clients"], rows)
+        ratio = times(measured.transitions_per_second / results.prefect[max(results.prefect)].transitions_per_second)
+    rows = [[str(measured.transitions), number(measured.transitions_per_second), ratio]]
+    return table(["transitions", "transitions/s", "to Prefect at the most clients"], rows)
 
 
 def goals(results: Results) -> str:
@@ -106,18 +107,18 @@ def goals(results: Results) -> str:
     if results.native:
         natively = results.native.transitions_per_second / results.prefect[most].transitions_per_second
         rows.append(_goal("transitions/s on NATS", _GOAL_NATIVE, natively, reached=natively >= _GOAL_NATIVE))
-    return _table(["Antiphon / Prefect", "goal", "result", "reached"], rows)
+    return table(["Antiphon / Prefect", "goal", "result", "reached"], rows)
 
 
 def operations(results: Results) -> str:
     """Latency of each of the three operations."""
     rows = [
         [name, str(level.clients)]
-        + [f"{_number(level.by_operation[each].p50)} / {_number(level.by_operation[each].p99)}" for each in TRANSITIONS]
+        + [f"{number(level.by_operation[each].p50)} / {number(level.by_operation[each].p99)}" for each in TRANSITIONS]
         for name, levels in (("Prefect", results.prefect), ("Antiphon", results.antiphon))
         for level in levels.values()
     ]
-    return _table(["", "clients", *(operation.label for operation in TRANSITIONS)], rows)
+    return table(["", "clients", *(operation.label for operation in TRANSITIONS)], rows)
 
 
 def other_cases(results: Results) -> str:
@@ -128,10 +129,10 @@ def other_cases(results: Results) -> str:
         for title, figure in figures:
             values = [figure(by_server[name]) if name in by_server else None for name in ("prefect", "antiphon")]
             prefect, antiphon = values
-            ratio = _times(antiphon / prefect) if prefect and antiphon else "-"
+            ratio = times(antiphon / prefect) if prefect and antiphon else "-"
             clients = next(iter(by_server.values())).clients
-            rows.append([title, str(clients), *("-" if value is None else _number(value) for value in values), ratio])
-    return _table(["", "clients", "Prefect", "Antiphon", "Antiphon / Prefect"], rows)
+            rows.append([title, str(clients), *("-" if value is None else number(value) for value in values), ratio])
+    return table(["", "clients", "Prefect", "Antiphon", "Antiphon / Prefect"], rows)
 
 
 _READ_BACK: Final[Sequence[tuple[str, Callable[[Level], float]]]] = (
@@ -154,7 +155,7 @@ def cpu_shares(server: str, levels: Sequence[Level]) -> list[str]:
     rows = [
         [name, *(_share(level, name) for level in levels)] for name in (*(n for n in names if n not in last), *last)
     ]
-    return [_table([server, *(f"{level.clients} clients" for level in levels)], rows)]
+    return [table([server, *(f"{level.clients} clients" for level in levels)], rows)]
 
 
 def native_cpu(measured: Native) -> list[str]:
@@ -165,11 +166,11 @@ def native_cpu(measured: Native) -> list[str]:
         for name, share in measured.cpu.items()
         if share >= _NEGLIGIBLE
     ]
-    return [_table(["Antiphon", "on NATS"], rows)]
+    return [table(["Antiphon", "on NATS"], rows)]
 
 
 def _goal(what: str, goal: float, result: float, *, reached: bool) -> list[str]:
-    return [what, _times(goal), _times(result), "yes" if reached else "no"]
+    return [what, times(goal), times(result), "yes" if reached else "no"]
 
 
 def _share(level: Level, name: str) -> str:
@@ -182,17 +183,11 @@ def _clients(results: Results) -> list[int]:
     return sorted({*results.prefect, *results.antiphon})
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A figure as a table shows it."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _times(ratio: float) -> str:
+def times(ratio: float) -> str:
+    """A ratio as a table shows it."""
     return f"{ratio:.3g}x"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    lines = [header, ["-" * max(width, 3) for width in widths], *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
-    )

@@ -20,6 +20,7 @@ from events.message import Command, Event
 from events.outcome import Answer, Status
 from events.state import ProposedState, StateDetails, StateType
 from events.subjects import Aggregate
+from services.names import generated_name
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.flow_run import concurrency, from_deployment, resume
 from services.policy.flow_run.rules import CORE, LATE, MINIMAL
@@ -27,7 +28,6 @@ from services.policy.flow_run.state import INITIAL, FlowRun, evolve
 from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
-from services.policy.names import generated_name
 from services.policy.transitions import transition_answer
 
 #: Fields of the command that its run does not have, or not as they are.

@@ -18,10 +18,10 @@ from events.task_run.commands import (
     SetTaskRunState,
 )
 from events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunFields, TaskRunRenamed, TaskRunStateRecorded
+from services.names import generated_name
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
-from services.policy.names import generated_name
 from services.policy.task_run import cache, concurrency
 from services.policy.task_run.keys import key_name, owner_of
 from services.policy.task_run.record import record

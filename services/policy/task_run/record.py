@@ -11,8 +11,8 @@ from events.state import Progress, State
 from events.subjects import Aggregate
 from events.task_run.commands import RecordTaskRunState, ReportedTaskRun
 from events.task_run.events import TaskRunFields, TaskRunPolicy, TaskRunStateRecorded
+from services.names import generated_name
 from services.policy.decider import Decision, Situation
-from services.policy.names import generated_name
 from services.policy.task_run.keys import key_name, owner_of
 from services.policy.task_run.state import INITIAL, TaskRun
 

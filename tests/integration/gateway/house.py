@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -53,9 +54,12 @@ class Addresses:
             yield
 
     @asynccontextmanager
-    async def gateway(self, deadline_seconds: float = DEADLINE_SECONDS) -> AsyncIterator[httpx.AsyncClient]:
+    async def gateway(
+        self, deadline_seconds: float = DEADLINE_SECONDS, **settings: Any
+    ) -> AsyncIterator[httpx.AsyncClient]:
         """A client of a gateway that waits so long for decisions and for their effects."""
-        async with self.standing(self.settings, deadline_seconds=deadline_seconds) as gateway:
+        changed = self.settings.model_copy(update=settings)
+        async with self.standing(changed, deadline_seconds=deadline_seconds) as gateway:
             transport = httpx.ASGITransport(build(gateway), raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway/api") as caller:
                 yield caller
@@ -67,7 +71,13 @@ class Addresses:
         """A gateway with its connections, which listens to announcements."""
         async with (
             application(settings, "gateway") as (_, _, client),
-            AsyncConnectionPool(self.postgres_url, min_size=1, max_size=4, configure=configure, open=False) as pool,
+            AsyncConnectionPool(
+                self.postgres_url,
+                min_size=1,
+                max_size=4,
+                configure=partial(configure, timeout_seconds=settings.query_timeout_seconds),
+                open=False,
+            ) as pool,
         ):
             gateway = Gateway(
                 nats=client,

@@ -1,4 +1,4 @@
-"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (0006_rollups.sql)."""
+"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (schema/0006, 0008)."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ from projections.flow_run.queries import FLOW_RUNS
 from projections.history import Intervals, average_lateness, history
 from projections.migrate import migrate
 from projections.reading import configure
-from projections.rollups import COUNTS, MINUTES
+from projections.rollups import COUNTS, PERIODS
 from projections.task_run.queries import TASK_RUNS
+from projections.windows import Window
 from projections.writer import connect
 from tests.servers import PostgresServer, fresh_database
 
@@ -33,16 +34,29 @@ STATES = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "C
 NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
 NO_TASK = {"name": {"like_": "%"}}
 
+_PERIODS = (
+    "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time_of(total_run_time)),"
+    " sum(lateness_of(start_time, expected_start_time))"
+    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, moment) WHERE moment IS NOT NULL GROUP BY {numbers}"
+)
 _AGAIN = {
     "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
     " sum(lateness_of(start_time, expected_start_time)) FROM flow_run GROUP BY 1, 2, 3, 4, 5",
-    "flow_run_minute": "SELECT date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name, count(*),"
-    " sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
-    " FROM flow_run WHERE expected_start_time IS NOT NULL GROUP BY 1, 2, 3",
+    "flow_run_period": _PERIODS.format(
+        names="state_type, state_name",
+        table="flow_run",
+        numbers="1, 2, 3, 4",
+        values="(1, 'minute', expected_start_time), (2, 'hour', expected_start_time),"
+        " (3, 'minute', coalesce(start_time, expected_start_time)),"
+        " (4, 'hour', coalesce(start_time, expected_start_time))",
+    ),
     "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
-    "task_run_minute": "SELECT date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,"
-    " awaits_flow_run, count(*), sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
-    " FROM task_run WHERE expected_start_time IS NOT NULL GROUP BY 1, 2, 3, 4",
+    "task_run_period": _PERIODS.format(
+        names="state_type, state_name, awaits_flow_run",
+        table="task_run",
+        numbers="1, 2, 3, 4, 5",
+        values="(1, 'minute', expected_start_time), (2, 'hour', expected_start_time)",
+    ),
 }
 
 
@@ -149,6 +163,8 @@ WINDOWS = [
     (NOW.replace(second=0) - timedelta(hours=11), timedelta(minutes=1), 500),
     (NOW - timedelta(hours=10, seconds=7.25), timedelta(minutes=44, seconds=3.5), 15),
     (NOW.replace(second=0) - timedelta(hours=3), timedelta(seconds=90), 120),
+    (NOW.replace(minute=0, second=0) - timedelta(hours=11), timedelta(hours=3), 4),
+    (NOW - timedelta(hours=13, minutes=7, seconds=1), timedelta(hours=6, seconds=0.5), 3),
 ]
 
 
@@ -196,6 +212,57 @@ async def test_counts_and_lateness_are_the_same_from_sums_as_from_runs(
         assert _alike(average, fmean(late)) if late else average is None
 
 
+ENDS = [
+    (timedelta(hours=-9, seconds=-7), timedelta(minutes=-41)),
+    (timedelta(hours=-9), timedelta(hours=-2)),
+    (timedelta(hours=-7, minutes=-3), None),
+    (None, timedelta(hours=-1, seconds=-1)),
+    (timedelta(minutes=-50), timedelta(minutes=-20)),
+    (timedelta(seconds=-90), timedelta(seconds=-40)),
+    (timedelta(hours=-5), timedelta(hours=-6)),
+]
+
+
+@pytest.mark.parametrize("ends", ENDS)
+@pytest.mark.parametrize("column", ["start_time", "expected_start_time"])
+async def test_windows_are_the_same_from_sums_as_from_runs(
+    reading: AsyncConnection[Any], column: str, ends: tuple[timedelta | None, timedelta | None]
+) -> None:
+    exact = await (
+        await reading.execute("SELECT expected_start_time FROM flow_run WHERE start_time IS NULL ORDER BY 1 LIMIT 9")
+    ).fetchall()
+    # A run that starts just at the end of a window is in it.
+    for now in (NOW, NOW.replace(second=0), exact[-1][0] + timedelta(hours=2)):
+        after, before = (None if end is None else now + end for end in ends)
+        window = {column: {"after_": after, "before_": before}}
+        for state in (None, {"type": {"any_": ["SCHEDULED", "RUNNING", "COMPLETED"]}}):
+            given = window | {"state": state}
+            summed, scanned = (
+                Criteria(flow_runs=FlowRunFilter.model_validate(filter_)) for filter_ in (given, given | NOBODY)
+            )
+            assert Window.asked_for(scanned) is None
+            assert await FLOW_RUNS.count(reading, summed) == await FLOW_RUNS.count(reading, scanned)
+            late = [orjson.loads(await average_lateness(reading, criteria)) for criteria in (summed, scanned)]
+            assert _alike(*late)
+
+
+def test_windows_that_sums_do_not_know_are_not_asked_of_them() -> None:
+    begin, end = NOW - timedelta(days=1), NOW
+    within: dict[str, Any] = {"start_time": {"after_": begin, "before_": end}}
+    assert Window.asked_for(Criteria(flow_runs=FlowRunFilter.model_validate(within))) is not None
+    others: tuple[dict[str, Any], ...] = (
+        {"operator": "or_"},
+        {"tags": {"all_": ["t"]}},
+        {"expected_start_time": {"after_": begin}},
+        {"start_time": {"after_": begin, "is_null_": False}},
+        {"start_time": {"after_": datetime.max.replace(tzinfo=UTC)}},
+        {"start_time": {}},
+    )
+    for other in others:
+        assert Window.asked_for(Criteria(flow_runs=FlowRunFilter.model_validate(within | other))) is None
+    assert Window.asked_for(Criteria(flows=FlowFilter(), flow_runs=FlowRunFilter.model_validate(within))) is None
+
+
 async def test_task_runs_are_counted_the_same_from_sums_as_from_runs(reading: AsyncConnection[Any]) -> None:
     scanned = Criteria(task_runs=TaskRunFilter.model_validate(NO_TASK))
     assert 0 < await TASK_RUNS.count(reading, Criteria()) == await TASK_RUNS.count(reading, scanned)
@@ -206,4 +273,4 @@ def test_sums_answer_what_speaks_of_their_columns_only() -> None:
     assert COUNTS["flow_run"].answers("(TRUE)")
     assert COUNTS["flow_run"].answers("EXISTS (SELECT FROM flow WHERE flow.id = flow_run.flow_id)")
     assert not COUNTS["flow_run"].answers("EXISTS (SELECT FROM task_run WHERE task_run.flow_run_id = flow_run.id)")
-    assert not MINUTES["flow_run"].answers("(flow_run.state_type = 'RUNNING' AND flow_run.flow_id = 'x')")
+    assert not PERIODS["flow_run"].answers("(flow_run.state_type = 'RUNNING' AND flow_run.flow_id = 'x')")

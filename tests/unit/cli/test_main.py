@@ -28,6 +28,7 @@ def test_help_names_every_command() -> None:
         "parked",
         "verify",
         "doctor",
+        "load-demo",
     ):
         assert command in result.stdout
 

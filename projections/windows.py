@@ -1,0 +1,120 @@
+"""Flow runs that start within a window of time, counted by the sums of its hours, and of the minutes at its ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Self
+
+from projections import durations
+from projections.filters.conditions import Operator, Parameters
+from projections.filters.criteria import Criteria
+from projections.moments import HOUR, MINUTE, ceiling, floor
+from projections.rollups import PERIODS, Series
+
+#: From a moment on, up to another one; None for no border.
+_Range = tuple[datetime | None, datetime | None]
+
+_COLUMNS: Final = {
+    "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_MINUTE, Series.EXPECTED_HOUR),
+    "start_time": (
+        "coalesce(flow_run.start_time, flow_run.expected_start_time)",
+        Series.BEGAN_MINUTE,
+        Series.BEGAN_HOUR,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window of the expected or the effective start, and what else is asked of the runs in it."""
+
+    #: The moment that is asked about, in SQL.
+    column: str
+    minutes: Series
+    hours: Series
+    after: datetime | None
+    before: datetime | None
+    #: The minutes that lie in the window as a whole.
+    whole: _Range
+    rest: Criteria
+
+    @classmethod
+    def asked_for(cls, criteria: Criteria) -> Self | None:
+        """The window that sums can answer, if it is one that criteria ask about."""
+        runs = criteria.flow_runs
+        if runs is None or runs.operator is not Operator.and_:
+            return None
+        found = [(name, leaf) for name in _COLUMNS if (leaf := getattr(runs, name)) is not None]
+        if len(found) != 1:
+            return None
+        name, leaf = found[0]
+        rest = replace(criteria, flow_runs=runs.model_copy(update={name: None}))
+        is_bounded = leaf.after_ is not None or leaf.before_ is not None
+        if not is_bounded or getattr(leaf, "is_null_", None) is not None or not _is_summed(rest):
+            return None
+        whole = _whole_minutes(leaf.after_, leaf.before_)
+        return None if whole is None else cls(*_COLUMNS[name], leaf.after_, leaf.before_, whole, rest)
+
+    def sums(self, parameters: Parameters) -> str:
+        """A source of rows with `runs` and `lateness` that add up to those of the runs in the window."""
+        rest = self.rest.on("flow_run", parameters)
+        parts = [
+            f"SELECT runs, lateness FROM {PERIODS['flow_run'].source}"  # noqa: S608  our own text
+            f" WHERE series = {series} AND {_within('start', range_, parameters)} AND {rest}"
+            for series, range_ in self._periods()
+        ]
+        live = f"{durations.IS_LATE} AND {_within(self.column, self.whole, parameters)}"
+        parts.append(f"SELECT 0, {durations.LATE_BY} FROM flow_run WHERE {live} AND {rest}")  # noqa: S608
+        parts += [
+            f"SELECT 1, {durations.LATENESS} FROM flow_run WHERE {end} AND {rest}"  # noqa: S608  our own text
+            for end in self._ends(parameters)
+        ]
+        return f"({' UNION ALL '.join(parts)}) AS part"
+
+    def _periods(self) -> list[tuple[Series, _Range]]:
+        first, last = self.whole
+        first_hour = None if first is None else ceiling(first, HOUR)
+        last_hour = None if last is None else floor(last, HOUR)
+        if first_hour is not None and last_hour is not None and first_hour >= last_hour:
+            return [(self.minutes, self.whole)]
+        periods = [(self.hours, (first_hour, last_hour))]
+        if first is not None:
+            periods.append((self.minutes, (first, first_hour)))
+        if last is not None:
+            periods.append((self.minutes, (last_hour, last)))
+        return periods
+
+    def _ends(self, parameters: Parameters) -> list[str]:
+        """The conditions on the runs that start in a minute which the window cuts; its own ends belong to it."""
+        first, last = self.whole
+        ends = []
+        if self.after is not None and self.after != first:
+            ends.append(_within(self.column, (self.after, first), parameters))
+        if self.before is not None:
+            ends.append(f"{self.column} <= {parameters.bind(self.before)}")
+            ends[-1] += f" AND {_within(self.column, (last, None), parameters)}"
+        return ends
+
+
+def _whole_minutes(after: datetime | None, before: datetime | None) -> _Range | None:
+    """Those of a window; None where it has none, or ends where years do."""
+    try:
+        first = None if after is None else ceiling(after, MINUTE)
+        last = None if before is None else floor(before, MINUTE)
+        if first is not None:
+            ceiling(first, HOUR)
+    except OverflowError:
+        return None
+    return None if first is not None and last is not None and first >= last else (first, last)
+
+
+def _is_summed(rest: Criteria) -> bool:
+    return PERIODS["flow_run"].answers(rest.on("flow_run", Parameters()))
+
+
+def _within(column: str, range_: _Range, parameters: Parameters) -> str:
+    start, end = range_
+    conditions = [] if start is None else [f"{column} >= {parameters.bind(start)}"]
+    conditions += [] if end is None else [f"{column} < {parameters.bind(end)}"]
+    return " AND ".join(conditions) or "TRUE"

@@ -1,0 +1,1 @@
+"""Made-up flow runs, to try a server that is full."""
