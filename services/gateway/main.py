@@ -11,6 +11,7 @@ import uvicorn
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 
+from events import subjects
 from events.client import Client
 from projections.reading import configure
 from services.gateway.api import build
@@ -18,6 +19,7 @@ from services.gateway.gateway import Gateway
 from services.gateway.pongs import PongsByApplication
 from services.gateway.reached import Reached
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
 from services.runtime.settings import Settings
@@ -46,7 +48,14 @@ async def run(settings: Settings) -> None:
             observed_reached=Reached("observed", client, pool),
             deadline_seconds=DEADLINE_SECONDS,
         )
-        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+        # It takes no requests on NATS: what it listens to is how far the read models are.
+        endpoint = Endpoint("http", subjects.reached("*"), "", gateway.metrics.tally)
+        address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
+        async with (
+            gateway.events_reached.listening(),
+            gateway.observed_reached.listening(),
+            discoverable(client, "gateway", [endpoint], address),
+        ):
             await _serve(build(gateway), settings)
 
 

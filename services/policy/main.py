@@ -17,6 +17,7 @@ from services.policy.intake import Intake
 from services.policy.letter import Letter, is_queued
 from services.policy.queue import Queue
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 
@@ -27,12 +28,15 @@ _LONGEST_REASON: Final = 2000
 
 async def run(settings: Settings) -> None:
     """Decide commands until asked to stop."""
-    async with application(settings, "policy") as (_, _, client), asyncio.TaskGroup() as tasks:
+    async with application(settings, "policy") as (_, _, client):
         intake, queue = Intake(), Queue(client)
-        await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
-        tasks.create_task(_take_queued(queue, intake))
-        tasks.create_task(queue.clear())
-        tasks.create_task(handler_on(client, queue).work(intake.batches()))
+        handler = handler_on(client, queue)
+        endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
+        async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
+            await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
+            tasks.create_task(_take_queued(queue, intake))
+            tasks.create_task(queue.clear())
+            tasks.create_task(handler.work(intake.batches()))
 
 
 async def _take_queued(queue: Queue, intake: Intake) -> None:

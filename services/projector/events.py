@@ -18,6 +18,8 @@ from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
 from services.projector.unparking import Unparking, unparking
+from services.runtime import clock
+from services.runtime.tally import Tally
 
 _log = structlog.get_logger(__name__)
 
@@ -26,10 +28,12 @@ class EventsLoop:
     """One reader of EVENTS, one writer of its read models."""
 
     name: Final = NAME
+    subject: Final = "evt.>"
 
     def __init__(self, client: Client, postgres_url: str) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        self.tally = Tally()
 
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
@@ -46,9 +50,12 @@ class EventsLoop:
             log, writing = JetStreamLog(self._client), asyncio.Lock()
             async with unparking(self._client, self.name, Unparking(log, reader, runner, writing)):
                 async for batch in log.follow(min(after, archive.position)):
+                    began = clock.monotonic()
                     async with writing:
                         await runner.advance(batch)
                     await self._announce(runner.position)
+                    self.tally.add(len(batch), clock.monotonic() - began)
+                    self.tally.data["position"] = runner.position
 
     async def _park(self, item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):
@@ -57,6 +64,7 @@ class EventsLoop:
             # It can be read where it stands; its position is enough to find it.
             subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"
             headers, data = None, str(item.position).encode()
+        self.tally.fail(why)
         message_id = f"{subjects.EVENTS}:{item.position}"
         await park(self._client, "projector", subject, headers, data, why, message_id=message_id)
         _log.warning("event parked", position=item.position, subject=subject, why=why)

@@ -13,6 +13,7 @@ from projections.writer import is_passing
 from services.projector.events import EventsLoop
 from services.projector.observed import ObservedLoop
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 
@@ -24,9 +25,15 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Project until asked to stop."""
-    async with application(settings, "projector") as (_, _, client), asyncio.TaskGroup() as loops:
-        for loop in (EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)):
-            loops.create_task(_again_and_again(loop.name, loop.run))
+    async with application(settings, "projector") as (_, _, client):
+        events, observed = EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)
+        endpoints = [
+            Endpoint(events.name, events.subject, "", lambda: events.tally),
+            Endpoint(observed.name, observed.subject, "", lambda: observed.tally),
+        ]
+        async with discoverable(client, "projector", endpoints), asyncio.TaskGroup() as loops:
+            for loop in (events, observed):
+                loops.create_task(_again_and_again(loop.name, loop.run))
 
 
 async def _again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:
