@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from psycopg_pool import AsyncConnectionPool
@@ -23,6 +23,10 @@ from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.telemetry import traces_of
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 _POOL_MIN: Final = 2
 _POOL_MAX: Final = 10
@@ -34,6 +38,11 @@ _BACKLOG: Final = 2048
 
 async def run(settings: Settings) -> None:
     """Serve the API until asked to stop."""
+    with traces_of("gateway") as traces:
+        await _run(settings, traces)
+
+
+async def _run(settings: Settings, traces: Traces | None) -> None:
     async with (
         application(settings, "gateway") as (_, _, client),
         AsyncConnectionPool(
@@ -56,7 +65,16 @@ async def run(settings: Settings) -> None:
             gateway.observed_reached.listening(),
             discoverable(client, "gateway", [endpoint], address),
         ):
-            await _serve(build(gateway), settings)
+            await _serve(_traced(build(gateway), traces), settings)
+
+
+def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
+    if traces is None:
+        return app
+    # See services/runtime/telemetry.py.
+    from services.gateway.traced import TracedRequests
+
+    return TracedRequests(app, traces)
 
 
 async def _serve(app: ASGIApp, settings: Settings) -> None:

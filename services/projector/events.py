@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from nats.aio.client import Client
+from psycopg import AsyncConnection
 
 from events import subjects
 from events.log.jetstream import JetStreamLog
@@ -21,6 +22,9 @@ from services.projector.unparking import Unparking, unparking
 from services.runtime import clock
 from services.runtime.tally import Tally
 
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
+
 _log = structlog.get_logger(__name__)
 
 
@@ -30,9 +34,10 @@ class EventsLoop:
     name: Final = NAME
     subject: Final = "evt.>"
 
-    def __init__(self, client: Client, postgres_url: str) -> None:
+    def __init__(self, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        self._traces = traces
         self.tally = Tally()
 
     async def run(self) -> None:
@@ -44,7 +49,7 @@ class EventsLoop:
             await write(connection, [], self.name, after)
             reader = EventReader(await parked_streams(connection), self._park)
             archive = await Archive.on(connection)
-            runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after, archive)
+            runner = self._runner(connection, reader, after, archive)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
@@ -56,6 +61,16 @@ class EventsLoop:
                     await self._announce(runner.position)
                     self.tally.add(len(batch), clock.monotonic() - began)
                     self.tally.data["position"] = runner.position
+
+    def _runner(
+        self, connection: AsyncConnection[Any], reader: EventReader, after: int, archive: Archive
+    ) -> Runner[Recorded | Unreadable]:
+        if self._traces is None:
+            return Runner(connection, self.name, reader, after, archive)
+        # See services/runtime/telemetry.py.
+        from services.projector.traced import TracedRunner
+
+        return TracedRunner(connection, self.name, reader, after, archive, traces=self._traces)
 
     async def _park(self, item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):

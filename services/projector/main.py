@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 import structlog
@@ -16,6 +16,10 @@ from services.runtime import clock
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.telemetry import traces_of
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -25,8 +29,14 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Project until asked to stop."""
+    with traces_of("projector") as traces:
+        await _project(settings, traces)
+
+
+async def _project(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "projector") as (_, _, client):
-        events, observed = EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)
+        events = EventsLoop(client, settings.postgres_url, traces)
+        observed = ObservedLoop(client, settings.postgres_url)
         endpoints = [
             Endpoint(events.name, events.subject, "", lambda: events.tally),
             Endpoint(observed.name, observed.subject, "", lambda: observed.tally),
