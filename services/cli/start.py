@@ -135,6 +135,8 @@ def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) 
         "ANTIPHON_API_PORT": str(options.port),
         "ANTIPHON_DATA_DIR": str(directory.path),
         "ANTIPHON_LOG_LEVEL": options.log_level,
+        # What a role says is read by its supervisor, which keeps it in the role's log.
+        "ANTIPHON_LOG_FORMAT": "json",
     }
 
 

@@ -23,8 +23,6 @@ from services.runtime.nats import application
 from services.runtime.settings import Settings
 from services.runtime.tally import Tally
 
-SUBJECT: Final = "obs.*.task_run.*"
-DURABLE: Final = "recorder-task_runs-v1"
 _BACKOFF_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -33,10 +31,13 @@ _log = structlog.get_logger(__name__)
 async def run(settings: Settings) -> None:
     """Record task runs until asked to stop."""
     async with application(settings, "recorder") as (_, _, client):
-        consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=[SUBJECT], durable=DURABLE, keep=True)
+        consumer = OrderedConsumer(
+            client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
+        )
         commands, tally = Client(client, clock=clock.now, new_id=uuid7), Tally()
         try:
-            async with discoverable(client, "recorder", [Endpoint("record", SUBJECT, DURABLE, lambda: tally)]):
+            endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: tally)
+            async with discoverable(client, "recorder", [endpoint]):
                 async for batch in consumer.batches():
                     began = clock.monotonic()
                     await _record(client, commands, batch, tally)
