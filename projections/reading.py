@@ -25,9 +25,14 @@ class _Verbatim(Loader):
         return orjson.Fragment(bytes(data))
 
 
+def give_json_verbatim(connection: AsyncConnection[Any]) -> None:
+    """Have a connection hand JSON out as `encoded` takes it."""
+    connection.adapters.register_loader("jsonb", _Verbatim)
+
+
 async def configure(connection: AsyncConnection[Any]) -> None:
     """Prepare a connection for reading: read-only, with a limit on how long a query may take."""
-    connection.adapters.register_loader("jsonb", _Verbatim)
+    give_json_verbatim(connection)
     await connection.set_autocommit(True)
     await connection.execute(f"SET search_path TO {SCHEMA}")
     await connection.execute("SET timezone TO 'UTC'")

@@ -12,7 +12,9 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from events.client import Client
+from events.log.jetstream import JetStreamLog
 from services.gateway.metrics import Metrics
+from services.gateway.past import PastReads
 from services.gateway.reached import Reached
 
 
@@ -23,6 +25,8 @@ class Gateway:
     nats: NatsClient
     commands: Client
     pool: AsyncConnectionPool[AsyncConnection[Any]]
+    #: For sessions that are not the pool's.
+    postgres_url: str
     events_reached: Reached
     observed_reached: Reached
     deadline_seconds: float
@@ -31,9 +35,29 @@ class Gateway:
     #: How long a server may take to say that it is there.
     probe_seconds: float = 2.0
     metrics: Metrics = field(default_factory=Metrics)
+    #: How many events an answer about the past may be made from.
+    most_past_events: int = 100_000
+    past: PastReads = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Have the past at hand, too."""
+        past = PastReads(
+            JetStreamLog(self.nats),
+            self.commands,
+            self.postgres_url,
+            deadline_seconds=self.deadline_seconds,
+            most_events=self.most_past_events,
+        )
+        object.__setattr__(self, "past", past)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to the read models, for one query or a few."""
         async with self.pool.connection(timeout=self.deadline_seconds) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def reading_as_of(self, as_of: str | None) -> AsyncIterator[AsyncConnection[Any]]:
+        """The same, as of a position or a time; absent: as everything is now."""
+        async with self.reading() if as_of is None else self.past.reading(as_of) as connection:
             yield connection

@@ -53,6 +53,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
             nats=client,
             commands=Client(client, timeout_seconds=DEADLINE_SECONDS, clock=clock.now, new_id=uuid7),
             pool=pool,
+            postgres_url=settings.postgres_url,
             events_reached=Reached("events", client, pool),
             observed_reached=Reached("observed", client, pool),
             deadline_seconds=DEADLINE_SECONDS,
@@ -63,6 +64,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
         async with (
             gateway.events_reached.listening(),
             gateway.observed_reached.listening(),
+            gateway.past.keeping(),
             discoverable(client, "gateway", [endpoint], address),
         ):
             await _serve(_traced(build(gateway), traces), settings)
