@@ -20,6 +20,11 @@ EVENTS: Final = "EVENTS"
 OBSERVED: Final = "OBSERVED"
 SCHEDULED: Final = "SCHEDULED"
 PARKED: Final = "PARKED"
+STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
+
+#: The observations that become task runs, and the consumer that the server keeps for whoever records them.
+RECORDED: Final = "obs.*.task_run.*"
+RECORDER: Final = "recorder-task_runs-v1"
 
 COMMAND_ID: Final = "Antiphon-Command-Id"
 CORRELATION_ID: Final = "Antiphon-Correlation-Id"

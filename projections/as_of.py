@@ -1,23 +1,28 @@
-"""A flow run as it was: the events up to a position, folded into the rows that the read models had then."""
+"""A flow run as it was: from the events that are about it alone, however long the log is."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 from uuid import UUID
 
 from events.errors import UndecodableError
 from events.log.port import Recorded, Unreadable
 from events.subjects import Aggregate
-from projections.change import Change, Move, Put, Row, Statement
-from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
+from projections.change import Change, Put, Row
+from projections.flow_run.projection import FLOW_RUN
+from projections.past import Past
 from projections.projection import project
+from projections.reading import rows
 from projections.table import Table
 from projections.task_run.projection import TASK_RUN
 
 #: All events of an aggregate, oldest first.
 ReadHistory = Callable[[Aggregate], Awaitable[Sequence[Recorded | Unreadable]]]
+
+_FLOW_RUN: Final = f"SELECT {', '.join(FLOW_RUN.columns)} FROM flow_run WHERE id = %(id)s"  # noqa: S608  our own names
+_STATES: Final = "SELECT state FROM flow_run_state WHERE flow_run_id = %(id)s ORDER BY timestamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +34,25 @@ class FlowRunThen:
     states: list[Any]
 
 
-async def flow_run_at(read: ReadHistory, run_id: UUID, position: int) -> FlowRunThen | None:
-    """The flow run once the event at `position` had happened; None where it was not there then."""
+async def flow_run_at(nothing: Past, read: ReadHistory, run_id: UUID, position: int) -> FlowRunThen | None:
+    """The flow run once the event at `position` had happened; None where it was not there then.
+
+    `nothing` is a past in which nothing has happened.
+    """
+    async with nothing.only(await _events_about(read, run_id, position)) as connection:
+        found = await rows(connection, _FLOW_RUN, {"id": run_id})
+        states = await rows(connection, _STATES, {"id": run_id})
+    return FlowRunThen(found[0], [state["state"] for state in states]) if found else None
+
+
+async def _events_about(read: ReadHistory, run_id: UUID, position: int) -> list[Recorded]:
+    """The events that say something about a flow run, in their order."""
     events = _Events(read, position)
-    run = await events.of(Aggregate("flow_run", str(run_id)))
-    for table, row in _put(run):
+    for table, row in _put(await events.of(Aggregate("flow_run", str(run_id)))):
         if table is FLOW_RUN:
             await events.of(Aggregate("flow", str(row["flow_id"])))
             await _parents(events, row["parent_task_run_id"])
-    tables = _Tables()
-    for item in sorted(events.found.values(), key=lambda found: found.position):
-        tables.apply(item)
-    found = tables.flow_runs.get(str(run_id))
-    if found is None:
-        return None
-    states = [state for state in tables.states.values() if state["flow_run_id"] == run_id]
-    states.sort(key=lambda state: state["timestamp"])
-    return FlowRunThen({name: found.get(name) for name in FLOW_RUN.columns}, [state["state"] for state in states])
+    return sorted(events.found.values(), key=lambda found: found.position)
 
 
 async def _parents(events: _Events, task_run_id: Any) -> None:
@@ -92,71 +99,3 @@ class _Events:
             self._known[aggregate] = items
             self.found |= {item.position: item for item in items}
         return self._known[aggregate]
-
-
-@dataclass(slots=True)
-class _Tables:
-    """The few rows that matter, and what the statements of `statements.sql` do to them."""
-
-    flow_runs: dict[str, Row] = field(default_factory=dict)
-    task_runs: dict[str, Row] = field(default_factory=dict)
-    states: dict[str, Row] = field(default_factory=dict)
-
-    def apply(self, item: Recorded) -> None:
-        for change in _changes(item):
-            match change:
-                case Put():
-                    self._put(change)
-                case Move():
-                    self._move(change)
-                case Statement():
-                    self._state(change.name, change.parameters)
-
-    def _rows(self, table: Table) -> dict[str, Row]:
-        if table is FLOW_RUN_STATE:
-            return self.states
-        return {FLOW_RUN: self.flow_runs, TASK_RUN: self.task_runs}.get(table, {})
-
-    def _put(self, change: Put) -> None:
-        rows, row_id = self._rows(change.table), str(change.row["id"])
-        earlier = rows.get(row_id)
-        if earlier is None:
-            rows[row_id] = dict(change.row)
-        elif not change.table.append_only:
-            rows[row_id] = change.row | {"created": earlier["created"]}
-
-    def _move(self, change: Move) -> None:
-        row = self._rows(change.table).get(str(change.id))
-        if row is not None:
-            kept = change.table.kept_when_null
-            row.update({name: value for name, value in change.values.items() if value is not None or name not in kept})
-
-    def _state(self, name: str, given: Row) -> None:
-        if name == "update_flow_run" and (row := self.flow_runs.get(str(given["id"]))) is not None:
-            changes = dict(given["changes"])
-            if "labels" in changes:
-                changes["labels"] = row["labels"] | changes["labels"]
-            row.update(changes, updated=given["at"])
-        elif name == "mark_flow_run" and (row := self.flow_runs.get(str(given["id"]))) is not None:
-            row["empirical_policy"] = given["policy"]
-        elif name == "delete_flow_runs":
-            self._delete_runs({str(run_id) for run_id in given["ids"]})
-        elif name == "delete_flow":
-            flow_id = str(given["id"])
-            self._delete_runs({run_id for run_id, row in self.flow_runs.items() if str(row["flow_id"]) == flow_id})
-        elif name == "delete_task_runs":
-            self._delete_tasks({str(task_id) for task_id in given["ids"]})
-
-    def _delete_runs(self, ids: set[str]) -> None:
-        tasks = {task_id for task_id, row in self.task_runs.items() if str(row["flow_run_id"]) in ids}
-        self.states = {key: row for key, row in self.states.items() if str(row["flow_run_id"]) not in ids}
-        for run_id in ids:
-            self.flow_runs.pop(run_id, None)
-        self._delete_tasks(tasks)
-
-    def _delete_tasks(self, ids: set[str]) -> None:
-        for task_id in ids:
-            self.task_runs.pop(task_id, None)
-        for row in self.flow_runs.values():
-            if str(row["parent_task_run_id"]) in ids:
-                row["parent_task_run_id"] = None

@@ -25,9 +25,14 @@ class _Verbatim(Loader):
         return orjson.Fragment(bytes(data))
 
 
+def give_json_verbatim(connection: AsyncConnection[Any]) -> None:
+    """Have a connection hand JSON out as `encoded` takes it."""
+    connection.adapters.register_loader("jsonb", _Verbatim)
+
+
 async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:
     """Prepare a connection for reading: read-only; PostgreSQL ends a query that takes longer (QueryCanceled)."""
-    connection.adapters.register_loader("jsonb", _Verbatim)
+    give_json_verbatim(connection)
     await connection.set_autocommit(True)
     await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -44,12 +45,13 @@ class Desk:
 
     log: EventLog
     crash_at: str = ""
+    made: Callable[..., Handler] = Handler
     replies: dict[str, list[Outcome]] = field(default_factory=dict)
     acknowledged: list[Letter] = field(default_factory=list)
     parked: list[tuple[Letter, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.handler = Handler(
+        self.handler = self.made(
             self.log,
             clock=ManualClock(NOW),
             reply=self._reply,

@@ -19,6 +19,7 @@ from events.place import Place
 from events.record import record
 from events.subjects import Aggregate
 from projections.as_of import FlowRunThen, flow_run_at
+from projections.past import Past
 from projections.reading import encoded
 from services.cli import console, options, rendering, servers
 from services.cli.options import Output
@@ -175,14 +176,16 @@ def diff(
     after: Annotated[Any, typer.Argument(parser=options.a_place, metavar="POSITION|TIME")],
     data_dir: options.DataDir = _HERE,
     nats_url: options.NatsUrl = None,
+    postgres_url: options.PostgresUrl = None,
 ) -> None:
     """Show what changed about a flow run between two positions or times."""
-    servers.run(_diff(data_dir, nats_url, run, before, after))
+    log, database = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
+    servers.run(_diff(log, database, run, before, after))
 
 
-async def _diff(data_dir: Path, nats_url: str | None, run: UUID, before: Place, after: Place) -> None:
-    async with servers.log_client(servers.nats_url(data_dir, nats_url)) as client:
-        old, new = [await _then(client, run, place) for place in (before, after)]
+async def _diff(log: str, database: str, run: UUID, before: Place, after: Place) -> None:
+    async with servers.log_client(log) as client, Past.beginning(database) as nothing:
+        old, new = [await _then(client, nothing, run, place) for place in (before, after)]
     if old == new:
         console.progress("no change", f"flow run {run}")
     for name in sorted(old.keys() | new.keys()):
@@ -190,9 +193,9 @@ async def _diff(data_dir: Path, nats_url: str | None, run: UUID, before: Place, 
             _write(f"{name}: {_shown(old, name)} -> {_shown(new, name)}")
 
 
-async def _then(client: Client, run: UUID, place: Place) -> dict[str, Any]:
+async def _then(client: Client, nothing: Past, run: UUID, place: Place) -> dict[str, Any]:
     """The fields of a flow run at a place, and its states by name; nothing where it was not there."""
-    found: FlowRunThen | None = await flow_run_at(client.history, run, await client.last_position(place))
+    found: FlowRunThen | None = await flow_run_at(nothing, client.history, run, await client.last_position(place))
     if found is None:
         return {}
     fields: dict[str, Any] = orjson.loads(encoded(found.flow_run))

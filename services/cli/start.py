@@ -148,6 +148,8 @@ def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) 
         "ANTIPHON_DATA_DIR": str(directory.path),
         "ANTIPHON_LOG_LEVEL": options.log_level,
         "ANTIPHON_QUERY_TIMEOUT_SECONDS": str(options.query_timeout_seconds),
+        # What a role says is read by its supervisor, which keeps it in the role's log.
+        "ANTIPHON_LOG_FORMAT": "json",
     }
 
 

@@ -7,32 +7,18 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from psycopg.rows import tuple_row
+from nats.js.api import StreamState
 from pydantic import BaseModel
 from rich.table import Table
 
 from events import subjects
-from services.cli import console
+from services.cli import console, lag
 from services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
+from services.cli.lag import Lag
 from services.cli.preparation import without_password
-from services.runtime.nats import NatsUnusableError, StreamEnd, stream_ends
+from services.runtime.nats import NatsUnusableError, brief_connection, stream_states
 
-#: Which stream each projection reads.
-_STREAM_OF: Final = {"events": subjects.EVENTS, "observed": subjects.OBSERVED}
-_CHECKPOINTS: Final = "SELECT name, position FROM read_v1.checkpoint"
 _CONNECT_SECONDS: Final = 5
-
-
-class Lag(BaseModel):
-    """How far behind its stream a reader is."""
-
-    reader: str
-    stream: str
-    #: The last sequence of the stream.
-    last: int
-    #: The last one whose effects are committed; None for a work queue, whose handled messages are gone.
-    position: int | None
-    lag: int
 
 
 class Status(BaseModel):
@@ -59,14 +45,17 @@ def status(data_dir: Path) -> Status:
 
 async def _status(run: RunFile) -> Status:
     trouble: list[str] = []
-    ends: dict[str, StreamEnd] = {}
-    checkpoints: dict[str, int] = {}
+    states: dict[str, StreamState] = {}
+    lags: list[Lag] = []
     try:
-        ends = await stream_ends(run.nats_url, (subjects.COMMANDS, subjects.PARKED, *_STREAM_OF.values()))
+        async with brief_connection(run.nats_url) as client:
+            states = await stream_states(client, subjects.STREAMS)
+            lags = await lag.on_nats(client, states)
     except NatsUnusableError as error:
         trouble.append(f"NATS at {without_password(run.nats_url)}: {error}")
     try:
-        checkpoints = await _checkpoints(run.postgres_url)
+        async with await psycopg.AsyncConnection.connect(run.postgres_url, connect_timeout=_CONNECT_SECONDS) as tables:
+            lags += await lag.on_postgres(tables, states) if states else []
     except psycopg.Error as error:
         trouble.append(f"PostgreSQL: {str(error).strip().splitlines()[0]}")
     return Status(
@@ -76,30 +65,11 @@ async def _status(run: RunFile) -> Status:
         nats_url=without_password(run.nats_url),
         processes=run.roles,
         servers=run.servers,
-        log_position=ends[subjects.EVENTS].last if subjects.EVENTS in ends else None,
-        lag=_lag(ends, checkpoints),
-        parked=ends[subjects.PARKED].messages if subjects.PARKED in ends else None,
+        log_position=states[subjects.EVENTS].last_seq if states else None,
+        lag=lags,
+        parked=states[subjects.PARKED].messages if states else None,
         trouble=trouble,
     )
-
-
-async def _checkpoints(url: str) -> dict[str, int]:
-    connection = await psycopg.AsyncConnection.connect(url, connect_timeout=_CONNECT_SECONDS, row_factory=tuple_row)
-    async with connection:
-        return {name: position async for name, position in await connection.execute(_CHECKPOINTS)}
-
-
-def _lag(ends: dict[str, StreamEnd], checkpoints: dict[str, int]) -> list[Lag]:
-    rows = []
-    if subjects.COMMANDS in ends:
-        end = ends[subjects.COMMANDS]
-        rows.append(Lag(reader="policy", stream=subjects.COMMANDS, last=end.last, position=None, lag=end.messages))
-    for name, position in sorted(checkpoints.items()):
-        stream = _STREAM_OF.get(name, "")
-        if stream in ends:
-            last = ends[stream].last
-            rows.append(Lag(reader=name, stream=stream, last=last, position=position, lag=max(last - position, 0)))
-    return rows
 
 
 def show(status: Status) -> None:
@@ -114,12 +84,12 @@ def show(status: Status) -> None:
     console.result(processes)
     if status.log_position is not None:
         console.result(f"Log position: {status.log_position}")
-    lag = Table("reader", "stream", "last", "position", "lag")
+    readers = Table("reader", "stream", "last", "position", "lag")
     for row in status.lag:
         position = "" if row.position is None else str(row.position)
-        lag.add_row(row.reader, row.stream, str(row.last), position, str(row.lag))
+        readers.add_row(row.reader, row.stream, str(row.last), position, str(row.lag))
     if status.lag:
-        console.result(lag)
+        console.result(readers)
     if status.parked is not None:
         console.result(f"Parked messages: {status.parked}")
     for sentence in status.trouble:

@@ -13,8 +13,10 @@ from psycopg_pool import AsyncConnectionPool
 
 from events.client import Client
 from events.log.errors import LogUnavailableError
+from events.log.jetstream import JetStreamLog
 from services.gateway.lateness import note_late
 from services.gateway.metrics import Metrics
+from services.gateway.past import PastReads
 from services.gateway.reached import Reached
 from services.gateway.shared import Shared
 
@@ -26,6 +28,8 @@ class Gateway:
     nats: NatsClient
     commands: Client
     pool: AsyncConnectionPool[AsyncConnection[Any]]
+    #: For sessions that are not the pool's.
+    postgres_url: str
     events_reached: Reached
     observed_reached: Reached
     deadline_seconds: float
@@ -34,10 +38,21 @@ class Gateway:
     #: How long a server may take to say that it is there.
     probe_seconds: float = 2.0
     metrics: Metrics = field(default_factory=Metrics)
+    #: How many events an answer about the past may be made from.
+    most_past_events: int = 100_000
+    past: PastReads = field(init=False)
     _end: Shared[int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Share the question where the log ends."""
+        """Have the past at hand, and share the question where the log ends."""
+        past = PastReads(
+            JetStreamLog(self.nats),
+            self.commands,
+            self.postgres_url,
+            deadline_seconds=self.deadline_seconds,
+            most_events=self.most_past_events,
+        )
+        object.__setattr__(self, "past", past)
         object.__setattr__(self, "_end", Shared(self.commands.last_position))
 
     @asynccontextmanager
@@ -72,3 +87,9 @@ class Gateway:
         except LogUnavailableError:
             return False
         return await self.events_reached.until_unless_stuck(end, self.deadline_seconds)
+
+    @asynccontextmanager
+    async def reading_as_of(self, as_of: str | None) -> AsyncIterator[AsyncConnection[Any]]:
+        """The same, as of a position or a time; absent: as everything is now."""
+        async with self.reading() if as_of is None else self.past.reading(as_of) as connection:
+            yield connection

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 
+from events import subjects
 from events.client import Client
 from projections.reading import configure
 from services.gateway.api import build
@@ -19,9 +20,14 @@ from services.gateway.gateway import Gateway
 from services.gateway.pongs import PongsByApplication
 from services.gateway.reached import Reached
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.telemetry import traces_of
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 _POOL_MIN: Final = 2
 _POOL_MAX: Final = 10
@@ -33,6 +39,11 @@ _BACKLOG: Final = 2048
 
 async def run(settings: Settings) -> None:
     """Serve the API until asked to stop."""
+    with traces_of("gateway") as traces:
+        await _run(settings, traces)
+
+
+async def _run(settings: Settings, traces: Traces | None) -> None:
     async with (
         application(settings, "gateway") as (_, _, client),
         AsyncConnectionPool(
@@ -47,12 +58,30 @@ async def run(settings: Settings) -> None:
             nats=client,
             commands=Client(client, timeout_seconds=DEADLINE_SECONDS, clock=clock.now, new_id=uuid7),
             pool=pool,
+            postgres_url=settings.postgres_url,
             events_reached=Reached("events", client, pool),
             observed_reached=Reached("observed", client, pool),
             deadline_seconds=DEADLINE_SECONDS,
         )
-        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
-            await _serve(build(gateway), settings)
+        # It takes no requests on NATS: what it listens to is how far the read models are.
+        endpoint = Endpoint("http", subjects.reached("*"), "", gateway.metrics.tally)
+        address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
+        async with (
+            gateway.events_reached.listening(),
+            gateway.observed_reached.listening(),
+            gateway.past.keeping(),
+            discoverable(client, "gateway", [endpoint], address),
+        ):
+            await _serve(_traced(build(gateway), traces), settings)
+
+
+def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
+    if traces is None:
+        return app
+    # See services/runtime/telemetry.py.
+    from services.gateway.traced import TracedRequests
+
+    return TracedRequests(app, traces)
 
 
 async def _serve(app: ASGIApp, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from events.log.errors import LogUnavailableError
 from events.log.replies import ReplyInbox
 from events.outcome import Status
 from services.runtime import clock
+from services.runtime.tally import Tally
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _UNKNOWN: Final = float("nan")
@@ -69,6 +70,21 @@ class Metrics:
     def late(self) -> None:
         """A read was answered all the same, before the read models showed everything."""
         self._late.inc()
+
+    def tally(self) -> Tally:
+        """What those are told who ask on NATS: the decisions of this gateway, and how long they took."""
+        value = self._registry.get_sample_value
+        decisions = {
+            " ".join(sample.labels.values()): int(sample.value)
+            for metric in self._decisions.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+        return Tally(
+            handled=int(value("antiphon_decision_seconds_count") or 0),
+            seconds=value("antiphon_decision_seconds_sum") or 0.0,
+            data={"decisions": decisions, "late": int(value("antiphon_late_projections_total") or 0)},
+        )
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
         """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""

@@ -22,6 +22,8 @@ from services.policy import letter as letters_
 from services.policy.folds import Fold, FoldCache, empty, fold
 from services.policy.group import BusyError, Group, Request
 from services.policy.letter import Letter
+from services.runtime import clock as clocks
+from services.runtime.tally import Tally
 
 #: Below this, appending one by one in parallel is quicker than a batch (nats.md), and nothing is gained by deciding
 #: the next group meanwhile.
@@ -89,6 +91,7 @@ class Handler:
         self._park = park
         self._folds = folds if folds is not None else FoldCache()
         self._flight: _Flight | None = None
+        self.tally = Tally()
 
     async def work(self, batches: AsyncIterator[Sequence[Letter]]) -> None:
         """Handle one batch after the other; each is asked for when the one before it is decided."""
@@ -135,6 +138,7 @@ class Handler:
     async def _refuse(self, letter: Letter, why: str, status: Status) -> None:
         """Park a letter that cannot be decided, and tell its sender so if it left an id to answer to."""
         _log.warning("command parked", subject=letter.subject, why=why)
+        self.tally.fail(why)
         await self._park(letter, why)
         try:
             command_id = UUID((letter.headers or {}).get(subjects.COMMAND_ID, ""))
@@ -148,6 +152,7 @@ class Handler:
 
     async def _handle_some(self, waiting: Sequence[Mail]) -> list[Mail]:
         """Decide as many as fit into one batch, send them off, and return the rest."""
+        began = clocks.monotonic()
         busy = self._flight.group.written.keys() if self._flight else frozenset()
         group = Group(self._folds, self._load, presume_new=True, busy=busy)
         some: list[Mail] = []
@@ -167,13 +172,13 @@ class Handler:
                 some.append(mail)
         if not await self._land(group):
             return [*some, *rest]
-        await self._send_off(group, some)
+        await self._send_off(group, some, began)
         return rest
 
-    async def _send_off(self, group: Group, mails: Sequence[Mail]) -> None:
+    async def _send_off(self, group: Group, mails: Sequence[Mail], began: float) -> None:
         if not group.is_broken and len(group.drafts) >= _SMALL:
-            self._flight = _Flight(group, mails, asyncio.create_task(self._append_and_answer(group, mails)))
-        elif group.is_broken or not await self._append_and_answer(group, mails):
+            self._flight = _Flight(group, mails, asyncio.create_task(self._append_and_answer(group, mails, began)))
+        elif group.is_broken or not await self._append_and_answer(group, mails, began):
             await self._handle_each_alone(mails)
 
     async def _land(self, decided_meanwhile: Group | None = None) -> bool:
@@ -202,11 +207,12 @@ class Handler:
             group.exclude(mail.request, f"{type(error).__name__}: {error}")
         return _Verdict.DECIDED
 
-    async def _append_and_answer(self, group: Group, mails: Sequence[Mail]) -> bool:
+    async def _append_and_answer(self, group: Group, mails: Sequence[Mail], began: float) -> bool:
         if not await self._append(group):
             return False
         for mail in mails:
             await self._answer(mail, group)
+        self.tally.add(len(mails), clocks.monotonic() - began)
         return True
 
     async def _append(self, group: Group, *, is_lone: bool = False) -> bool:
@@ -242,10 +248,12 @@ class Handler:
 
     async def _handle_alone(self, mail: Mail) -> None:
         """Decide one command by itself, on what the log says now, until it is in the log."""
+        began = clocks.monotonic()
         for attempt in range(_ATTEMPTS):
             group = Group(self._folds, self._load, presume_new=False)
             if await self._decide(group, mail) is _Verdict.DECIDED and await self._append(group, is_lone=True):
                 await self._answer(mail, group)
+                self.tally.add(1, clocks.monotonic() - began)
                 return
             await asyncio.sleep(_BACKOFF_SECONDS * min(attempt, 10))
         # Not acknowledged: the queue hands it out again to a process that starts afresh.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -17,8 +19,13 @@ from services.policy.intake import Intake
 from services.policy.letter import Letter, is_queued
 from services.policy.queue import Queue
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.telemetry import traces_of
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 #: Several policies share the questions; which of them answers does not matter.
 QUEUE_GROUP: Final = "policy"
@@ -27,12 +34,20 @@ _LONGEST_REASON: Final = 2000
 
 async def run(settings: Settings) -> None:
     """Decide commands until asked to stop."""
-    async with application(settings, "policy") as (_, _, client), asyncio.TaskGroup() as tasks:
-        intake, queue = Intake(), Queue(client)
-        await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
-        tasks.create_task(_take_queued(queue, intake))
-        tasks.create_task(queue.clear())
-        tasks.create_task(handler_on(client, queue).work(intake.batches()))
+    with traces_of("policy") as traces:
+        await _decide(settings, traces)
+
+
+async def _decide(settings: Settings, traces: Traces | None) -> None:
+    async with application(settings, "policy") as (_, _, client):
+        queue = Queue(client)
+        handler, intake = _desk(client, queue, traces)
+        endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
+        async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
+            await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
+            tasks.create_task(_take_queued(queue, intake))
+            tasks.create_task(queue.clear())
+            tasks.create_task(handler.work(intake.batches()))
 
 
 async def _take_queued(queue: Queue, intake: Intake) -> None:
@@ -43,7 +58,18 @@ async def _take_queued(queue: Queue, intake: Intake) -> None:
         await queue.close()
 
 
-def handler_on(client: Client, queue: Queue) -> Handler:
+def _desk(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
+    """Who decides, and where commands wait for him."""
+    if traces is None:
+        return handler_on(client, queue), Intake()
+    # See services/runtime/telemetry.py.
+    from services.policy.traced import Arrivals, TracedHandler, TracedIntake
+
+    arrivals = Arrivals()
+    return handler_on(client, queue, partial(TracedHandler, traces=traces, arrivals=arrivals)), TracedIntake(arrivals)
+
+
+def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Handler) -> Handler:
     """A handler that works on a NATS connection."""
 
     async def reply(subject: str, outcome: Outcome) -> None:
@@ -62,4 +88,4 @@ def handler_on(client: Client, queue: Queue) -> Handler:
     async def put_aside(letter: Letter, why: str) -> None:
         await park(client, "policy", letter.subject, letter.headers, letter.data, why)
 
-    return Handler(JetStreamLog(client), clock=clock.now, reply=reply, acknowledge=acknowledge, park=put_aside)
+    return made(JetStreamLog(client), clock=clock.now, reply=reply, acknowledge=acknowledge, park=put_aside)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from nats.aio.client import Client
+from psycopg import AsyncConnection
 
 from events import subjects
 from events.log.jetstream import JetStreamLog
@@ -19,6 +20,11 @@ from projections.writer import connect, parked_streams, position_of, take_turn, 
 from services.parking import parking
 from services.projector.making_way import until_asked_to_make_way
 from services.projector.unparking import Unparking, unparking
+from services.runtime import clock
+from services.runtime.tally import Tally
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 _log = structlog.get_logger(__name__)
 
@@ -27,10 +33,14 @@ class EventsLoop:
     """One reader of EVENTS, one writer of its read models."""
 
     name: Final = NAME
+    subject: Final = "evt.>"
 
-    def __init__(self, client: Client, postgres_url: str) -> None:
+    def __init__(self, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        self._traces = traces
+        self._keep = parking(client)
+        self.tally = Tally()
 
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
@@ -39,9 +49,9 @@ class EventsLoop:
             after = await position_of(connection, self.name)
             # From now on there is a checkpoint to look at, also before the first event.
             await write(connection, [], self.name, after)
-            reader = EventReader(await parked_streams(connection), parking(self._client))
+            reader = EventReader(await parked_streams(connection), self._park)
             archive = await Archive.on(connection)
-            runner: Runner[Recorded | Unreadable] = Runner(connection, self.name, reader, after, archive)
+            runner = self._runner(connection, reader, after, archive)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
@@ -53,9 +63,26 @@ class EventsLoop:
         self, log: JetStreamLog, runner: Runner[Recorded | Unreadable], after: int, writing: asyncio.Lock
     ) -> None:
         async for batch in log.follow(after):
+            began = clock.monotonic()
             async with writing:
                 await runner.advance(batch)
             await self._announce(runner.position)
+            self.tally.add(len(batch), clock.monotonic() - began)
+            self.tally.data["position"] = runner.position
+
+    def _runner(
+        self, connection: AsyncConnection[Any], reader: EventReader, after: int, archive: Archive
+    ) -> Runner[Recorded | Unreadable]:
+        if self._traces is None:
+            return Runner(connection, self.name, reader, after, archive)
+        # See services/runtime/telemetry.py.
+        from services.projector.traced import TracedRunner
+
+        return TracedRunner(connection, self.name, reader, after, archive, traces=self._traces)
+
+    async def _park(self, item: Recorded | Unreadable, why: str) -> None:
+        self.tally.fail(why)
+        await self._keep(item, why)
 
     async def _announce(self, position: int) -> None:
         await self._client.publish(subjects.reached(self.name), str(position).encode())

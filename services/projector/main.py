@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 import structlog
@@ -13,8 +13,13 @@ from projections.writer import is_passing
 from services.projector.events import EventsLoop
 from services.projector.observed import ObservedLoop
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.telemetry import traces_of
+
+if TYPE_CHECKING:
+    from services.runtime.traces import Traces
 
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -24,9 +29,21 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Project until asked to stop."""
-    async with application(settings, "projector") as (_, _, client), asyncio.TaskGroup() as loops:
-        for loop in (EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)):
-            loops.create_task(_again_and_again(loop.name, loop.run))
+    with traces_of("projector") as traces:
+        await _project(settings, traces)
+
+
+async def _project(settings: Settings, traces: Traces | None) -> None:
+    async with application(settings, "projector") as (_, _, client):
+        events = EventsLoop(client, settings.postgres_url, traces)
+        observed = ObservedLoop(client, settings.postgres_url)
+        endpoints = [
+            Endpoint(events.name, events.subject, "", lambda: events.tally),
+            Endpoint(observed.name, observed.subject, "", lambda: observed.tally),
+        ]
+        async with discoverable(client, "projector", endpoints), asyncio.TaskGroup() as loops:
+            for loop in (events, observed):
+                loops.create_task(_again_and_again(loop.name, loop.run))
 
 
 async def _again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -15,6 +15,8 @@ from projections.change import Change
 from projections.log.projection import project
 from projections.runner import Runner
 from projections.writer import connect, position_of, take_turn, write
+from services.runtime import clock
+from services.runtime.tally import Tally
 
 _log = structlog.get_logger(__name__)
 
@@ -23,10 +25,12 @@ class ObservedLoop:
     """One reader of the log lines on OBSERVED, one writer of their table."""
 
     name: Final = "observed"
+    subject: Final = "obs.*.log.*"
 
     def __init__(self, client: Client, postgres_url: str) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        self.tally = Tally()
 
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
@@ -36,12 +40,15 @@ class ObservedLoop:
             # From now on there is a checkpoint to look at, also before the first event.
             await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
-            consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=["obs.*.log.*"])
+            consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=[self.subject])
             runner: Runner[Delivered] = Runner(connection, self.name, self, after)
             try:
                 async for batch in consumer.batches():
+                    began = clock.monotonic()
                     await runner.advance(batch)
                     await self._client.publish(subjects.reached(self.name), str(runner.position).encode())
+                    self.tally.add(len(batch), clock.monotonic() - began)
+                    self.tally.data["position"] = runner.position
             finally:
                 await consumer.close()
 
@@ -55,6 +62,7 @@ class ObservedLoop:
     async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
         """See projections.runner.Reader."""
         message = item.message
+        self.tally.fail(why)
         _log.warning("observation parked", position=item.position, subject=message.subject, why=why)
         message_id = f"{subjects.OBSERVED}:{item.position}"
         await park(

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from typing import Final
 
 from services.reactor.background_tasks import BackgroundTasks
 from services.reactor.flow_run_events import FlowRunEvents
-from services.reactor.reaction import react
+from services.reactor.reaction import Reaction, react
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.tally import Tally
+
+_REACTIONS: Final[tuple[type[Reaction], ...]] = (FlowRunEvents, BackgroundTasks)
 
 
 async def run(settings: Settings) -> None:
     """React until asked to stop."""
-    async with application(settings, "reactor") as (_, _, client), asyncio.TaskGroup() as reactions:
-        for reaction in (FlowRunEvents, BackgroundTasks):
-            reactions.create_task(react(client, reaction))
+    tallies = {reaction: Tally() for reaction in _REACTIONS}
+    endpoints = [
+        Endpoint(reaction.STREAM, subject, "", partial(tallies.__getitem__, reaction))
+        for reaction in _REACTIONS
+        for subject in reaction.SUBJECTS
+    ]
+    async with (
+        application(settings, "reactor") as (_, _, client),
+        discoverable(client, "reactor", endpoints),
+        asyncio.TaskGroup() as reactions,
+    ):
+        for reaction, tally in tallies.items():
+            reactions.create_task(react(client, reaction, tally))

@@ -21,6 +21,7 @@ from events.log.parking import park
 from events.log.port import EventLog, Recorded, Unreadable
 from events.log.relay import MOST_MESSAGES, Relay
 from services.runtime import clock
+from services.runtime.tally import Tally
 
 _BACKOFF_SECONDS: Final = 0.5
 #: A batch this large is written before it grows further.
@@ -49,34 +50,37 @@ class Reaction(Protocol):
         """What follows from an event."""
 
 
-async def react(client: Client, made: type[Reaction]) -> None:
+async def react(client: Client, made: type[Reaction], tally: Tally) -> None:
     """Follow the log for ever; what goes wrong with the streams is tried again behind the cursor."""
     relay, log = Relay(client, made.STREAM, "reactor"), JetStreamLog(client)
     while True:
         try:
-            await _follow(client, relay, log, made)
+            await _follow(client, relay, log, made, tally)
         except (LogError, TimeoutError, nats.errors.Error) as error:
             _log.warning("goes back to the cursor", stream=made.STREAM, error=repr(error))
             await asyncio.sleep(_BACKOFF_SECONDS)
 
 
-async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Reaction]) -> None:
+async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Reaction], tally: Tally) -> None:
     position = await relay.position()
     if position is None:
         position = await _beginning(log, made)
     reaction = made(log)
     _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
     async for batch in log.follow(position, subjects=made.SUBJECTS):
-        waiting: list[Outgoing] = []
+        began, waiting = clock.monotonic(), list[Outgoing]()
         for item in batch:
-            new = await _messages(client, reaction, item)
+            new = await _messages(client, reaction, item, tally)
             if len(waiting) + len(new) > MOST_MESSAGES or _size(waiting) > _MOST_BYTES:
                 await relay.advance(waiting, item.position - 1)
                 waiting = []
             waiting += new
+        tally.data["position"] = batch[-1].position
         # Without messages the cursor may stay: these events would be read again, to no effect.
         if waiting:
             await relay.advance(waiting, batch[-1].position)
+        tally.add(len(batch), clock.monotonic() - began)
+        if waiting:
             await asyncio.sleep(made.GATHERS_SECONDS)
 
 
@@ -90,8 +94,11 @@ async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:
     return await log.position_at(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO)) - 1
 
 
-async def _messages(client: Client, reaction: Reaction, item: Recorded | Unreadable) -> Sequence[Outgoing]:
+async def _messages(
+    client: Client, reaction: Reaction, item: Recorded | Unreadable, tally: Tally
+) -> Sequence[Outgoing]:
     if isinstance(item, Unreadable):
+        tally.fail(item.error)
         return await _parked(client, item.position, item.subject, item.data, item.error)
     subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
     # It can be read where it stands; its position is enough to find it.
@@ -100,9 +107,11 @@ async def _messages(client: Client, reaction: Reaction, item: Recorded | Unreada
         messages = await reaction.messages(item)
         for _, headers, data in messages:
             check_size(client, headers, data)
-    except MaxPayloadError:
+    except MaxPayloadError as error:
+        tally.fail(str(error))
         return await _parked(client, item.position, subject, place, "what follows from it is too large")
     except UndecodableError as error:
+        tally.fail(str(error))
         return await _parked(client, item.position, subject, place, f"what was before cannot be read: {error}")
     return messages
 

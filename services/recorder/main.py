@@ -17,11 +17,12 @@ from events.log.errors import LogUnavailableError
 from events.log.parking import park
 from services.recorder.translate import command_from
 from services.runtime import clock
+from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
 from services.runtime.settings import Settings
+from services.runtime.tally import Tally
 
-DURABLE: Final = "recorder-task_runs-v1"
 _BACKOFF_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
@@ -30,20 +31,26 @@ _log = structlog.get_logger(__name__)
 async def run(settings: Settings) -> None:
     """Record task runs until asked to stop."""
     async with application(settings, "recorder") as (_, _, client):
-        consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=["obs.*.task_run.*"], durable=DURABLE, keep=True)
-        commands = Client(client, clock=clock.now, new_id=uuid7)
+        consumer = OrderedConsumer(
+            client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
+        )
+        commands, tally = Client(client, clock=clock.now, new_id=uuid7), Tally()
         try:
-            async for batch in consumer.batches():
-                await _record(client, commands, batch)
+            endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: tally)
+            async with discoverable(client, "recorder", [endpoint]):
+                async for batch in consumer.batches():
+                    began = clock.monotonic()
+                    await _record(client, commands, batch, tally)
+                    tally.add(len(batch), clock.monotonic() - began)
         finally:
             await consumer.close()
 
 
-async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered]) -> None:
+async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], tally: Tally) -> None:
     """Publish the commands, then acknowledge: what is cut off in between is published again, and decided once."""
     while True:
         try:
-            await commands.publish_many([item for item in await _translated(client, batch) if item is not None])
+            await commands.publish_many([item for item in await _translated(client, batch, tally) if item is not None])
             break
         except LogUnavailableError as error:
             _log.warning("commands not taken", error=str(error))
@@ -52,7 +59,7 @@ async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivere
         await client.publish(item.message.reply, b"+ACK")
 
 
-async def _translated(client: NatsClient, batch: Sequence[Delivered]) -> list[Addressed | None]:
+async def _translated(client: NatsClient, batch: Sequence[Delivered], tally: Tally) -> list[Addressed | None]:
     found: list[Addressed | None] = []
     for item in batch:
         message = item.message
@@ -60,5 +67,6 @@ async def _translated(client: NatsClient, batch: Sequence[Delivered]) -> list[Ad
             found.append(command_from(message.data))
         except UndecodableError as error:
             _log.warning("event parked", subject=message.subject, why=str(error))
+            tally.fail(str(error))
             await park(client, "recorder", message.subject, message.headers, message.data, str(error))
     return found

@@ -25,6 +25,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def nanoseconds() -> int:
+    """Return nanoseconds since 1970, as traces have them."""
+    return time.time_ns()
+
+
 class ManualClock:
     """A clock that stands still until it is moved; for tests."""
 

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 def run_role(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
     """Run a role until it returns, is asked to stop by SIGTERM or SIGINT (exit 0), or fails (exit 1)."""
     settings = Settings()
-    logs.configure(name, settings.log_level)
+    logs.configure(name, settings.log_level, settings.log_format)
     _collect_garbage_rarely()
     sys.exit(uvloop.run(_exit_code(name, run(settings))))
 

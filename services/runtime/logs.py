@@ -10,13 +10,13 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from services.runtime.settings import LogLevel
+from services.runtime.settings import LogFormat, LogLevel
 
 #: These tell of every request; only their warnings matter here.
 _CHATTY: Final = ("uvicorn.access", "httpx")
 
 
-def configure(process: str, level: LogLevel) -> None:
+def configure(process: str, level: LogLevel, form: LogFormat) -> None:
     """Send everything logged in this process, also by libraries, to stderr."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -40,7 +40,7 @@ def configure(process: str, level: LogLevel) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendered()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendered(form)],
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
@@ -57,9 +57,9 @@ def _named(process: str) -> Processor:
     return add
 
 
-def _rendered() -> list[Processor]:
-    if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer()]
+def _rendered(form: LogFormat) -> list[Processor]:
+    if form == "text" or (form == "auto" and sys.stderr.isatty()):
+        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
 
 

@@ -17,6 +17,7 @@ from faststream import FastStream
 from faststream.nats import NatsBroker, NatsRouter
 from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError
+from nats.js.api import StreamState
 
 from events.log.cancellation import raise_if_cancelled
 from services.runtime.settings import Settings
@@ -156,20 +157,6 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
         await client.close()
 
 
-class StreamEnd(NamedTuple):
-    """How far a JetStream stream is."""
-
-    #: The last sequence ever stored.
-    last: int
-    #: How many messages it holds now.
-    messages: int
-
-
-async def stream_ends(url: str, names: Sequence[str]) -> dict[str, StreamEnd]:
-    """Ask for the ends of streams; raises NatsUnusableError."""
-    ends = {}
-    async with brief_connection(url) as client:
-        for name in names:
-            state = (await client.jetstream().stream_info(name)).state
-            ends[name] = StreamEnd(state.last_seq, state.messages)
-    return ends
+async def stream_states(client: Client, names: Sequence[str]) -> dict[str, StreamState]:
+    """How much is in streams, and how far they are; raises nats-py's errors."""
+    return {name: (await client.jetstream().stream_info(name)).state for name in names}

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import PositiveFloat
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LogFormat = Literal["auto", "json", "text"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
@@ -26,5 +27,7 @@ class Settings(BaseSettings):
     query_timeout_seconds: PositiveFloat = 30.0
     data_dir: Path = Path(".antiphon")
     log_level: LogLevel = "INFO"
+    #: `auto` is text on a terminal, JSON elsewhere.
+    log_format: LogFormat = "auto"
     #: A pipe on which a process says once that it is connected; whoever started it reads the other end.
     ready_fd: int | None = None

@@ -21,6 +21,7 @@ from events.log.errors import LogUnavailableError
 from projections.limit import queries
 from projections.reading import configure
 from services.runtime import clock
+from services.runtime.discovery import discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
 from services.runtime.settings import Settings
@@ -35,7 +36,7 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Sweep until asked to stop."""
-    async with application(settings, "timekeeper") as (_, _, client):
+    async with application(settings, "timekeeper") as (_, _, client), discoverable(client, "timekeeper"):
         commands = Client(client, clock=clock.now, new_id=uuid7)
         while True:
             try:

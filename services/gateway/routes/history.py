@@ -11,6 +11,7 @@ from starlette.responses import Response
 from projections.history import Intervals, average_lateness, history
 from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
+from services.gateway.past import AsOf
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import Given, body, criteria_of, filters, required
 from services.gateway.wire.moments import Moment
@@ -42,9 +43,12 @@ def routes(gateway: Gateway) -> APIRouter:
 
 def _add_history(router: APIRouter, gateway: Gateway, table: str, read_body: Any) -> None:
     @router.post(f"/{table}s/history", name=f"{table}_history")
-    async def read(given: Given = Depends(read_body)) -> Response:  # noqa: B008  no annotation sees `read_body`
+    async def read(
+        given: Given = Depends(read_body),  # noqa: B008  no annotation sees `read_body`
+        as_of: AsOf = None,
+    ) -> Response:
         intervals = _intervals(given)
-        async with gateway.reading() as connection:
+        async with gateway.reading_as_of(as_of) as connection:
             return JsonResponse(await history(connection, table, criteria_of(given), intervals))
 
 

@@ -55,5 +55,6 @@ def routes(gateway: Gateway) -> APIRouter:
         headers = {POSITION: str(position)} if is_projected else {POSITION: str(position), PROJECTED: "false"}
         return JsonResponse(b"null", 201, headers=headers)
 
-    add_filter(router, gateway, LOGS, body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort)))
+    read_body = body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort))
+    add_filter(router, gateway, LOGS, read_body, has_past=False)
     return router

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from projections.resource import Resource
-from services.gateway.errors import JsonResponse, not_found
+from services.gateway.errors import JsonResponse, not_found, unprocessable
 from services.gateway.gateway import Gateway
+from services.gateway.past import AsOf
 from services.gateway.routes.bodies import LARGEST, LIMIT, OFFSET, PAGE, Given, body, criteria_of, filters, order
 
 
@@ -40,26 +41,33 @@ def add_reads(
 
 def _add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
     @router.post("/count")
-    async def count(given: Given = Depends(read_body)) -> int:  # noqa: B008  no annotation sees `read_body`
-        async with gateway.reading() as connection:
+    async def count(
+        given: Given = Depends(read_body),  # noqa: B008  no annotation sees `read_body`
+        as_of: AsOf = None,
+    ) -> int:
+        async with gateway.reading_as_of(as_of) as connection:
             return await resource.count(connection, criteria_of(given))
 
 
-def add_filter(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
-    """Add the route that answers with a list."""
+def add_filter(
+    router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any, *, has_past: bool = True
+) -> None:
+    """Add the route that answers with a list; only what follows from the log `has_past`."""
 
     @router.post("/filter")
-    async def find(given: Given = Depends(read_body)) -> Response:  # noqa: B008
-        async with gateway.reading() as connection:
+    async def find(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
+        if as_of is not None and not has_past:
+            raise unprocessable("as_of: these do not follow from the log, and have no past.")
+        async with gateway.reading_as_of(as_of) as connection:
             found = await resource.find(connection, criteria_of(given), given["sort"], given["limit"], given["offset"])
         return JsonResponse(found)
 
 
 def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
     @router.post("/paginate")
-    async def paginate(given: Given = Depends(read_body)) -> Response:  # noqa: B008
+    async def paginate(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
         criteria, limit, page = criteria_of(given), given["limit"], given["page"]
-        async with gateway.reading() as connection:
+        async with gateway.reading_as_of(as_of) as connection:
             total = await resource.count(connection, criteria)
             offset = min((page - 1) * limit, LARGEST)
             results = await resource.find(connection, criteria, given["sort"], limit, offset, in_page=True)

@@ -81,7 +81,8 @@ class NatsServer:
 
     def start(self) -> None:
         """Start, and return when it takes connections; raises EmbeddedServerError when it cannot."""
-        self._directory.mkdir(parents=True, exist_ok=True)
+        # What is in the log concerns nobody else on this machine.
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         configuration = self._directory / "nats-server.conf"
         pid = child.read_pid(self._directory / "nats-server.pid")
         if pid is not None:

@@ -15,10 +15,12 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
     result = antiphon("doctor", "--json", "--data-dir", str(running.data))
     findings = {item["subject"]: item for item in json.loads(result.stdout)}
     assert set(findings) == {
-        "antiphon", "nats-server", "log durability", "streams", "PostgreSQL", "database durability", "schema", "rows",
-        "clocks", "projection", "archive", "commands", "parked", "disk",
+        "antiphon", "nats-server", "log durability", "streams", "log permissions", "PostgreSQL", "database durability",
+        "schema", "rows", "database permissions", "lag of policy", "lag of events", "lag of observed", "lag of archive",
+        "lag of recorder", "lag of reactor-observed", "lag of reactor-scheduled", "parked", "clocks", "disk", "files",
     }  # fmt: skip
     assert {item["level"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
+    assert re.fullmatch(r"\d+\.\d+\.\d+", findings["nats-server"]["found"])
     assert result.returncode == 0
     assert "sync" not in antiphon("doctor", "--data-dir", str(running.data)).stderr
 
@@ -34,6 +36,18 @@ def test_doctor_finds_what_is_wrong(running: Started) -> None:
     assert result.returncode == 1
     assert "newer than this: 9999_from_the_future.sql" in result.stderr
     assert "this Antiphon is older than its database" in result.stderr
+
+
+def test_doctor_finds_files_that_anybody_may_read(running: Started) -> None:
+    log = running.data / "nats"
+    log.chmod(0o755)
+    try:
+        result = antiphon("doctor", "--data-dir", str(running.data))
+    finally:
+        log.chmod(0o700)
+    # The folder above may already keep others out.
+    is_closed = not running.data.stat().st_mode & 0o001
+    assert (f"chmod o-rwx {log}" in result.stdout + result.stderr) is not is_closed
 
 
 def test_verify_agrees_or_names_the_first_difference(running: Started) -> None:

@@ -83,12 +83,17 @@ class Addresses:
                 nats=client,
                 commands=Client(client, timeout_seconds=deadline_seconds),
                 pool=pool,
+                postgres_url=self.postgres_url,
                 events_reached=Reached("events", client, pool),
                 observed_reached=Reached("observed", client, pool),
                 deadline_seconds=deadline_seconds,
                 **more,
             )
-            async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+            async with (
+                gateway.events_reached.listening(),
+                gateway.observed_reached.listening(),
+                gateway.past.keeping(),
+            ):
                 yield gateway
 
 

@@ -42,11 +42,11 @@ class Sent:
 
 
 @asynccontextmanager
-async def serving(addresses: Addresses, patience_seconds: float = 30.0) -> AsyncIterator[Served]:
-    """Serve until the block ends."""
+async def serving(addresses: Addresses, **more: Any) -> AsyncIterator[Served]:
+    """Serve until the block ends, by a gateway with these settings of its own."""
     port = free_port()
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
-    async with addresses.standing(settings, patience_seconds=patience_seconds) as gateway:
+    async with addresses.standing(settings, **more) as gateway:
         serving = asyncio.create_task(main._serve(build(gateway), settings))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS) as http:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from events.document.events import FlowCreated, FlowRunInputCreated
@@ -39,25 +39,27 @@ def reported(number: int, name: str, flow_run_id: UUID | None) -> Event:
     return TaskRunStateRecorded(state=its_state, is_latest=True, fields=fields, progress=Progress(start_time=NOW))
 
 
+FACTS: Final[list[tuple[Aggregate, Event]]] = [
+    (FLOW, FlowCreated(data={"name": "flow", "tags": ["f"], "labels": {}})),
+    (run(FIRST), created("first", tags=("a", "b"), flow_version="1", idempotency_key="k")),
+    (run(FIRST), moved(101, "COMPLETED", start_time=EARLIER, end_time=NOW, expected_start_time=EARLIER)),
+    (task(TASK), reported(103, "task", FIRST)),
+    (run(SECOND), created("second", parent_task_run_id=TASK, tags=("a",))),
+    (run(SECOND), moved(102, "SCHEDULED", expected_start_time=NOW, next_scheduled_start_time=NOW)),
+    (run(THIRD), created("third")),
+    (task(LONELY), reported(104, "lonely", None)),
+    (task(HIDDEN), reported(105, "hidden", MISSING)),
+    (
+        Aggregate("flow_run_input", str(UUID(int=50))),
+        FlowRunInputCreated(data={"flow_run_id": str(FIRST), "key": "in-1", "value": "1", "sender": None}),
+    ),
+]
+
+
 async def take_place(projections: ProjectionScenario) -> None:
     """The first run has ended, the second is a scheduled subflow of the first's task run, the third has no state."""
     scenario = projections.with_log_lines(
         {"message": "It Works", "flow_run_id": FIRST, "level": 20, "timestamp": EARLIER},
         {"message": "100% done", "task_run_id": TASK, "level": 40},
     )
-    await scenario.when(
-        (FLOW, FlowCreated(data={"name": "flow", "tags": ["f"], "labels": {}})),
-        (run(FIRST), created("first", tags=("a", "b"), flow_version="1", idempotency_key="k")),
-        (run(FIRST), moved(101, "COMPLETED", start_time=EARLIER, end_time=NOW, expected_start_time=EARLIER)),
-        (task(TASK), reported(103, "task", FIRST)),
-        (run(SECOND), created("second", parent_task_run_id=TASK, tags=("a",))),
-        (run(SECOND), moved(102, "SCHEDULED", expected_start_time=NOW, next_scheduled_start_time=NOW)),
-        (run(THIRD), created("third")),
-        (task(LONELY), reported(104, "lonely", None)),
-        (task(HIDDEN), reported(105, "hidden", MISSING)),
-        (
-            Aggregate("flow_run_input", str(UUID(int=50))),
-            FlowRunInputCreated(data={"flow_run_id": str(FIRST), "key": "in-1", "value": "1", "sender": None}),
-        ),
-        cuts=[()],
-    )
+    await scenario.when(*FACTS, cuts=[()])

@@ -25,6 +25,7 @@ from events.task_run.events import TaskRunDeleted
 from projections.as_of import flow_run_at
 from projections.event_reader import EventReader
 from projections.flow_run.projection import FLOW_RUN
+from projections.past import Past
 from projections.reading import encoded
 from projections.runner import Runner
 from projections.writer import connect, parked_streams
@@ -92,14 +93,17 @@ async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_s
         async def park(item: object, why: str) -> None:
             raise AssertionError(f"{item} was parked: {why}")
 
-        async with await connect(projections.postgres_url) as connection:
+        async with (
+            await connect(projections.postgres_url) as connection,
+            Past.beginning(projections.postgres_url) as nothing,
+        ):
             await connection.execute("TRUNCATE flow, flow_run, flow_run_state, task_run, task_run_state, checkpoint")
             reader = EventReader(await parked_streams(connection), park)
             runner: Runner[Recorded | Unreadable] = Runner(connection, "events", reader, 0)
             for item in items:
                 await runner.advance([item])
                 for run_id in (FIRST, SECOND):
-                    then = await flow_run_at(read, run_id, item.position)
+                    then = await flow_run_at(nothing, read, run_id, item.position)
                     told = None if then is None else {"flow_run": then.flow_run, "states": then.states}
                     expected = await shown(connection, run_id)
                     assert (None if told is None else orjson.loads(encoded(told))) == expected, item

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from events.record import record
 from events.subjects import Aggregate
-from projections import as_of as reading
 from projections.reading import encoded
 from services.gateway.decisions import POSITION
 from services.gateway.errors import JsonResponse
@@ -34,7 +33,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def flow_run(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
         client = gateway.commands
         position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
-        found = await reading.flow_run_at(client.history, id, position)
+        found = await gateway.past.flow_run(id, position)
         if found is None:
             raise not_found(f"The flow run {id} was not there at position {position}.")
         body = encoded({"position": position, "flow_run": found.flow_run, "states": found.states})

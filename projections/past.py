@@ -1,0 +1,104 @@
+"""The read models as they were: projected into temporary tables by the same code, asked the same queries (ADR 0020)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final, Self
+
+from psycopg import AsyncConnection, sql
+
+from events.log.port import Recorded, Unreadable
+from projections.event_reader import EventReader
+from projections.migrate import SCHEMA
+from projections.projection import NAME
+from projections.reading import give_json_verbatim
+from projections.runner import Runner
+from projections.writer import connect
+
+_TABLES: Final = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
+#: They keep the sums over runs.
+_TRIGGERS: Final = (
+    "SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+    " WHERE c.relnamespace = %s::regnamespace AND NOT t.tgisinternal"
+)
+_READING: Final = (
+    "SET LOCAL enable_seqscan TO on",
+    "SET LOCAL enable_hashjoin TO on",
+    "SET LOCAL enable_mergejoin TO on",
+    "SET LOCAL plan_cache_mode TO force_custom_plan",
+    "SET LOCAL statement_timeout TO '30s'",
+)
+
+
+class Past:
+    """A session with temporary tables that hide the read models: for it, they are as they were at `position`.
+
+    It cannot write to anything else: it is read-only, and such a session may write to temporary tables alone.
+    """
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self._connection = connection
+        self._runner: Runner[Recorded | Unreadable] = _runner(connection)
+        #: When the last event was recorded.
+        self.recorded_at = datetime.min.replace(tzinfo=UTC)
+
+    @property
+    def position(self) -> int:
+        """The last event that is shown."""
+        return self._runner.position
+
+    @classmethod
+    @asynccontextmanager
+    async def beginning(cls, postgres_url: str) -> AsyncIterator[Self]:
+        """Before the first event; until the block ends."""
+        async with await connect(postgres_url) as connection:
+            await _hide_tables(connection)
+            give_json_verbatim(connection)
+            yield cls(connection)
+
+    async def advance(self, items: Sequence[Recorded | Unreadable]) -> None:
+        """Show these events too; their positions are behind `position`."""
+        await self._runner.advance(items)
+        self.recorded_at = items[-1].recorded_at or self.recorded_at
+
+    @asynccontextmanager
+    async def reading(self, moment: datetime) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to ask the usual queries of; for them it is this moment."""
+        async with self._connection.transaction():
+            for setting in _READING:
+                await self._connection.execute(setting.encode())
+            await self._connection.execute("SELECT set_config('antiphon.moment', %s, true)", (moment.isoformat(),))
+            yield self._connection
+
+    @asynccontextmanager
+    async def only(self, items: Sequence[Recorded | Unreadable]) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to a past in which only these events have happened, where none has yet; afterwards none has."""
+        async with self._connection.transaction(force_rollback=True):
+            if items:
+                await _runner(self._connection).advance(items)
+            yield self._connection
+
+
+def _runner(connection: AsyncConnection[Any]) -> Runner[Recorded | Unreadable]:
+    return Runner(connection, NAME, EventReader({}, _was_parked), 0)
+
+
+async def _was_parked(item: Recorded | Unreadable, why: str) -> None:
+    """The projector parked it when it met it, and nothing behind it was shown either."""
+
+
+async def _hide_tables(connection: AsyncConnection[Any]) -> None:
+    tables = await (await connection.execute(_TABLES, (SCHEMA,))).fetchall()
+    triggers = await (await connection.execute(_TRIGGERS, (SCHEMA,))).fetchall()
+    async with connection.pipeline(), connection.transaction():
+        for (table,) in tables:
+            name = sql.Identifier(table)
+            like = sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}.{} INCLUDING ALL)")
+            await connection.execute(like.format(name, sql.Identifier(SCHEMA), name))
+        for (definition,) in triggers:
+            await connection.execute(definition.replace(f" ON {SCHEMA}.", " ON pg_temp.", 1).encode())
+    # Temporary tables are found first in any case; functions here rather than PostgreSQL's.
+    await connection.execute(sql.SQL("SET search_path TO {}, pg_catalog").format(sql.Identifier(SCHEMA)))
+    await connection.execute("SET default_transaction_read_only TO on")

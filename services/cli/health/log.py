@@ -1,0 +1,130 @@
+"""The log's server: its version, whether what it acknowledges is on disk, its streams, who may use it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.js.api import StreamConfig
+from nats.js.errors import NotFoundError
+
+from events.log.provision import stream_configurations
+from services.cli.health.finding import Finding, Level, judged, ok
+
+_OLDEST: Final = (2, 12, 0)
+#: Before it, what was acknowledged could be lost with the power although the disk was synced (docs/adr/0001).
+_TESTED: Final = (2, 15, 1)
+_ANSWER_SECONDS: Final = 2.0
+_SYNCED = re.compile(r"^\s*sync_interval:\s*\"?always\b", re.MULTILINE)
+
+
+async def examined(client: Client, data_dir: Path) -> AsyncIterator[Finding]:
+    """Look at the server that a client is connected to."""
+    yield _version(client)
+    yield _sync(data_dir / "nats" / "nats-server.conf")
+    yield await _streams(client)
+    yield await _permissions(client)
+
+
+def _version(client: Client) -> Finding:
+    server = client.connected_server_version
+    version = (server.major, server.minor, server.patch)
+    if version < _OLDEST:
+        return judged("nats-server", _text(version), is_well=False, advice="atomic batches need 2.12: upgrade it")
+    return judged(
+        "nats-server",
+        _text(version),
+        is_well=version >= _TESTED,
+        advice=f"upgrade it: Antiphon is tested with {_text(_TESTED)}",
+        level=Level.WARNING,
+    )
+
+
+def _text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
+
+
+def _sync(configuration: Path) -> Finding:
+    try:
+        text = configuration.read_text()
+    except OSError:
+        return Finding(
+            subject="log durability",
+            level=Level.WARNING,
+            found="the server is not one of ours, its configuration cannot be seen",
+            advice="make sure that its jetstream block says `sync_interval: always`: else acknowledged is not on disk",
+        )
+    is_synced = _SYNCED.search(text) is not None
+    return judged(
+        "log durability",
+        f"every message is {'on disk before' if is_synced else 'perhaps not on disk when'} it is acknowledged",
+        is_well=is_synced,
+        advice=f"set `sync_interval: always` in {configuration}",
+    )
+
+
+async def _streams(client: Client) -> Finding:
+    wrong = []
+    for wanted in stream_configurations(1):
+        name = wanted.name or ""
+        try:
+            found = (await client.jetstream().stream_info(name)).config
+        except NotFoundError:
+            wrong.append(f"{name} is missing")
+            continue
+        wrong += [f"{name}: {difference}" for difference in _differences(found, wanted)]
+    return judged(
+        "streams",
+        "; ".join(wrong) or "as they should be",
+        is_well=not wrong,
+        advice="`antiphon start` brings them to what they should be; deny_delete and deny_purge can only be set anew",
+    )
+
+
+def _differences(found: StreamConfig, wanted: StreamConfig) -> list[str]:
+    return [
+        f"{setting} is {getattr(found, setting)}, not {getattr(wanted, setting)}"
+        for setting in ("retention", "discard", "deny_delete", "deny_purge", "allow_atomic", "allow_direct", "max_age")
+        # Absent is the same as off.
+        if (getattr(found, setting) or None) != (getattr(wanted, setting) or None)
+    ]
+
+
+async def _permissions(client: Client) -> Finding:
+    subject = "log permissions"
+    try:
+        answer = await client.request("$SYS.REQ.USER.INFO", timeout=_ANSWER_SECONDS)
+    except (nats.errors.NoRespondersError, TimeoutError):
+        return Finding(
+            subject=subject,
+            level=Level.WARNING,
+            found="the server does not say what this user may do",
+            advice="make sure that only the policy may publish `evt.>`",
+        )
+    user: dict[str, Any] = orjson.loads(answer.data).get("data") or {}
+    name, limits = user.get("user"), user.get("permissions")
+    if name and limits:
+        return ok(subject, f"{name} is limited to what it needs")
+    if name:
+        return ok(subject, f"{name} may do everything; give the roles users of their own to separate them")
+    is_here = client.connected_url is not None and _is_loopback(client.connected_url.hostname or "")
+    return judged(
+        subject,
+        f"whoever reaches the server may do everything{', and it listens on this machine alone' if is_here else ''}",
+        is_well=is_here,
+        advice="set up users: only the policy may publish `evt.>`, or anybody can write history",
+        level=Level.WARNING,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

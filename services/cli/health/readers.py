@@ -1,0 +1,61 @@
+"""Those who read the streams: whether they keep up, and what they could not handle."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import psycopg
+from nats.aio.client import Client
+from nats.js.errors import NotFoundError
+
+from events import subjects
+from services.cli import lag
+from services.cli.health.database import one
+from services.cli.health.finding import Finding, Level, judged
+from services.cli.lag import Lag
+from services.runtime.nats import stream_states
+
+_WORRYING_LAG: Final = 1000
+#: Whose process it is.
+_ROLE_OF: Final = {"events": "projector", "observed": "projector", "archive": "projector"}
+
+
+async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
+    """Look at every reader; at none where there are no streams or tables yet."""
+    try:
+        states = await stream_states(client, subjects.STREAMS)
+    except NotFoundError:
+        return []
+    lags = await lag.on_nats(client, states)
+    if await one(connection, "SELECT to_regclass('archive.chain')") is not None:
+        lags += await lag.on_postgres(connection, states)
+    parked = states[subjects.PARKED].messages
+    return [
+        *(_finding(item) for item in lags),
+        judged(
+            "parked",
+            f"{parked} messages",
+            is_well=not parked,
+            advice="`antiphon parked list` says what and why; repair that, then `antiphon parked replay --all`",
+            level=Level.WARNING,
+        ),
+    ]
+
+
+def _finding(item: Lag) -> Finding:
+    subject = f"lag of {item.reader}"
+    if item.position is not None and item.position > item.last:
+        return Finding(
+            subject=subject,
+            level=Level.PROBLEM,
+            found=f"at {item.position}, ahead of {item.stream} at {item.last}",
+            advice="the stream was lost or exchanged: restore it, or start with an empty database",
+        )
+    role = _ROLE_OF.get(item.reader, item.reader.partition("-")[0])
+    return judged(
+        subject,
+        f"{item.lag} messages of {item.stream}, which is at {item.last}",
+        is_well=item.lag < _WORRYING_LAG,
+        advice=f"is the {role} running? `antiphon status`, and its log",
+        level=Level.WARNING,
+    )

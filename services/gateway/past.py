@@ -1,0 +1,141 @@
+"""Answers about the past: where the tables of a past are kept between questions, and what one may cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Query
+from psycopg import AsyncConnection
+
+from events import place
+from events.client import Client
+from events.log.errors import LogUnavailableError
+from events.log.port import EventLog
+from projections.as_of import FlowRunThen, flow_run_at
+from projections.past import Past
+from services.gateway.errors import TooLargeError, unprocessable
+
+#: A query parameter of ours, of lists whose bodies are Prefect's: a position of the log, or a time.
+AsOf = Annotated[str | None, Query()]
+
+#: After so long nobody is taken to go on asking.
+_IDLE_SECONDS: Final = 60.0
+
+
+class PastReads:
+    """Two pasts: one in which nothing has happened, and one of the moment that was asked about last.
+
+    Whoever asks about the same moment again, or a later one, pays only for the events in between. One question is
+    answered at a time.
+    """
+
+    def __init__(
+        self, log: EventLog, commands: Client, postgres_url: str, *, deadline_seconds: float, most_events: int
+    ) -> None:
+        self._log = log
+        self._commands = commands
+        self._deadline_seconds = deadline_seconds
+        self._most_events = most_events
+        self._lists = _Session(postgres_url)
+        self._nothing = _Session(postgres_url)
+
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """Keep pasts between questions until the block ends."""
+        try:
+            yield
+        finally:
+            await self._lists.close()
+            await self._nothing.close()
+
+    @asynccontextmanager
+    async def reading(self, as_of: str) -> AsyncIterator[AsyncConnection]:
+        """A connection to the read models as they were, for one query or a few.
+
+        Raises what is answered with 422 for no place in the log and with 413 where too many events would have to be
+        read, and LogUnavailableError where that takes too long.
+        """
+        position, moment = await self._place(as_of)
+        try:
+            async with asyncio.timeout(self._deadline_seconds) as deadline, self._lists.past(position) as past:
+                await self._advance(past, position)
+                # The queries have a limit of their own.
+                deadline.reschedule(None)
+                async with past.reading(moment or past.recorded_at) as connection:
+                    yield connection
+        except TimeoutError as error:
+            raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
+
+    async def flow_run(self, run_id: UUID, position: int) -> FlowRunThen | None:
+        """See projections.as_of.flow_run_at."""
+        async with self._nothing.past(0) as nothing:
+            return await flow_run_at(nothing, self._commands.history, run_id, position)
+
+    async def _place(self, as_of: str) -> tuple[int, datetime | None]:
+        try:
+            asked_for = place.parse(as_of)
+        except ValueError as error:
+            raise unprocessable(f"as_of: {error}") from None
+        if isinstance(asked_for, datetime):
+            return await self._commands.last_position(asked_for), asked_for
+        end = await self._commands.last_position()
+        if asked_for > end:
+            raise unprocessable(f"as_of: the log ends at position {end}")
+        return asked_for, None
+
+    async def _advance(self, past: Past, position: int) -> None:
+        count = position - past.position
+        if count > self._most_events:
+            raise TooLargeError(f"as_of: {count} events would have to be read, and at most {self._most_events} are.")
+        async for batch in self._log.follow(past.position, until=position):
+            await past.advance(batch)
+
+
+class _Session:
+    """A past that is kept between questions, and made anew for an earlier moment."""
+
+    def __init__(self, postgres_url: str) -> None:
+        self._postgres_url = postgres_url
+        self._lock = asyncio.Lock()
+        self._opened = AsyncExitStack()
+        self._past: Past | None = None
+        self._forgetting: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def past(self, position: int) -> AsyncIterator[Past]:
+        """One that is not behind `position`, for one question."""
+        async with self._lock:
+            if self._forgetting is not None:
+                self._forgetting.cancel()
+            if self._past is None or self._past.position > position:
+                await self._forget()
+                self._past = await self._opened.enter_async_context(Past.beginning(self._postgres_url))
+            try:
+                yield self._past
+            except BaseException:
+                # Nobody knows how far it came.
+                await self._forget()
+                raise
+            self._forgetting = asyncio.create_task(self._forget_when_idle())
+
+    async def close(self) -> None:
+        """End it."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        await self._forget()
+
+    async def _forget_when_idle(self) -> None:
+        await asyncio.sleep(_IDLE_SECONDS)
+        async with self._lock:
+            # From here on it is no longer cancelled by the next question, which waits for the lock.
+            self._forgetting = None
+            await self._forget()
+
+    async def _forget(self) -> None:
+        self._past = None
+        await self._opened.aclose()
