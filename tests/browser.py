@@ -90,7 +90,8 @@ class Browser:
         async for text in self._socket:
             message = json.loads(text)
             if (number := message.get("id")) is not None:
-                self._answers.pop(number).set_result(message)
+                if not (answer := self._answers.pop(number)).done():
+                    answer.set_result(message)
             elif (page := self._pages.get(message.get("sessionId", ""))) is not None:
                 page.heard(message["method"], message["params"])
 

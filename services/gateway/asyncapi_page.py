@@ -39,12 +39,12 @@ class _Page:
             "main",
             self._introduction(),
             *(self._kind(kind, names) for kind, names in sorted(kinds.items())),
-            *(self._section("outcome", "Outcome", [self._channel(name) for name in outcome]) for _ in outcome[:1]),
+            *(self._section("answers", "Answers", [self._channel(name) for name in outcome]) for _ in outcome[:1]),
             self._section("schemas", "Shared schemas", [self._schema(name) for name in shared]),
         )
         places = [
             *((kind, _words(kind)) for kind in sorted(kinds)),
-            ("outcome", "Outcome"),
+            ("answers", "Answers"),
             ("schemas", "Shared schemas"),
         ]
         links = [element("li", element("a", words, href=f"#{place}")) for place, words in places]
@@ -85,7 +85,7 @@ class _Page:
         headers = _target(message["headers"]) if "headers" in message else None
         details = element(
             "details",
-            element("summary", "Body", f" and {headers}" if headers else "", ": ", payload),
+            element("summary", "Body: ", payload),
             self._fields(self._schemas[payload]),
             element("p", "Headers: ", _link(headers)) if headers else None,
         )
@@ -181,7 +181,7 @@ def _head() -> Element:
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", "Messages on NATS – Antiphon"),
+        element("title", "Messages on NATS · Antiphon"),
         element("link", rel="icon", href=f"{_ROOT}audit/mark.svg", type="image/svg+xml"),
         *(element("link", rel="stylesheet", href=f"{_ROOT}audit/{name}.css") for name in ("tokens", "document")),
     )

@@ -79,7 +79,7 @@ export class Feed {
     this.#newer.hidden = !waiting || !this.#isHeld;
     if (!waiting) return;
     if (this.#isHeld) {
-      this.#newer.textContent = `${count(waiting + this.#skipped, "new event")} – show`;
+      this.#newer.textContent = `${count(waiting + this.#skipped, "new event")}: show`;
       return;
     }
     const items = this.#pending;

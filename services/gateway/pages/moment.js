@@ -59,6 +59,9 @@ function shown(value) {
   return MOMENT.test(value) ? time(value, `${day(value)} ${clock(value)}`) : value;
 }
 
+/** A path that may go on in the next line after each of its words. */
+const breakable = (path) => path.split(/(?<=[._])/).flatMap((word) => [word, h("wbr")]);
+
 /** What one event made of the run. */
 export function changesTable(before, after, tone) {
   if (after === null) {
@@ -77,7 +80,7 @@ export function changesTable(before, after, tone) {
     h(
       "tr",
       {},
-      h("th", { scope: "row" }, path),
+      h("th", { scope: "row" }, ...breakable(path)),
       isNew ? null : h("td", { class: "was" }, shown(was)),
       h("td", { class: "is" }, shown(is)),
     );

@@ -12,12 +12,18 @@ const PAGE = 1_000;
 const MOST_MARKS = 240;
 const MOST_TASKS = 100;
 
+/** A time as a number; `Date` alone would drop what is finer than a millisecond. */
+function microseconds(moment) {
+  const finer = /\.\d{3}(\d{1,3})/.exec(moment)?.[1] ?? "";
+  return Date.parse(moment) * 1000 + Number(finer.padEnd(3, "0"));
+}
+
 /** Which event was the last at a place of the log, -1 where the first is later. */
 export function indexAt(events, at) {
   if (at === null) return events.length - 1;
   const fits = /^\d+$/.test(at)
     ? (event) => event.position <= Number(at)
-    : (event) => Date.parse(event.recorded_at) <= Date.parse(at);
+    : (event) => microseconds(event.recorded_at) <= microseconds(at);
   return events.findLastIndex(fits);
 }
 
@@ -253,7 +259,7 @@ export class Run {
 
 function momentWords(record) {
   const told = describe(record);
-  const state = told.written ?? told.proposed;
+  const state = told.tone === "accepted" ? told.written : (told.proposed ?? told.written);
   const what = state ? `${state.name} ${told.word.toLowerCase()}` : told.word;
   const when = record.recorded_at ? `${day(record.recorded_at)} ${clock(record.recorded_at)}` : "";
   return `Position ${number(record.position)} · ${when} · ${what}`;

@@ -42,9 +42,11 @@ class Sent:
 
 
 @asynccontextmanager
-async def serving(addresses: Addresses, patience_seconds: float = 30.0) -> AsyncIterator[Served]:
-    """Serve until the block ends."""
-    port = free_port()
+async def serving(
+    addresses: Addresses, patience_seconds: float = 30.0, port: int | None = None
+) -> AsyncIterator[Served]:
+    """Serve until the block ends; on a free port, if none is given."""
+    port = port or free_port()
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
     async with addresses.standing(settings, patience_seconds=patience_seconds) as gateway:
         serving = asyncio.create_task(main._serve(build(gateway), settings))
