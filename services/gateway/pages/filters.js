@@ -5,7 +5,7 @@ import { ask, nameOf, search } from "./names.js";
 import { isRunId } from "./place.js";
 
 const STATES = ["SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED", "CRASHED", "CANCELLING", "CANCELLED", "PAUSED"];
-const PLAIN = ["kind", "state_type", "decision"];
+const SELECTS = ["kind", "state_type"];
 const NAMED = ["flow", "deployment"];
 const SEARCH_MS = 200;
 
@@ -38,7 +38,8 @@ export class Filters {
   /** As the stream takes them, without the place to begin. */
   get parameters() {
     const parameters = new URLSearchParams();
-    for (const name of PLAIN) add(parameters, name, this.#form.elements[name].value);
+    for (const radio of this.#form.elements.decision) if (radio.checked) add(parameters, "decision", radio.value);
+    for (const name of SELECTS) add(parameters, name, this.#form.elements[name].value);
     for (const kind of NAMED) add(parameters, kind, this.#ids[kind]);
     for (const tag of this.#tags) parameters.append("tag", tag);
     return parameters;
@@ -81,7 +82,8 @@ export class Filters {
   #fill() {
     const asked = new URLSearchParams(location.search);
     const { elements } = this.#form;
-    for (const name of PLAIN) elements[name].value = asked.get(name) ?? "";
+    for (const radio of elements.decision) radio.checked = radio.value === (asked.get("decision") ?? "");
+    for (const name of SELECTS) elements[name].value = asked.get(name) ?? "";
     for (const kind of NAMED) {
       this.#ids[kind] = asked.get(kind);
       elements[kind].value = asked.get(kind) ?? "";

@@ -29,6 +29,7 @@ pytestmark = [
 ]
 
 _ROWS: Final = "[...document.querySelectorAll('#rows tr.event')]"
+_IS_LIVE: Final = "document.querySelector('#connection')?.innerText === 'Live'"
 _MANY: Final = 600
 
 
@@ -90,7 +91,7 @@ async def test_an_empty_log_says_what_to_do(house: House, page: Page) -> None:
 
 async def test_what_happens_appears_as_it_happens(house: House, page: Page) -> None:
     await page.go(house.url())
-    await page.until("document.querySelector('#connection').innerText === 'Live'")
+    await page.until(_IS_LIVE)
     run_id = await life(house.served, await new_flow(house.served, "live"))
     await until_newest(page, await end_of_log(house))
     newest = await page.text("#rows tr")
@@ -142,7 +143,7 @@ async def test_the_slider_goes_through_the_moments_of_a_run(house: House, page: 
     assert await page.do("location.hash") == f"#run={run_id}&at={running}"
     await page.fill(".as-of input", events[3]["recorded_at"])
     await page.do("document.querySelector('.as-of').requestSubmit()")
-    await page.until("document.querySelector('.chosen .what').innerText === 'Completed'")
+    await page.until("document.querySelector('.timeline .chosen .what').innerText === 'Completed'")
 
 
 async def test_an_open_run_follows_what_happens_to_it(house: House, page: Page) -> None:
@@ -159,6 +160,7 @@ async def test_filters_are_in_the_address_and_stay_there(house: House, page: Pag
     refused = await life(house.served, flow_id, tags=["x", "y"])
     await life(house.served, await new_flow(house.served, "other"))
     await page.go(house.url())
+    await page.until(_IS_LIVE)
     await page.fill("[name=flow]", "filtered")
     await page.until(f"location.search === '?flow={flow_id}'")
     await page.fill("[name=tag]", "x, y")
@@ -186,7 +188,7 @@ async def test_what_cannot_be_followed_is_said_in_words(house: House) -> None:
 
 async def test_a_pause_keeps_what_is_read_and_misses_nothing(house: House, page: Page) -> None:
     await page.go(house.url())
-    await page.until("document.querySelector('#connection').innerText === 'Live'")
+    await page.until(_IS_LIVE)
     await until_newest(page, before := await end_of_log(house))
     await page.click("#pause")
     await new_flow(house.served, "during the pause")
@@ -201,7 +203,7 @@ async def test_a_pause_keeps_what_is_read_and_misses_nothing(house: House, page:
 
 async def test_very_many_events_leave_the_list_bounded(house: House, page: Page) -> None:
     await page.go(house.url())
-    await page.until("document.querySelector('#connection').innerText === 'Live'")
+    await page.until(_IS_LIVE)
     commands = [Addressed(uuid4(), CreateFlow(data={"name": f"many {number}"}), uuid4()) for number in range(_MANY)]
     before = await end_of_log(house)
     async with Client.connect(house.addresses.nats_url) as client:
@@ -222,7 +224,7 @@ async def test_a_lost_connection_is_said_and_goes_on_without_loss(house: House) 
         await new_flow(house.served, "while it was cut off")
         async with serving(house.addresses, port=other.port):
             await until_newest(page, before + 2)
-            await page.until("document.querySelector('#connection').innerText === 'Live'")
+            await page.until(_IS_LIVE)
             positions = await page.do(f"{_ROWS}.map(row => Number(row.cells[0].innerText.replaceAll(',', '')))")
             assert positions == list(range(before + 2, before + 2 - len(positions), -1))
 
