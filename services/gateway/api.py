@@ -33,7 +33,7 @@ from services.gateway.routes import (
     ui,
 )
 from services.gateway.routes.own import application as own
-from services.gateway.routes.own import asyncapi, health
+from services.gateway.routes.own import asyncapi, audit, health
 
 _TITLE = "Antiphon"
 _COMPRESSED_FROM_BYTES = 16_000
@@ -77,6 +77,7 @@ def build(gateway: Gateway) -> ASGIApp:
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
     app.include_router(health.routes(gateway))
+    app.include_router(audit.routes(gateway))
     app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
     app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from events import ids
 from events.message import Command
 from events.outcome import Outcome, Status
+from services.gateway import callers
 from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
 from services.runtime import clock
@@ -59,6 +60,7 @@ async def decide(
             aggregate_id,
             command,
             command_id=_command_id(key, part) if key else None,
+            actor=callers.actor(request),
             traceparent=request.headers.get("traceparent"),
         )
     except MaxPayloadError as error:

@@ -24,6 +24,7 @@ from services.runtime.tally import Tally
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _UNKNOWN: Final = float("nan")
 _PROJECTION: Final = "events"
+_PREFIX: Final = "antiphon_"
 
 
 class Metrics:
@@ -88,9 +89,24 @@ class Metrics:
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
         """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""
+        await self._ask(client, pool, seconds)
+        return generate_latest(self._registry)
+
+    async def numbers(
+        self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
+    ) -> dict[str, float]:
+        """How far everybody is, without the gateway's own counts, by the metrics' names without their prefix."""
+        await self._ask(client, pool, seconds)
+        return {
+            metric.name.removeprefix(_PREFIX): sample.value
+            for metric in self._registry.collect()
+            for sample in metric.samples
+            if metric.type == "gauge" and not sample.labels
+        }
+
+    async def _ask(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> None:
         await self._ask_nats(client, seconds)
         await self._ask_postgres(client, pool, seconds)
-        return generate_latest(self._registry)
 
     async def _ask_nats(self, client: Client, seconds: float) -> None:
         jetstream = client.jetstream(timeout=seconds)

@@ -42,9 +42,9 @@ class Sent:
 
 
 @asynccontextmanager
-async def serving(addresses: Addresses, **more: Any) -> AsyncIterator[Served]:
-    """Serve until the block ends, by a gateway with these settings of its own."""
-    port = free_port()
+async def serving(addresses: Addresses, port: int | None = None, **more: Any) -> AsyncIterator[Served]:
+    """Serve until the block ends, on a free port if none is given, by a gateway with these settings of its own."""
+    port = port or free_port()
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
     async with addresses.standing(settings, **more) as gateway:
         serving = asyncio.create_task(main._serve(build(gateway), settings))

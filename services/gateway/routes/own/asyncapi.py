@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
+import orjson
 from fastapi import APIRouter
-from faststream.specification.asyncapi.site import get_asyncapi_html
 from starlette.responses import HTMLResponse, Response
 
+from services.gateway import asyncapi_page, page
 from services.gateway.asyncapi import specification
 from services.gateway.errors import JsonResponse
 from services.gateway.gateway import Gateway
@@ -16,6 +17,11 @@ from services.gateway.gateway import Gateway
 @cache
 def _document() -> bytes:
     return specification().to_json().encode()
+
+
+@cache
+def _page() -> bytes:
+    return asyncapi_page.render(orjson.loads(_document()))
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
@@ -28,7 +34,6 @@ def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its sibling
 
     @router.get("/asyncapi.html", include_in_schema=False)
     async def html() -> Response:
-        # The page loads AsyncAPI's viewer from where FastStream has it.
-        return HTMLResponse(get_asyncapi_html(specification(), try_it_out_path=None))
+        return HTMLResponse(_page(), headers=page.HEADERS)
 
     return router

@@ -1,0 +1,104 @@
+// A flow run as it was at a position, and what an event changed in it.
+
+import { Refusal, get, own } from "./api.js";
+import { clock, day, h, json, time } from "./dom.js";
+import { stateChip } from "./describe.js";
+
+const MOST_KEPT = 200;
+//: What the run says of its state beside the state itself.
+const TWICE = new Set(["state.id", "state.type", "state.name", "state.timestamp"]);
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** The moments of one run; the log does not change, so what was asked once is kept. */
+export class Moments {
+  #kept = new Map();
+
+  constructor(id) {
+    this.id = id;
+  }
+
+  /** `{flow_run, states}` once the event at `position` had happened; null where the run was not there. */
+  async at(position, signal) {
+    if (this.#kept.has(position)) return this.#kept.get(position);
+    let found = null;
+    try {
+      found = await get(own(`flow_runs/${this.id}`, { as_of: position }), signal);
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 404) throw error;
+    }
+    this.#kept.set(position, found);
+    if (this.#kept.size > MOST_KEPT) this.#kept.delete(this.#kept.keys().next().value);
+    return found;
+  }
+}
+
+/** Every value that differs, by its path, in the order of the fields. */
+export function changes(before, after) {
+  const then = leaves(before);
+  const now = leaves(after);
+  const paths = [...new Set([...now.keys(), ...then.keys()])];
+  return paths
+    .map((path) => ({ path, before: then.get(path), after: now.get(path) }))
+    .filter(({ path }) => !TWICE.has(path))
+    .filter((change) => JSON.stringify(change.before) !== JSON.stringify(change.after));
+}
+
+function leaves(value, path = "", found = new Map()) {
+  if (value !== null && typeof value === "object" && !Array.isArray(value) && Object.keys(value).length) {
+    for (const [name, item] of Object.entries(value)) leaves(item, path ? `${path}.${name}` : name, found);
+  } else if (path) found.set(path, value);
+  return found;
+}
+
+const isNothing = (value) =>
+  value === undefined || value === null || (typeof value === "object" && Object.keys(value).length === 0);
+
+function shown(value) {
+  if (isNothing(value)) return h("span", { class: "nothing" }, "none");
+  if (typeof value !== "string") return json(value);
+  return MOMENT.test(value) ? time(value, `${day(value)} ${clock(value)}`) : value;
+}
+
+/** A path that may go on in the next line after each of its words. */
+const breakable = (path) => path.split(/(?<=[._])/).flatMap((word) => [word, h("wbr")]);
+
+/** What one event made of the run. */
+export function changesTable(before, after, tone) {
+  if (after === null) {
+    const words = before === null ? "It was not there yet." : "It was deleted here: from now on it is not there.";
+    return h("p", { class: "note" }, words);
+  }
+  const all = changes(before?.flow_run ?? {}, after.flow_run);
+  const found = all.filter((change) => !(isNothing(change.before) && isNothing(change.after)));
+  if (!found.length) {
+    const refused = tone === "refused" || tone === "delayed";
+    return h("p", { class: "note" }, refused ? "Nothing changed: it was refused." : "Nothing changed in the run itself.");
+  }
+  const isNew = before === null;
+  const head = ["Field", ...(isNew ? [] : ["Before"]), isNew ? "Value" : "After"];
+  const row = ({ path, before: was, after: is }) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, ...breakable(path)),
+      isNew ? null : h("td", { class: "was" }, shown(was)),
+      h("td", { class: "is" }, shown(is)),
+    );
+  return h(
+    "table",
+    { class: isNew ? "changes new" : "changes" },
+    h("thead", {}, h("tr", {}, ...head.map((name) => h("th", { scope: "col" }, name)))),
+    h("tbody", {}, ...found.map(row)),
+  );
+}
+
+/** The states the run had been in by then. */
+export function stateChain(moment) {
+  const items = moment.states.map((state) => h("li", {}, stateChip(state)));
+  return h("ol", { class: "chain", "aria-label": "States so far" }, ...items);
+}
+
+/** Every field, as the API showed it. */
+export function wholeRun(moment) {
+  return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, json(moment.flow_run, 2)));
+}

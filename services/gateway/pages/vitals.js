@@ -1,0 +1,62 @@
+// The state of the log, in the header: asked for every few seconds while somebody looks.
+
+import { get, own } from "./api.js";
+import { byId, duration, number } from "./dom.js";
+
+const EVERY_MS = 3_000;
+//: What is behind for less than this is on its way.
+const LATE_SECONDS = 5;
+
+const listeners = [];
+/** How much later the server's clock is than this one's. */
+let offset = 0;
+
+export const serverNow = () => Date.now() + offset;
+export const onVitals = (listener) => listeners.push(listener);
+
+async function ask() {
+  if (document.hidden) return;
+  try {
+    const vitals = await get(own("status"));
+    offset = Date.parse(vitals.now) - Date.now();
+    show(vitals);
+    for (const listener of listeners) listener(vitals);
+  } catch (error) {
+    trouble(error.message);
+  }
+}
+
+function show(vitals) {
+  for (const element of document.querySelectorAll("[data-vital]")) {
+    const value = vitals[element.dataset.vital];
+    element.textContent = value === null ? "unknown" : number(value);
+    delete element.dataset.tone;
+  }
+  const late = vitals.projection_lag_seconds;
+  if (late > LATE_SECONDS) tone("projection_lag_events", "delayed", ` · ${duration(late)}`);
+  if (vitals.parked_messages > 0) tone("parked_messages", "refused");
+  const missing = [];
+  if (vitals.log_position === null) missing.push("The log does not answer.");
+  if (vitals.projected_position === null) missing.push("The database does not answer.");
+  trouble(missing.join(" "));
+}
+
+function tone(name, value, more = "") {
+  const element = document.querySelector(`[data-vital="${name}"]`);
+  element.dataset.tone = value;
+  element.textContent += more;
+}
+
+function trouble(words) {
+  const element = byId("trouble");
+  if (element.textContent === words) return;
+  element.textContent = words;
+  element.hidden = !words;
+}
+
+/** Ask once now, and then again and again. */
+export async function watch() {
+  setInterval(ask, EVERY_MS);
+  document.addEventListener("visibilitychange", ask);
+  await ask();
+}
