@@ -12,6 +12,9 @@ IS_WAITING: Final = "start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAI
 IS_LATE: Final = f"{IS_WAITING} AND expected_start_time < clock_timestamp()"
 LATE_BY: Final = "extract(epoch FROM clock_timestamp() - expected_start_time)"
 
+#: The sum of it, in a fraction of the time.
+LATE_BY_ALL: Final = "extract(epoch FROM sum(clock_timestamp() - expected_start_time))"
+
 ESTIMATED_START_TIME_DELTA: Final = (
     "CASE WHEN start_time > expected_start_time THEN extract(epoch FROM start_time - expected_start_time)"
     f" WHEN {IS_LATE} THEN {LATE_BY} ELSE 0 END"

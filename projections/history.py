@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 from psycopg import AsyncConnection
@@ -38,11 +37,6 @@ class Intervals:
         start = start.astimezone(UTC)
         return cls(start, start + count * length, length, count)
 
-    @property
-    def seconds(self) -> Decimal:
-        """The length of one."""
-        return Decimal(self.length // timedelta(microseconds=1)) / 1_000_000
-
     def cut(self, length: timedelta) -> list[datetime]:
         """The minutes or hours that do not lie in one interval as a whole."""
         borders = (self.start + index * self.length for index in range(self.count + 1))
@@ -60,7 +54,7 @@ class Intervals:
             {"interval_start": start, "interval_end": start + self.length, "states": []} for start in starts
         ]
         for row in found:
-            shown[row.pop("bucket")]["states"].append(row)
+            shown[(row.pop("bucket") - self.start) // self.length]["states"].append(row)
         return shown
 
 
@@ -83,8 +77,8 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
 
 
 def _bucket(column: str, intervals: Intervals, parameters: Parameters) -> str:
-    start, seconds = parameters.bind(intervals.start), parameters.bind(intervals.seconds)
-    return f"floor(extract(epoch FROM {column} - {start}) / {seconds})::integer AS bucket, state_type, state_name"
+    start, length = parameters.bind(intervals.start), parameters.bind(intervals.length)
+    return f"date_bin({length}, {column}, {start}) AS bucket, state_type, state_name"
 
 
 def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
@@ -148,7 +142,7 @@ async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria)
     parameters = Parameters()
     window = Window.asked_for(criteria)
     if window is not None:
-        lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.sums(parameters), "TRUE"
+        lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.lateness(parameters), "TRUE"
     else:
         condition = criteria.on("flow_run", parameters)
         lateness, source = _lateness_of_all(condition)
@@ -160,5 +154,5 @@ def _lateness_of_all(condition: str) -> tuple[str, str]:
     counts = COUNTS["flow_run"]
     if not counts.answers(condition):
         return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
-    late = f"SELECT coalesce(sum({durations.LATE_BY}), 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
+    late = f"SELECT coalesce({durations.LATE_BY_ALL}, 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
     return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source

@@ -79,7 +79,7 @@ class Resource(Generic[S]):
         condition = criteria.on(self.table, parameters)
         rollup = COUNTS.get(self.table)
         if window is not None:
-            query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.sums(parameters)}"  # noqa: S608
+            query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.runs(parameters)}"  # noqa: S608
         elif rollup is not None and rollup.answers(condition):
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {rollup.source} WHERE {condition}"  # noqa: S608
         else:

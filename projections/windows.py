@@ -56,21 +56,38 @@ class Window:
         whole = _whole_minutes(leaf.after_, leaf.before_)
         return None if whole is None else cls(*_COLUMNS[name], leaf.after_, leaf.before_, whole, rest)
 
-    def sums(self, parameters: Parameters) -> str:
-        """A source of rows with `runs` and `lateness` that add up to those of the runs in the window."""
+    def runs(self, parameters: Parameters) -> str:
+        """A source of rows whose `runs` add up to the number of runs in the window."""
         rest = self.rest.on("flow_run", parameters)
-        parts = [
-            f"SELECT runs, lateness FROM {PERIODS['flow_run'].source}"  # noqa: S608  our own text
+        return _added_up(
+            [
+                *self._sums("sum(runs) AS runs", rest, parameters),
+                *(f"SELECT count(*) FROM flow_run WHERE {end} AND {rest}" for end in self._ends(parameters)),  # noqa: S608
+            ]
+        )
+
+    def lateness(self, parameters: Parameters) -> str:
+        """The same, with `lateness` beside the number."""
+        rest = self.rest.on("flow_run", parameters)
+        # A run that waits has no other start than the expected one.
+        live = f"{durations.IS_LATE} AND {_within('flow_run.expected_start_time', self.whole, parameters)} AND {rest}"
+        return _added_up(
+            [
+                *self._sums("sum(runs) AS runs, sum(lateness) AS lateness", rest, parameters),
+                f"SELECT 0, {durations.LATE_BY_ALL} FROM flow_run WHERE {live}",  # noqa: S608  our own text
+                *(
+                    f"SELECT count(*), sum({durations.LATENESS}) FROM flow_run WHERE {end} AND {rest}"  # noqa: S608
+                    for end in self._ends(parameters)
+                ),
+            ]
+        )
+
+    def _sums(self, columns: str, rest: str, parameters: Parameters) -> list[str]:
+        return [
+            f"SELECT {columns} FROM {PERIODS['flow_run'].source}"  # noqa: S608  our own text
             f" WHERE series = {series} AND {_within('start', range_, parameters)} AND {rest}"
             for series, range_ in self._periods()
         ]
-        live = f"{durations.IS_LATE} AND {_within(self.column, self.whole, parameters)}"
-        parts.append(f"SELECT 0, {durations.LATE_BY} FROM flow_run WHERE {live} AND {rest}")  # noqa: S608
-        parts += [
-            f"SELECT 1, {durations.LATENESS} FROM flow_run WHERE {end} AND {rest}"  # noqa: S608  our own text
-            for end in self._ends(parameters)
-        ]
-        return f"({' UNION ALL '.join(parts)}) AS part"
 
     def _periods(self) -> list[tuple[Series, _Range]]:
         first, last = self.whole
@@ -95,6 +112,10 @@ class Window:
             ends.append(f"{self.column} <= {parameters.bind(self.before)}")
             ends[-1] += f" AND {_within(self.column, (last, None), parameters)}"
         return ends
+
+
+def _added_up(parts: list[str]) -> str:
+    return f"({' UNION ALL '.join(parts)}) AS part"
 
 
 def _whole_minutes(after: datetime | None, before: datetime | None) -> _Range | None:

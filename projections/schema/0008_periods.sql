@@ -25,6 +25,13 @@ CREATE TABLE task_run_period (
 ) WITH (fillfactor = 50);
 CREATE INDEX task_run_period_key ON task_run_period (series, start);
 
+-- What grows with the clock is added when it is asked for: the few runs that are running, or wait, from their indexes alone.
+CREATE INDEX flow_run_running ON flow_run (expected_start_time)
+    INCLUDE (state_type, state_name, state_timestamp, total_run_time) WHERE state_type = 'RUNNING';
+DROP INDEX flow_run_waiting;
+CREATE INDEX flow_run_waiting ON flow_run (expected_start_time) INCLUDE (state_type, state_name)
+    WHERE start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED');
+
 -- The minute of the effective start; that of the expected one is `minute`.
 ALTER TYPE counted_run ADD ATTRIBUTE began timestamptz;
 

@@ -82,6 +82,7 @@ def build(gateway: Gateway) -> ASGIApp:
     app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
     # Small answers cost more to compress than to send.
-    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=4)
+    # Level 1 takes half the time of 4, for a sixth more bytes (measured on pages of flow runs).
+    app.add_middleware(GZipMiddleware, minimum_size=_COMPRESSED_FROM_BYTES, compresslevel=1)
     app.add_middleware(errors.CheckVersion)
     return errors.with_last_resort(ShortWay(MarkLate(app), create, set_state))
