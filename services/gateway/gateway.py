@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,7 @@ class Gateway:
     pool: AsyncConnectionPool[AsyncConnection[Any]]
     events_reached: Reached
     observed_reached: Reached
+    presence_reached: Reached
     deadline_seconds: float
     #: How long the reader of a stream may take nothing.
     patience_seconds: float = 30.0
@@ -37,3 +38,11 @@ class Gateway:
         """A connection to the read models, for one query or a few."""
         async with self.pool.connection(timeout=self.deadline_seconds) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen to what the projections announce until the block ends."""
+        async with AsyncExitStack() as stack:
+            for reached in (self.events_reached, self.observed_reached, self.presence_reached):
+                await stack.enter_async_context(reached.listening())
+            yield

@@ -44,9 +44,10 @@ async def run(settings: Settings) -> None:
             pool=pool,
             events_reached=Reached("events", client, pool),
             observed_reached=Reached("observed", client, pool),
+            presence_reached=Reached("presence", client, pool),
             deadline_seconds=DEADLINE_SECONDS,
         )
-        async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+        async with gateway.listening():
             await _serve(build(gateway), settings)
 
 

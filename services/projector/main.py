@@ -1,4 +1,4 @@
-"""The projector process: two loops, one over the log and one over observed log lines."""
+"""The projector process: a loop over the log, and one over each kind of observation that becomes rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 
 from projections.writer import is_passing
 from services.projector.events import EventsLoop
-from services.projector.observed import ObservedLoop
+from services.projector.observed import LOG_LINES, PRESENCE, ObservedLoop
 from services.runtime import clock
 from services.runtime.nats import application
 from services.runtime.settings import Settings
@@ -25,7 +25,9 @@ _log = structlog.get_logger(__name__)
 async def run(settings: Settings) -> None:
     """Project until asked to stop."""
     async with application(settings, "projector") as (_, _, client), asyncio.TaskGroup() as loops:
-        for loop in (EventsLoop(client, settings.postgres_url), ObservedLoop(client, settings.postgres_url)):
+        observed = [ObservedLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
+        every: list[EventsLoop | ObservedLoop] = [EventsLoop(client, settings.postgres_url), *observed]
+        for loop in every:
             loops.create_task(_again_and_again(loop.name, loop.run))
 
 

@@ -75,10 +75,11 @@ class Addresses:
                 pool=pool,
                 events_reached=Reached("events", client, pool),
                 observed_reached=Reached("observed", client, pool),
+                presence_reached=Reached("presence", client, pool),
                 deadline_seconds=deadline_seconds,
                 **more,
             )
-            async with gateway.events_reached.listening(), gateway.observed_reached.listening():
+            async with gateway.listening():
                 yield gateway
 
 
