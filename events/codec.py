@@ -24,6 +24,8 @@ from events.subjects import Aggregate
 from events.task_cache import events as task_cache_events
 from events.task_run import commands as task_run_commands
 from events.task_run import events as task_run_events
+from events.work_pool import commands as work_pool_commands
+from events.work_pool import events as work_pool_events
 
 EVENT_TYPES: Final[dict[str, type[Event]]] = {
     event.TYPE: event
@@ -71,6 +73,12 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         limit_events.LeaseSlotsReturned,
         name_events.NameClaimed,
         name_events.NameReleased,
+        work_pool_events.WorkPoolCreated,
+        work_pool_events.WorkPoolUpdated,
+        work_pool_events.WorkPoolDeleted,
+        work_pool_events.WorkQueueCreated,
+        work_pool_events.WorkQueueUpdated,
+        work_pool_events.WorkQueueDeleted,
     )
 }
 
@@ -107,6 +115,12 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
         limit_commands.RenewLease,
         limit_commands.ReleaseLease,
         limit_commands.ExpireLease,
+        work_pool_commands.CreateWorkPool,
+        work_pool_commands.UpdateWorkPool,
+        work_pool_commands.DeleteWorkPool,
+        work_pool_commands.CreateWorkQueue,
+        work_pool_commands.UpdateWorkQueue,
+        work_pool_commands.DeleteWorkQueue,
     )
 }
 

@@ -21,6 +21,11 @@ def flow_run_input_id(run_id: UUID, key: str) -> UUID:
     return uuid5(_NAMESPACE, f"flow_run_input:{run_id}:{key}")
 
 
+def worker_id(pool_id: UUID, name: str) -> UUID:
+    """The id of the worker of this name in a work pool."""
+    return uuid5(_NAMESPACE, f"worker:{pool_id}:{name}")
+
+
 def derived(source: UUID, purpose: str) -> UUID:
     """An id that follows from another one: a command's further effects, a non-UUID idempotency key."""
     return uuid5(source, purpose)

@@ -15,7 +15,7 @@ NEXT: Final = "read_next"
 OLD: Final = "read_old"
 
 _SWITCH: Final = (
-    # The writer of the log lines keeps its checkpoint among ours: it waits, and finds the new table afterwards.
+    # The writers of what was observed keep their checkpoints among ours: they wait, and find the new table afterwards.
     "LOCK TABLE {live}.checkpoint IN SHARE ROW EXCLUSIVE MODE",
     "DELETE FROM {next}.checkpoint WHERE name <> {events}",
     "INSERT INTO {next}.checkpoint SELECT name, position FROM {live}.checkpoint WHERE name <> {events}",

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, sql
 
 #: The schema of the live read models, whatever made them (docs/adr/0018).
 SCHEMA: Final = "read_v1"
-#: The schema of the log lines, which every schema of read models shares.
+#: The schema of what follows from observations, log lines and presence, which every schema of read models shares.
 OBSERVED: Final = "observed"
 #: What projections make of events: raise it where they make other rows of the same events, or fill a new column. Then
 #: the rows that are there are built again, beside the live ones, at the next start.
@@ -40,7 +40,7 @@ async def migrate(postgres_url: str, schema: str = SCHEMA) -> None:
 
 
 async def look_in(connection: AsyncConnection[Any], schema: str = SCHEMA) -> None:
-    """Let a session find the read models of a schema, and the log lines."""
+    """Let a session find the read models of a schema, and what was observed."""
     path = sql.SQL("SET search_path TO {}, {}").format(sql.Identifier(schema), sql.Identifier(OBSERVED))
     await connection.execute(path)
 

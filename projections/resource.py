@@ -43,10 +43,13 @@ class Resource(Generic[S]):
 
     async def get_many(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> dict[UUID, bytes]:
         """Those of the objects that there are."""
+        return {row["id"]: encoded(row) for row in await self.select_ids(connection, row_ids)}
+
+    async def select_ids(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> list[Row]:
+        """The rows of those objects."""
         parameters = Parameters()
         by_id = f"{self.table}.id = ANY ({parameters.bind(list(row_ids))})"
-        found = await self.select(connection, joined([by_id, Criteria().on(self.table, parameters)]), parameters)
-        return {row["id"]: encoded(row) for row in found}
+        return await self.select(connection, joined([by_id, Criteria().on(self.table, parameters)]), parameters)
 
     async def find(
         self,

@@ -77,12 +77,12 @@ DELETE FROM flow WHERE id = %(id)s
 -- Fields that `changes` does not name stay as they are.
 UPDATE deployment AS d SET (
     updated, name, version, description, paused, concurrency_limit_id, concurrency_options, job_variables,
-    parameters, tags, labels, work_queue_name, work_queue_id, last_polled, parameter_openapi_schema, path,
+    parameters, tags, labels, work_queue_name, work_queue_id, work_pool_id, last_polled, parameter_openapi_schema, path,
     pull_steps, entrypoint, enforce_parameter_schema, status
 ) = (
     SELECT %(at)s,
     r.name, r.version, r.description, r.paused, r.concurrency_limit_id, r.concurrency_options,
-    r.job_variables, r.parameters, r.tags, r.labels, r.work_queue_name, r.work_queue_id, r.last_polled,
+    r.job_variables, r.parameters, r.tags, r.labels, r.work_queue_name, r.work_queue_id, r.work_pool_id, r.last_polled,
     r.parameter_openapi_schema, r.path, r.pull_steps, r.entrypoint, r.enforce_parameter_schema, r.status
     FROM jsonb_populate_record(d, %(changes)s::jsonb) AS r
 )
@@ -91,6 +91,45 @@ WHERE id = %(id)s
 -- name: delete_deployment
 -- Its runs stay, and still name it.
 DELETE FROM deployment WHERE id = %(id)s
+
+-- name: update_work_pool
+UPDATE work_pool AS p SET (
+    updated, description, type, base_job_template, is_paused, concurrency_limit, storage_configuration
+) = (
+    SELECT %(at)s, r.description, r.type, r.base_job_template, r.is_paused, r.concurrency_limit, r.storage_configuration
+    FROM jsonb_populate_record(p, %(changes)s::jsonb) AS r
+)
+WHERE id = %(id)s
+
+-- name: delete_work_pool
+-- What was in its queues stays, and is shown without them.
+WITH queues AS (DELETE FROM work_queue WHERE work_pool_id = %(id)s)
+DELETE FROM work_pool WHERE id = %(id)s
+
+-- name: update_work_queue
+UPDATE work_queue AS q SET (
+    updated, name, description, is_paused, concurrency_limit, priority, filter, last_polled, status
+) = (
+    SELECT %(at)s,
+    r.name, r.description, r.is_paused, r.concurrency_limit, r.priority, r.filter, r.last_polled, r.status
+    FROM jsonb_populate_record(q, %(changes)s::jsonb) AS r
+)
+WHERE id = %(id)s
+
+-- name: delete_work_queue
+DELETE FROM work_queue WHERE id = %(id)s
+
+-- name: heartbeat
+-- Of two gateways the slower clock takes nothing back; a heartbeat that names no interval keeps the one before.
+INSERT INTO worker AS w (id, created, updated, work_pool_id, name, last_heartbeat_time, heartbeat_interval_seconds)
+VALUES (%(id)s, %(at)s, %(at)s, %(pool)s, %(name)s, %(at)s, %(interval)s)
+ON CONFLICT (id) DO UPDATE SET
+    updated = excluded.updated,
+    last_heartbeat_time = greatest(w.last_heartbeat_time, excluded.last_heartbeat_time),
+    heartbeat_interval_seconds = coalesce(excluded.heartbeat_interval_seconds, w.heartbeat_interval_seconds)
+
+-- name: delete_worker
+DELETE FROM worker WHERE id = %(id)s
 
 -- name: update_flow_run_input
 UPDATE flow_run_input SET

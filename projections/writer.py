@@ -19,9 +19,11 @@ from projections.flow_run_input.projection import FLOW_RUN_INPUT
 from projections.limit.projection import LEASE, LIMIT
 from projections.log.projection import LOG
 from projections.migrate import SCHEMA, look_in
+from projections.presence.projection import POLL
 from projections.statements import statements
 from projections.table import Table
 from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
+from projections.work_pool.projection import WORK_POOL, WORK_QUEUE
 
 #: A statement with its parameters.
 Part = tuple[str, Row]
@@ -38,6 +40,9 @@ _ORDER: Final[tuple[Table, ...]] = (
     LIMIT,
     LEASE,
     LOG,
+    WORK_POOL,
+    WORK_QUEUE,
+    POLL,
 )
 
 

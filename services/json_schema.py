@@ -26,16 +26,25 @@ def complaint(values: dict[str, Any], schema_text: str) -> str | None:
     return found if found is None or found.startswith(BAD_SCHEMA) else f"Reason: {found}"
 
 
-def problem(values: dict[str, Any], schema: Any, *, ignore_required: bool = False) -> str | None:
-    """What is wrong with values of a schema, or with the schema, or None."""
+def problem(
+    values: dict[str, Any],
+    schema: Any,
+    *,
+    ignore_required: bool = False,
+    as_written: bool = False,
+    allow_null_defaults: bool = False,
+) -> str | None:
+    """What is wrong with values of a schema, or with the schema, or None.
+
+    A field that may be left out may be null, unless the schema is taken `as_written`; one that has a default only
+    with `allow_null_defaults`.
+    """
     try:
-        meant = _as_pydantic_means_it(schema)
+        meant = schema if as_written else _as_pydantic_means_it(schema, allow_null_defaults=allow_null_defaults)
         if ignore_required:
             meant = _without_required(meant)
         Draft202012Validator.check_schema(meant)
-        # An empty registry: by default the validator fetches remote references over the network.
-        validator = Draft202012Validator(meant, registry=Registry())
-        error = best_match(validator.iter_errors(values))
+        error = best_match(_validator(meant).iter_errors(values))
     except SchemaError as why:
         return f"{BAD_SCHEMA} {why.message}"
     except RecursionError:
@@ -43,6 +52,32 @@ def problem(values: dict[str, Any], schema: Any, *, ignore_required: bool = Fals
     except Unresolvable as why:
         return f"Validation failed. Failure reason: {why}"
     return None if error is None else _explained(error)
+
+
+def first_problem(values: dict[str, Any], schema: Any) -> str | None:
+    """The first thing that is wrong with values of which some are still to come, as Python writes it."""
+    try:
+        meant = _without_required(_as_pydantic_means_it(schema))
+        error = next(_validator(meant).iter_errors(values), None)
+    except RecursionError:
+        return CIRCULAR
+    except Unresolvable as why:
+        return f"Validation failed. Failure reason: {why}"
+    return None if error is None else f"<ValidationError: {error.message!r}>"
+
+
+def is_schema(schema: Any) -> str | None:
+    """What is wrong with a schema itself, or None."""
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as why:
+        return f"{BAD_SCHEMA} {why.message}"
+    return None if isinstance(schema, dict) else f"{BAD_SCHEMA} it is no object"
+
+
+def _validator(schema: Any) -> Draft202012Validator:
+    # An empty registry: by default the validator fetches remote references over the network.
+    return Draft202012Validator(schema, registry=Registry())
 
 
 def _without_required(schema: Any) -> Any:
@@ -58,29 +93,37 @@ def _explained(error: ValidationError) -> str:
     return f"Validation failed{where}. Failure reason: {error.message}"
 
 
-def _as_pydantic_means_it(schema: Any) -> Any:
+def _as_pydantic_means_it(schema: Any, *, allow_null_defaults: bool = False) -> Any:
     """Pydantic 1 wrote schemas that leave out that an optional field may be null, and lists for tuples."""
-    meant = _with_nulls(schema)
+    meant = _with_nulls(schema, allow_null_defaults=allow_null_defaults)
     if isinstance(meant, dict) and isinstance(meant.get("definitions"), dict):
-        return meant | {"definitions": {name: _with_nulls(kind) for name, kind in meant["definitions"].items()}}
+        definitions = {
+            name: _with_nulls(kind, allow_null_defaults=allow_null_defaults)
+            for name, kind in meant["definitions"].items()
+        }
+        return meant | {"definitions": definitions}
     return meant
 
 
-def _with_nulls(schema: Any) -> Any:
+def _with_nulls(schema: Any, *, allow_null_defaults: bool) -> Any:
     """The schema of an object, its fields as they were meant."""
     if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
         return schema
     required = schema.get("required")
     required = required if isinstance(required, list) else ()
-    fields = {name: _field(field, is_required=name in required) for name, field in schema["properties"].items()}
+    fields = {
+        name: _field(field, is_required=name in required, allow_null_defaults=allow_null_defaults)
+        for name, field in schema["properties"].items()
+    }
     return schema | {"properties": fields}
 
 
-def _field(field: Any, *, is_required: bool) -> Any:
+def _field(field: Any, *, is_required: bool, allow_null_defaults: bool) -> Any:
     if not isinstance(field, dict):
         return field
-    meant = dict(_with_nulls(field))
-    if not is_required and "default" not in meant and meant.get("type", "null") != "null":
+    meant = dict(_with_nulls(field, allow_null_defaults=allow_null_defaults))
+    has_default = "default" in meant and not allow_null_defaults
+    if not is_required and not has_default and meant.get("type", "null") != "null":
         meant["anyOf"] = [{"type": meant.pop("type")}, {"type": "null"}]
     if isinstance(meant.get("items"), list) and "prefixItems" not in meant:
         meant["prefixItems"] = meant.pop("items")

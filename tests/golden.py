@@ -15,6 +15,7 @@ from events.name.events import NameClaimed, NameReleased
 from events.state import Progress
 from events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from events.task_run import events as task_run
+from events.work_pool import events as work_pool
 from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, STATE_ID, TASK_ID, run_created, state, task_created
 
 FOLDER: Final = Path(__file__).parent / "architecture" / "golden"
@@ -82,6 +83,12 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     limit.LeaseSlotsReturned(limits=_LIMITS),
     NameClaimed(name="flow", owner=str(FLOW_ID)),
     NameReleased(),
+    work_pool.WorkPoolCreated(data={"name": "pool", "type": "process", "default_queue_id": str(FLOW_ID)}),
+    work_pool.WorkPoolUpdated(changes={"is_paused": True}),
+    work_pool.WorkPoolDeleted(),
+    work_pool.WorkQueueCreated(queue_id=FLOW_ID, data={"name": "default", "priority": 1}),
+    work_pool.WorkQueueUpdated(queue_id=FLOW_ID, changes={"priority": 2}),
+    work_pool.WorkQueueDeleted(queue_id=FLOW_ID),
 )
 EXAMPLES: Final = {event.TYPE: event for event in _EXAMPLES}
 

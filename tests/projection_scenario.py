@@ -42,6 +42,10 @@ TABLES: Final = (
     "concurrency_limit",
     "concurrency_lease",
     "log",
+    "work_pool",
+    "work_queue",
+    "worker",
+    "poll",
     "parked_aggregate",
     "checkpoint",
 )

@@ -29,6 +29,7 @@ DEPLOYMENT: Final = Table(
         "labels": "jsonb",
         "work_queue_name": "text",
         "work_queue_id": "uuid",
+        "work_pool_id": "uuid",
         "last_polled": "timestamptz",
         "parameter_openapi_schema": "jsonb",
         "path": "text",

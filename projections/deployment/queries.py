@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import AsyncConnection
 
 from projections.filters.conditions import Parameters
 from projections.limit.queries import ACTIVE_SLOTS
+from projections.presence.queries import is_recent
 from projections.reading import Row, first_encoded, rows
 from projections.resource import Resource
 
+_QUEUE: Final = "FROM work_queue AS q WHERE q.id = deployment.work_queue_id"
+#: When somebody last asked for its runs, or for those of its queue.
+_POLLED: Final = (
+    "greatest(last_polled, (SELECT max(polled) FROM poll WHERE poll.id IN (deployment.id, deployment.work_queue_id)))"
+)
 #: In the order of Prefect's DeploymentResponse; its limit, in columns of their own, comes last.
 _COLUMNS: Final = (
-    "deployment.id, deployment.created, deployment.updated, deployment.name, version, description, flow_id, paused,"
+    "deployment.id, deployment.created, deployment.updated, deployment.name, version, description, flow_id, paused,"  # noqa: S608
     " '[]'::jsonb AS schedules, NULL::integer AS concurrency_limit, NULL AS global_concurrency_limit,"
-    " concurrency_options, job_variables, parameters, tags, labels, work_queue_name, work_queue_id, last_polled,"
-    " parameter_openapi_schema, path,"
+    " concurrency_options, job_variables, parameters, tags, labels,"
+    f" coalesce((SELECT q.name {_QUEUE}), work_queue_name) AS work_queue_name, (SELECT q.id {_QUEUE}) AS work_queue_id,"
+    f" {_POLLED} AS last_polled, parameter_openapi_schema, path,"
     " coalesce(pull_steps, '[]') AS pull_steps, entrypoint, NULL::uuid AS storage_document_id,"
     " NULL::uuid AS infrastructure_document_id, NULL::jsonb AS created_by, NULL::jsonb AS updated_by,"
-    " NULL::text AS work_pool_name, status, enforce_parameter_schema,"
+    f" (SELECT p.name FROM work_pool AS p WHERE p.id = (SELECT q.work_pool_id {_QUEUE})) AS work_pool_name,"
+    f" CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END AS status, enforce_parameter_schema,"
     " l.id AS limit_id, l.created AS limit_created, l.updated AS limit_updated, l.active AS limit_active,"
     f" l.name AS limit_name, l.slot_limit AS limit_limit, {ACTIVE_SLOTS} AS limit_active_slots,"
     " l.slot_decay_per_second AS limit_slot_decay_per_second"
@@ -37,14 +45,6 @@ class DeploymentSort(StrEnum):
     UPDATED_DESC = "UPDATED_DESC"
     NAME_ASC = "NAME_ASC"
     NAME_DESC = "NAME_DESC"
-
-
-class Poll(NamedTuple):
-    """When somebody last asked for a deployment's runs."""
-
-    id: UUID
-    status: str
-    last_polled: Any
 
 
 def wire(row: Row) -> Row:
@@ -78,12 +78,6 @@ async def flow_of(connection: AsyncConnection[Any], deployment_id: UUID) -> UUID
     """The flow of a deployment, or None."""
     found = await rows(connection, "SELECT flow_id FROM deployment WHERE id = %(id)s", {"id": deployment_id})
     return found[0]["flow_id"] if found else None
-
-
-async def polled(connection: AsyncConnection[Any], deployment_ids: list[UUID]) -> list[Poll]:
-    """When somebody last asked for the runs of these deployments."""
-    query = "SELECT id, status, last_polled FROM deployment WHERE id = ANY (%(ids)s)"
-    return [Poll(**row) for row in await rows(connection, query, {"ids": deployment_ids})]
 
 
 async def scheduled_runs(connection: AsyncConnection[Any], deployment_id: UUID) -> list[UUID]:

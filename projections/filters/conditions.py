@@ -16,10 +16,6 @@ from pydantic import BaseModel, ConfigDict
 from projections.moments import Moment
 
 TRUE: Final = "TRUE"
-FALSE: Final = "FALSE"
-
-#: Tables that are not there yet: nothing is related to a row of theirs.
-ABSENT: Final = frozenset({"work_pool", "work_queue"})
 
 
 class Operator(StrEnum):
@@ -52,8 +48,7 @@ def joined(conditions: list[str], operator: Operator = Operator.and_) -> str:
 
 def related(table: str, join: str, condition: str = TRUE) -> str:
     """There is a row of another table that is joined like this, and for which the condition holds."""
-    name = table.partition(" AS ")[0]
-    return FALSE if name in ABSENT else f"EXISTS (SELECT FROM {table} WHERE {join} AND {condition})"
+    return f"EXISTS (SELECT FROM {table} WHERE {join} AND {condition})"
 
 
 #: From a column, the value of an operator, a way to bind values, and the column's type, to a condition; None for a

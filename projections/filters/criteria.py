@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from projections.filters.conditions import ABSENT, FALSE, Parameters, joined, related
+from projections.filters.conditions import Parameters, joined, related
 from projections.filters.objects import (
     DeploymentFilter,
     FlowFilter,
@@ -33,8 +33,6 @@ class Criteria:
 
     def on(self, table: str, parameters: Parameters) -> str:
         """The condition on rows of a table."""
-        if table in ABSENT:
-            return FALSE
         found = [_VISIBLE[table]] if table in _VISIBLE else []
         own: ObjectFilter | None = getattr(self, _FILTER_OF[table])
         if own is not None:

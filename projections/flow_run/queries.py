@@ -23,14 +23,28 @@ class FlowRunSort(StrEnum):
     END_TIME_DESC = "END_TIME_DESC"
 
 
-FLOW_RUNS: Final = Resource(
-    table="flow_run",
-    # Work pools do not exist yet, so that no run has one.
-    columns="id, created, updated, name, flow_id, state_id, deployment_id, deployment_version, work_queue_id,"
-    " work_queue_name, flow_version, parameters, idempotency_key, context, empirical_policy, tags, labels,"
+def _of_queue(column: str) -> str:
+    """What is told of the queue that a run is in, if there still is one."""
+    pool = " JOIN work_pool AS p ON p.id = q.work_pool_id" if column.startswith("p.") else ""
+    return f"(SELECT {column} FROM work_queue AS q{pool} WHERE q.id = flow_run.work_queue_id)"  # noqa: S608  our own text
+
+
+_IDS: Final = "id, created, updated, name, flow_id, state_id, deployment_id, deployment_version"
+_FIELDS: Final = (
+    "flow_version, parameters, idempotency_key, context, empirical_policy, tags, labels,"
     " parent_task_run_id, state_type, state_name, run_count, expected_start_time, next_scheduled_start_time,"
     f" start_time, end_time, total_run_time, {durations.COLUMNS}, auto_scheduled, infrastructure_document_id,"
-    " infrastructure_pid, created_by, NULL::uuid AS work_pool_id, NULL::text AS work_pool_name, state, job_variables",
+    " infrastructure_pid, created_by"
+)
+
+#: A run as workers are given it: the queue's id is told, its name is the run's own.
+WITHOUT_STATE: Final = f"{_IDS}, work_queue_name, {_FIELDS}, work_queue_id, NULL::jsonb AS state, job_variables"
+
+FLOW_RUNS: Final = Resource(
+    table="flow_run",
+    columns=f"{_IDS}, {_of_queue('q.id')} AS work_queue_id,"
+    f" coalesce({_of_queue('q.name')}, work_queue_name) AS work_queue_name, {_FIELDS},"
+    f" {_of_queue('p.id')} AS work_pool_id, {_of_queue('p.name')} AS work_pool_name, state, job_variables",
     sort=FlowRunSort,
     default_sort=FlowRunSort.ID_DESC,
     sort_columns={"START_TIME": "coalesce(start_time, expected_start_time)"},

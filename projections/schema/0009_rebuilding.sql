@@ -4,16 +4,20 @@
 CREATE TABLE built (version integer NOT NULL);
 INSERT INTO built VALUES (1);
 
--- Log lines follow from OBSERVED, which forgets: they are not built again, and stay where they are when read models are
--- exchanged. All schemas of read models share them.
+-- What follows from OBSERVED, which forgets, is not built again, and stays where it is when read models are exchanged. All
+-- schemas of read models share it.
 CREATE SCHEMA IF NOT EXISTS observed;
 DO $$
+DECLARE
+    observation text;
 BEGIN
-    IF to_regclass('observed.log') IS NULL THEN
-        ALTER TABLE log SET SCHEMA observed;
-    ELSE
-        DROP TABLE log;
-    END IF;
+    FOREACH observation IN ARRAY ARRAY['log', 'worker', 'poll'] LOOP
+        IF to_regclass('observed.' || observation) IS NULL THEN
+            EXECUTE format('ALTER TABLE %I SET SCHEMA observed', observation);
+        ELSE
+            EXECUTE format('DROP TABLE %I', observation);
+        END IF;
+    END LOOP;
 END
 $$;
 

@@ -25,12 +25,15 @@ from services.gateway.routes import (
     limits,
     logs,
     logs_out,
+    pool_queues,
     scheduled_tasks,
     service,
     states,
     tag_limits,
     task_runs,
     ui,
+    work_pools,
+    work_queues,
 )
 from services.gateway.routes.own import application as own
 from services.gateway.routes.own import asyncapi, audit, health
@@ -54,6 +57,9 @@ _MODULES = (
     deployments,
     limits,
     tag_limits,
+    work_pools,
+    pool_queues,
+    work_queues,
     events_out,
     logs_out,
     scheduled_tasks,

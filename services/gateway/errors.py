@@ -74,6 +74,11 @@ def bad_request(detail: str) -> HTTPException:
     return HTTPException(400, detail)
 
 
+def forbidden(detail: str) -> HTTPException:
+    """What was asked is for nobody."""
+    return HTTPException(403, detail)
+
+
 def unprocessable(detail: str) -> HTTPException:
     """A value is out of its range, in the short form Prefect uses for some."""
     return HTTPException(422, detail)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Gateway:
     postgres_url: str
     events_reached: Reached
     observed_reached: Reached
+    presence_reached: Reached
     deadline_seconds: float
     #: How long the reader of a stream may take nothing.
     patience_seconds: float = 30.0
@@ -93,3 +94,12 @@ class Gateway:
         """The same, as of a position or a time; absent: as everything is now."""
         async with self.reading() if as_of is None else self.past.reading(as_of) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen to what the projections announce, and keep the past at hand, until the block ends."""
+        async with AsyncExitStack() as stack:
+            for reached in (self.events_reached, self.observed_reached, self.presence_reached):
+                await stack.enter_async_context(reached.listening())
+            await stack.enter_async_context(self.past.keeping())
+            yield

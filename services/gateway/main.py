@@ -61,17 +61,13 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
             postgres_url=settings.postgres_url,
             events_reached=Reached("events", client, pool),
             observed_reached=Reached("observed", client, pool),
+            presence_reached=Reached("presence", client, pool),
             deadline_seconds=DEADLINE_SECONDS,
         )
         # It takes no requests on NATS: what it listens to is how far the read models are.
         endpoint = Endpoint("http", subjects.reached("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
-        async with (
-            gateway.events_reached.listening(),
-            gateway.observed_reached.listening(),
-            gateway.past.keeping(),
-            discoverable(client, "gateway", [endpoint], address),
-        ):
+        async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
             await _serve(_traced(build(gateway), traces), settings)
 
 

@@ -14,6 +14,7 @@ from services.policy.limit.lease import LEASE
 from services.policy.name import NAME
 from services.policy.task_cache import TASK_CACHE
 from services.policy.task_run.decider import TASK_RUN
+from services.policy.work_pool.decider import WORK_POOL
 
 DECIDERS: Final[dict[str, Decider[Any]]] = {
     "deployment": DEPLOYMENT,
@@ -23,5 +24,6 @@ DECIDERS: Final[dict[str, Decider[Any]]] = {
     "lease": LEASE,
     "limit": LIMIT,
     "name": NAME,
+    "work_pool": WORK_POOL,
     **dict.fromkeys(RESOURCES, DOCUMENT),
 }

@@ -1,4 +1,4 @@
-"""The projector process: two loops, one over the log and one over observed log lines."""
+"""The projector process: a loop over the log, and one over each kind of observation that becomes rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 
 from projections.writer import is_passing
 from services.projector.events import EventsLoop
-from services.projector.observed import ObservedLoop
+from services.projector.observed import LOG_LINES, PRESENCE, ObservedLoop
 from services.runtime import clock
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
@@ -35,15 +35,15 @@ async def run(settings: Settings) -> None:
 
 async def _project(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "projector") as (_, _, client):
-        events = EventsLoop(client, settings.postgres_url, traces)
-        observed = ObservedLoop(client, settings.postgres_url)
-        endpoints = [
-            Endpoint(events.name, events.subject, "", lambda: events.tally),
-            Endpoint(observed.name, observed.subject, "", lambda: observed.tally),
-        ]
-        async with discoverable(client, "projector", endpoints), asyncio.TaskGroup() as loops:
-            for loop in (events, observed):
+        observed = [ObservedLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
+        every: list[EventsLoop | ObservedLoop] = [EventsLoop(client, settings.postgres_url, traces), *observed]
+        async with discoverable(client, "projector", [_endpoint(loop) for loop in every]), asyncio.TaskGroup() as loops:
+            for loop in every:
                 loops.create_task(_again_and_again(loop.name, loop.run))
+
+
+def _endpoint(loop: EventsLoop | ObservedLoop) -> Endpoint:
+    return Endpoint(loop.name, loop.subject, "", lambda: loop.tally)
 
 
 async def _again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -1,9 +1,9 @@
-"""Projects observed log lines: commit rows and checkpoint, then announce the position."""
+"""Projects observations of one kind: commit rows and checkpoint, then announce the position."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import structlog
 from nats.aio.client import Client
@@ -12,7 +12,8 @@ from events import subjects
 from events.log.consumer import Delivered, OrderedConsumer
 from events.log.parking import park
 from projections.change import Change
-from projections.log.projection import project
+from projections.log import projection as log
+from projections.presence import projection as presence
 from projections.runner import Runner
 from projections.writer import connect, position_of, take_turn, write
 from services.runtime import clock
@@ -21,15 +22,29 @@ from services.runtime.tally import Tally
 _log = structlog.get_logger(__name__)
 
 
+class Kind(NamedTuple):
+    """A kind of observation that becomes rows."""
+
+    #: Of its checkpoint and its turn.
+    name: str
+    #: Its token in subjects.
+    token: str
+    project: Callable[[bytes], Sequence[Change]]
+
+
+LOG_LINES: Final = Kind("observed", "log", log.project)
+PRESENCE: Final = Kind(presence.NAME, "presence", presence.project)
+
+
 class ObservedLoop:
-    """One reader of the log lines on OBSERVED, one writer of their table."""
+    """One reader of one kind on OBSERVED, one writer of its tables; each kind has a consumer with one filter."""
 
-    name: Final = "observed"
-    subject: Final = "obs.*.log.*"
-
-    def __init__(self, client: Client, postgres_url: str) -> None:
+    def __init__(self, client: Client, postgres_url: str, kind: Kind) -> None:
         self._client = client
         self._postgres_url = postgres_url
+        self._kind = kind
+        self.name = kind.name
+        self.subject = f"obs.*.{kind.token}.*"
         self.tally = Tally()
 
     async def run(self) -> None:
@@ -55,9 +70,9 @@ class ObservedLoop:
     async def changes(self, item: Delivered) -> Sequence[Change]:
         """See projections.runner.Reader."""
         try:
-            return project(item.message.data)
+            return self._kind.project(item.message.data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return await self.put_aside(item, f"not log lines: {error!r}")
+            return await self.put_aside(item, f"it cannot be read: {error!r}")
 
     async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
         """See projections.runner.Reader."""

@@ -19,7 +19,11 @@ _RESULT_FILE = re.compile(r"/[0-9a-f]{32}\b")
 #: Durations that depend on how fast a server and a run were: only "none" and "some" can be compared.
 _RUN_TIMES = frozenset({"total_run_time", "estimated_run_time"})
 #: Distances to the clock: not even that can.
-_DISTANCES = {"estimated_start_time_delta": "<lateness>", "delay_seconds": "<delay>"}
+_DISTANCES = {
+    "estimated_start_time_delta": "<lateness>",
+    "delay_seconds": "<delay>",
+    "time_in_current_state": "<duration>",
+}
 #: These lists are made out of sets, by the SDK or the server: their order means nothing.
 _SETS = frozenset({"task_inputs", "pause_keys", "limits"})
 

@@ -19,11 +19,13 @@ from tests.acceptance.cases import (
     inputs,
     limits,
     logs,
+    pool_runs,
     service,
     states,
     subflows,
     task_runs,
     task_states,
+    work_pools,
 )
 from tests.acceptance.cases.case import Case, resolved
 from tests.acceptance.conftest import Pair
@@ -51,6 +53,9 @@ TABLES: dict[str, Sequence[Case]] = {
     "task_run_concurrency": concurrency.TASK_RUN_CASES,
     "limits": limits.V2_CASES,
     "tag_limits": limits.V1_CASES,
+    "work_pools": work_pools.POOL_CASES,
+    "work_queues": work_pools.QUEUE_CASES,
+    "pool_runs": pool_runs.CASES,
     "bad_input": bad_input.CASES,
 }
 

@@ -26,8 +26,6 @@ _RESOURCES: Final = (
     "templates",
     "ui",
     "variables",
-    "work_pools",
-    "work_queues",
 )
 
 #: Single routes of resources that are there.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
@@ -12,7 +11,7 @@ from starlette.responses import Response
 from events import ids
 from events.document.commands import CreateDeployment, DeleteDeployment, UpdateDeployment
 from events.flow_run.commands import DeleteFlowRun
-from events.outcome import Status
+from events.outcome import Outcome, Status
 from events.state import StateType
 from projections.deployment import queries
 from projections.deployment.queries import DEPLOYMENTS
@@ -21,21 +20,19 @@ from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from projections.work_pool.queries import agents_queue
 from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
 from services.gateway.gateway import Gateway
+from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import Limit
 from services.gateway.routes.reads import add_reads
 from services.gateway.wire.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
 from services.gateway.wire.moments import Moment
 from services.json_schema import BAD_SCHEMA
-from services.runtime import clock
 
 _MISSING: Final = "Deployment not found"
-#: Twice as often as Prefect looks whether a deployment is still polled.
-_POLL_NOTED: Final = timedelta(seconds=30)
-
 _FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
@@ -54,9 +51,10 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, deployment: DeploymentCreate) -> Response:
         _check_related(deployment, "creating")
-        data = deployment.given() | {"flow_id": str(deployment.flow_id), "name": deployment.name}
+        given = await _with_pool(gateway, deployment.given())
+        data = given | {"flow_id": str(deployment.flow_id), "name": deployment.name}
         decided = await decide(gateway, request, new_id(request), CreateDeployment(data=data))
-        _raise_for(decided.outcome.status, decided.outcome.reason)
+        _raise_for(decided.outcome)
         async with gateway.reading(decided.position) as connection:
             found = await DEPLOYMENTS.get(connection, UUID(decided.outcome.aggregate_id))
         return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
@@ -64,8 +62,10 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
         _check_related(deployment, "updating")
-        decided = await decide(gateway, request, id, UpdateDeployment(changes=deployment.given()))
-        _raise_for(decided.outcome.status, decided.outcome.reason)
+        decided = await decide(
+            gateway, request, id, UpdateDeployment(changes=await _with_pool(gateway, deployment.given()))
+        )
+        _raise_for(decided.outcome)
         return Response(status_code=204, headers=decided.headers)
 
     @router.delete("/{id:uuid}", status_code=204)
@@ -100,9 +100,7 @@ def _add_pauses(router: APIRouter, gateway: Gateway) -> None:
 
 
 def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) -> None:
-    """Pools and blocks cannot be created yet: there are none."""
-    if deployment.work_pool_name:
-        raise not_found(f'Work pool "{deployment.work_pool_name}" not found.')
+    """Blocks cannot be created yet: there are none."""
     for what, block_id in (
         ("infrastructure", deployment.infrastructure_document_id),
         ("storage", deployment.storage_document_id),
@@ -114,13 +112,22 @@ def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) 
             )
 
 
-def _raise_for(status: Status, reason: str | None) -> None:
-    if status is Status.NOT_FOUND:
+async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
+    """Where a queue is named alone, with the pool that has it; if none has, the policy makes both."""
+    if given.get("work_pool_name", "") is None or given.get("work_pool_name") or not given.get("work_queue_name"):
+        return given
+    async with gateway.reading() as connection:
+        found = await agents_queue(connection, given["work_queue_name"])
+    return given if found is None else given | {"work_pool_name": found["work_pool_name"]}
+
+
+def _raise_for(outcome: Outcome) -> None:
+    reason = outcome.reason or ""
+    if outcome.status is Status.NOT_FOUND:
         raise not_found(reason or _MISSING)
-    if status is Status.CONFLICT:
-        if (reason or "").startswith(BAD_SCHEMA):
-            raise unprocessable(reason or "")
-        raise conflict(reason or "")
+    if outcome.status is Status.CONFLICT:
+        # What does not fit a schema is told in two ways: job variables have a rule of their own.
+        raise (unprocessable if outcome.rule or reason.startswith(BAD_SCHEMA) else conflict)(reason)
 
 
 def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
@@ -143,7 +150,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         key = run.idempotency_key
         run_id = ids.flow_run_id(flow_id, key) if key else new_id(request)
         decided = await decide(gateway, request, run_id, run.command(id, flow_id))
-        _raise_for(decided.outcome.status, decided.outcome.reason)
+        _raise_for(decided.outcome)
         async with gateway.reading(decided.position) as connection:
             found = await FLOW_RUNS.get(connection, run_id)
         return created_response(found, 200 if decided.outcome.status is Status.EXISTS else 201, decided)
@@ -162,15 +169,6 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
         async with gateway.reading() as connection:
             found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
-            polls = await queries.polled(connection, deployment_ids)
-        await _note(gateway, polls)
+            polled = await unnoted(connection, deployment_ids)
+        await note_polls(gateway, polled)
         return JsonResponse(found)
-
-
-async def _note(gateway: Gateway, polls: list[queries.Poll]) -> None:
-    """Somebody asked for the runs of deployments: they are ready. Noted now and then, not each time."""
-    now = clock.now()
-    for poll in polls:
-        if poll.status != "READY" or poll.last_polled is None or now - poll.last_polled > _POLL_NOTED:
-            changes = {"status": "READY", "last_polled": now.isoformat()}
-            await gateway.commands.publish(poll.id, UpdateDeployment(changes=changes, checks_parameters=False))

@@ -21,9 +21,7 @@ _FORMER: Final = ("worker_pool_queue_id", "worker_pool_name", "worker_pool_queue
 _BOTH_LIMITS: Final = "A deployment cannot have both a concurrency limit and a global concurrency limit."
 _BAD_SCHEMA: Final = "The provided schema is not a valid json schema. Schema error:"
 #: What a request may say, and what is not kept with a deployment.
-_NOT_KEPT: Final = frozenset(
-    {"schedules", "work_pool_name", "storage_document_id", "infrastructure_document_id", "version_info"}
-)
+_NOT_KEPT: Final = frozenset({"schedules", "storage_document_id", "infrastructure_document_id", "version_info"})
 
 
 class CollisionStrategy(StrEnum):
@@ -85,7 +83,7 @@ class _DeploymentFields(BaseModel):
 
     def given(self) -> dict[str, Any]:
         """The fields that the request gave, as a command takes them."""
-        if self.schedules or (self.work_queue_name and not self.work_pool_name):
+        if self.schedules:
             raise absent()
         values = self.model_dump(mode="json", exclude_unset=True, exclude=set(_NOT_KEPT))
         if values.get("job_variables", {}) is None:

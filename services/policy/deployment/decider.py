@@ -15,19 +15,22 @@ from events.name.events import NameClaimed, NameReleased
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
+from services.policy.deployment import pool
 from services.policy.deployment.model import Deployment, unfit
 from services.policy.document.decider import answer, validated
 from services.policy.document.state import INITIAL, Document, evolve
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.limit.decider import creation, deletion, own_limit_id, resized
 from services.policy.limit.ledger import limit_key, limit_name, limits_named
+from services.policy.work_pool import assignment
 
 Events = list[tuple[Aggregate, Event]]
 
 _MISSING: Final = "Deployment not found."
 _NO_LIMIT: Final = "Concurrency limit not found"
 #: What a request may say of the limit: how many slots its own one has, or which other one it is.
-_OF_LIMIT: Final = frozenset({"concurrency_limit", "global_concurrency_limit_id"})
+#: What a command says of a deployment that is kept in another form.
+_CONVERTED: Final = frozenset({"concurrency_limit", "global_concurrency_limit_id", "work_pool_name"})
 
 
 def name_of(flow_id: object, name: str) -> Aggregate:
@@ -62,6 +65,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
     elif deployment.exists:
         named.append(Aggregate("flow", deployment.data["flow_id"]))
     named.extend(limit_of(deployment.data))
+    named.extend(assignment.related(given.get("work_pool_name"), given.get("work_queue_name"), situation))
     if given.get("global_concurrency_limit_id") is not None:
         named.append(limit_key(given["global_concurrency_limit_id"]))
     if given.get("concurrency_limit") is not None:
@@ -86,7 +90,8 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
         complaint = _complaint(situation.state.data | command.changes) if command.checks_parameters else None
         if complaint is not None:
             return refused(situation, Status.CONFLICT, complaint)
-        return _change(situation, situation.aggregate, situation.state, command.changes)
+        unfitting = pool.unfit_change(command.changes, situation)
+        return unfitting or _change(situation, situation.aggregate, situation.state, command.changes)
     if not isinstance(command, DeleteDeployment):
         return refused(situation, Status.INVALID, f"{command.VERB} is not for deployments")
     data = situation.state.data
@@ -110,9 +115,15 @@ def exists(situation: Situation[Document]) -> bool:
 
 
 def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
+    if given.get("work_pool_name", "") is None:
+        # Only a change takes a deployment out of its pool.
+        given = {field: value for field, value in given.items() if field != "work_pool_name"}
+    unfitting = pool.unfit_creation(given, situation)
     flow = situation.others[Aggregate("flow", str(given.get("flow_id")))]
+    if unfitting is not None:
+        return unfitting
     if not flow.exists:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        return _flowless(given, situation)
     labels = dict(flow.data.get("labels") or {}) | {"prefect.flow.id": given["flow_id"]} | (given.get("labels") or {})
     given = given | {"labels": labels}
     name = name_of(given["flow_id"], given["name"])
@@ -123,12 +134,11 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
         # Prefect resets the parameters of a deployment that is created again without any.
         return _change(situation, key, present, {"parameters": {}} | given)
     key = situation.aggregate
-    fields = {field: value for field, value in given.items() if field not in _OF_LIMIT}
-    limited = _limit(situation, key, {}, given)
-    if isinstance(limited, Decision):
-        return limited
-    limit_id, events = limited
-    data = validated(Deployment, fields | {"concurrency_limit_id": limit_id})
+    around = _around(situation, key, {}, given)
+    if isinstance(around, Decision):
+        return around
+    fields, events = around
+    data = validated(Deployment, fields)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
     claimed = NameClaimed(name=data["name"], owner=key.id)
@@ -136,13 +146,10 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
 
 
 def _change(situation: Situation[Document], key: Aggregate, present: Document, given: dict[str, Any]) -> Decision:
-    limited = _limit(situation, key, present.data, given)
-    if isinstance(limited, Decision):
-        return limited
-    limit_id, events = limited
-    fields = {field: value for field, value in given.items() if field not in _OF_LIMIT}
-    if limit_id != present.data.get("concurrency_limit_id"):
-        fields["concurrency_limit_id"] = limit_id
+    around = _around(situation, key, present.data, given)
+    if isinstance(around, Decision):
+        return around
+    fields, events = around
     data = validated(Deployment, present.data | fields)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
@@ -150,6 +157,28 @@ def _change(situation: Situation[Document], key: Aggregate, present: Document, g
     updated = DeploymentUpdated(changes=changes)
     answered = Answer(status=Status.UPDATED, aggregate_id=key.id)
     return Decision(events=(*events, (key, updated)), answer=answered)
+
+
+def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decision:
+    """What is told first of a deployment of no flow: that its limit or its pool is missing too."""
+    around = _around(situation, situation.aggregate, {}, given)
+    return around if isinstance(around, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+
+
+def _around(
+    situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], Events] | Decision:
+    """The fields that a deployment is given, and what happens to its limit and its pool for that."""
+    limited, placed = _limit(situation, key, present, given), pool.placed(given, situation)
+    if isinstance(limited, Decision):
+        return limited
+    if isinstance(placed, Decision):
+        return placed
+    limit_id, events = limited
+    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | placed[0]
+    if limit_id != present.get("concurrency_limit_id"):
+        fields["concurrency_limit_id"] = limit_id
+    return fields, [*events, *placed[1]]
 
 
 def _limit(

@@ -35,6 +35,8 @@ class Deployment(Payload):
     labels: dict[str, bool | int | float | str] = {}
     work_queue_name: str | None = None
     work_queue_id: UUID | None = None
+    #: The pool of that queue, which may be gone, or have no such queue any longer.
+    work_pool_id: UUID | None = None
     last_polled: Moment | None = None
     parameter_openapi_schema: dict[str, Any] | None = {}
     path: str | None = None

@@ -29,6 +29,7 @@ from services.policy.flow_run.transition import move
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
 from services.policy.transitions import transition_answer
+from services.policy.work_pool.assignment import Place
 
 #: Fields of the command that its run does not have, or not as they are.
 _NOT_OF_THE_RUN = {
@@ -52,7 +53,7 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
     if isinstance(command, CreateFlowRun):
-        named.extend(from_deployment.related(command))
+        named.extend(from_deployment.related(command, situation))
     else:
         named.extend(concurrency.related(run, situation.others))
     if parent_id is not None:
@@ -119,20 +120,22 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     flow = situation.others[flow_key]
     parent_key = _task_run(command.parent_task_run_id)
     parent_is_missing = command.parent_task_run_id is not None and not is_there(parent_key, situation.known)
-    if command.work_pool_name:
-        # There are no work pools yet.
-        return refused(situation, Status.NOT_FOUND, f'Work pool "{command.work_pool_name}" not found.')
+    filled_in = from_deployment.filled_in(command, situation)
+    if isinstance(filled_in, Decision):
+        return filled_in
+    place = from_deployment.place(command, situation)
+    if isinstance(place, Decision):
+        return place
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
-    filled_in = from_deployment.filled_in(command, situation)
-    return filled_in if isinstance(filled_in, Decision) else _begin(filled_in, situation, flow_key)
+    return _begin(filled_in, situation, flow_key, place)
 
 
-def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate) -> Decision:
+def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, place: Place) -> Decision:
     flow_labels = dict(situation.others[flow_key].data.get("labels") or {})
     created = FlowRunCreated(
         **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
-        **from_deployment.beside(command, situation),
+        **from_deployment.beside(command, situation, place),
         name=command.name or generated_name(situation.id),
         labels=flow_labels | {"prefect.flow.id": str(command.flow_id)} | command.labels,
     )
@@ -150,7 +153,7 @@ def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggr
     )
     *mirrored, transition_event = first.events
     return Decision(
-        events=(*mirrored, (situation.aggregate, created), transition_event),
+        events=(*place.events, *mirrored, (situation.aggregate, created), transition_event),
         unchanged=(flow_key,),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from events.flow_run.commands import CreateFlowRun
 from events.outcome import Status
@@ -12,6 +13,9 @@ from services.policy.decider import Decision, Situation, refused
 from services.policy.deployment.model import unfit
 from services.policy.document.state import INITIAL, Document
 from services.policy.flow_run.state import FlowRun
+from services.policy.work_pool import assignment, job_variables
+from services.policy.work_pool.assignment import Place
+from services.policy.work_pool.decider import unfit as unfit_variables
 
 _NO_POOL: Final = (
     "Cannot create flow run in work queue {} because deployment {} is not associated with a work pool."
@@ -19,16 +23,23 @@ _NO_POOL: Final = (
 )
 
 
-def related(command: CreateFlowRun) -> tuple[Aggregate, ...]:
-    """The deployment."""
-    return (Aggregate("deployment", str(command.deployment_id)),) if command.from_deployment else ()
+def related(command: CreateFlowRun, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
+    """The deployment, and the pool that the run gets its queue from."""
+    if not command.from_deployment:
+        return assignment.related(command.work_pool_name, None, situation)
+    key = _key(command)
+    return (key, *assignment.of_queue(situation.others.get(key, INITIAL).data))
+
+
+def _key(command: CreateFlowRun) -> Aggregate:
+    return Aggregate("deployment", str(command.deployment_id))
 
 
 def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFlowRun | Decision:
     """The command with what the deployment says where it says nothing; or why there can be no such run."""
     if not command.from_deployment:
         return command
-    deployment: Document = situation.others.get(*related(command)) or INITIAL
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
     if not deployment.exists or deployment.data["flow_id"] != str(command.flow_id):
         return refused(situation, Status.NOT_FOUND, "Deployment not found")
     data = deployment.data
@@ -39,23 +50,51 @@ def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFl
     complaint = unfit(parameters, data.get("parameter_openapi_schema"), "creating flow run") if enforces else None
     if complaint is not None:
         return refused(situation, Status.CONFLICT, complaint)
-    if command.work_queue_name is not None and data.get("work_queue_id") is None:
-        return refused(situation, Status.INVALID, _NO_POOL.format(command.work_queue_name, command.deployment_id))
+    unfitting = _unfitting(command, data, situation)
+    if unfitting is not None:
+        return unfitting
     return command.model_copy(
         update={
             "parameters": parameters,
             "tags": tuple(dict.fromkeys((*data["tags"], *command.tags))),
             "labels": {"prefect.deployment.id": str(command.deployment_id), **command.labels},
-            "work_queue_name": data.get("work_queue_name"),
+            "work_queue_name": command.work_queue_name or data.get("work_queue_name"),
             "state": command.state or ProposedState(type=StateType.SCHEDULED),
         }
     )
 
 
-def beside(command: CreateFlowRun, situation: Situation[FlowRun]) -> dict[str, Any]:
-    """The fields of the run that no command can set."""
+def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situation[FlowRun]) -> Decision | None:
+    """Why the run's job variables do not fit the deployment's pool, if they do not."""
+    found = assignment.pool_of(data, situation.others)
+    if found is None:
+        return None
+    template, given = found[1].data["base_job_template"], (data["job_variables"], command.job_variables)
+    try:
+        complaint = job_variables.of_deployment(template, *given, is_run=True)
+    except job_variables.BlockMissingError:
+        return refused(situation, Status.NOT_FOUND, "Block not found.")
+    return None if complaint is None else unfit_variables(situation, complaint, "Error creating flow run: {}")
+
+
+def place(command: CreateFlowRun, situation: Situation[FlowRun]) -> Place | Decision:
+    """The queue that the run is in, if any: a deployment's run may ask for another one, which is then made."""
     if not command.from_deployment:
-        return {}
-    data = situation.others[related(command)[0]].data
-    fields = {"deployment_version": data.get("version"), "work_queue_id": data.get("work_queue_id")}
+        if not command.work_pool_name:
+            return Place(None, None, [])
+        return assignment.place(command.work_pool_name, command.work_queue_name, situation, creates=False)
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
+    found = assignment.pool_of(deployment.data, situation.others)
+    if not command.work_queue_name:
+        return Place(None, UUID(deployment.data["work_queue_id"]) if found else None, [])
+    if found is None:
+        reason = _NO_POOL.format(command.work_queue_name, command.deployment_id)
+        return refused(situation, Status.INVALID, reason)
+    return assignment.within(*found, command.work_queue_name, situation)
+
+
+def beside(command: CreateFlowRun, situation: Situation[FlowRun], place: Place) -> dict[str, Any]:
+    """The fields of the run that no command can set."""
+    version = situation.others[_key(command)].data.get("version") if command.from_deployment else None
+    fields = {"deployment_version": version, "work_queue_id": place.queue_id}
     return {name: value for name, value in fields.items() if value is not None}

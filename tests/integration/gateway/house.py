@@ -86,14 +86,11 @@ class Addresses:
                 postgres_url=self.postgres_url,
                 events_reached=Reached("events", client, pool),
                 observed_reached=Reached("observed", client, pool),
+                presence_reached=Reached("presence", client, pool),
                 deadline_seconds=deadline_seconds,
                 **more,
             )
-            async with (
-                gateway.events_reached.listening(),
-                gateway.observed_reached.listening(),
-                gateway.past.keeping(),
-            ):
+            async with gateway.listening():
                 yield gateway
 
 

@@ -15,7 +15,7 @@ from events import subjects
 from events.log.jetstream import JetStreamLog
 from projections.writer import connect, position_of
 from services.projector.events import EventsLoop
-from services.projector.observed import ObservedLoop
+from services.projector.observed import LOG_LINES, ObservedLoop
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
 from tests.projection_scenario import log_lines
@@ -149,7 +149,7 @@ async def test_log_lines_come_once_and_what_is_none_is_parked(client: NatsClient
     bodies = (log_lines({}), log_lines({}), b"not json", b'[{"id": "no uuid"}]')
     last = [(await jetstream.publish(subject, body)).seq for body in bodies][-1]
     async with announcements(client, "observed") as heard:
-        first = asyncio.create_task(ObservedLoop(client, postgres_url).run())
+        first = asyncio.create_task(ObservedLoop(client, postgres_url, LOG_LINES).run())
         await until_heard(heard, last)
         first.cancel()
     assert len((await rows(postgres_url))["log"]) == 1

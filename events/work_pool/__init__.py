@@ -1,0 +1,1 @@
+"""Commands and events of work pools and the queues in them."""

@@ -1,0 +1,58 @@
+"""What can be asked of a work pool and of the queues in it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
+from events.message import Command
+
+
+class CreateWorkPool(CreateDocument):
+    """Create a work pool of a name that none has yet, and its default queue with it."""
+
+    KIND: ClassVar[str] = "work_pool"
+
+
+class UpdateWorkPool(UpdateDocument):
+    """Change fields of a work pool."""
+
+    KIND: ClassVar[str] = "work_pool"
+
+
+class DeleteWorkPool(DeleteDocument):
+    """Delete a work pool and its queues."""
+
+    KIND: ClassVar[str] = "work_pool"
+
+
+class CreateWorkQueue(Command):
+    """Create a queue in the pool; without a priority it gets the first that is free."""
+
+    KIND: ClassVar[str] = "work_pool"
+    VERB: ClassVar[str] = "create_queue"
+
+    queue_id: UUID
+    data: dict[str, Any]
+
+
+class UpdateWorkQueue(Command):
+    """Change fields of a queue."""
+
+    KIND: ClassVar[str] = "work_pool"
+    VERB: ClassVar[str] = "update_queue"
+
+    queue_id: UUID
+    changes: dict[str, Any]
+    #: Let others that are in the way of its new priority make room.
+    makes_room: bool = True
+
+
+class DeleteWorkQueue(Command):
+    """Delete a queue, if it is not the pool's default."""
+
+    KIND: ClassVar[str] = "work_pool"
+    VERB: ClassVar[str] = "delete_queue"
+
+    queue_id: UUID

@@ -1,0 +1,1 @@
+"""Who is at work: heartbeats of workers, and who asks for runs."""

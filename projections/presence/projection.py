@@ -1,0 +1,59 @@
+"""Observed presence as rows: a message on OBSERVED holds one heartbeat, one farewell, or what was polled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from events import ids
+from projections.change import Change, Put, Statement
+from projections.table import Table
+
+#: The name of their checkpoint and their turn.
+NAME: Final = "presence"
+
+POLL: Final = Table("poll", {"id": "uuid", "created": "timestamptz", "updated": "timestamptz", "polled": "timestamptz"})
+
+
+class Presence(BaseModel):
+    """What was seen, at a gateway's time."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    at: datetime
+    work_pool_id: UUID | None = None
+    #: A worker of that pool.
+    worker: str | None = None
+    heartbeat_interval_seconds: int | None = None
+    #: It has signed off.
+    is_gone: bool = False
+    #: Queues and deployments whose runs somebody asked for.
+    polled: tuple[UUID, ...] = ()
+
+
+def project(body: bytes) -> list[Change]:
+    """The rows of one message; raises ValueError when it tells of no presence."""
+    try:
+        seen = Presence.model_validate_json(body)
+    except ValidationError as error:
+        raise ValueError(str(error)) from error
+    polls = [
+        Put(POLL, {"id": polled_id, "created": seen.at, "updated": seen.at, "polled": seen.at})
+        for polled_id in seen.polled
+    ]
+    if seen.work_pool_id is None or seen.worker is None:
+        return [*polls]
+    worker_id = ids.worker_id(seen.work_pool_id, seen.worker)
+    if seen.is_gone:
+        return [*polls, Statement("delete_worker", {"id": worker_id})]
+    heartbeat = {
+        "id": worker_id,
+        "at": seen.at,
+        "pool": seen.work_pool_id,
+        "name": seen.worker,
+        "interval": seen.heartbeat_interval_seconds,
+    }
+    return [*polls, Statement("heartbeat", heartbeat)]

@@ -1,0 +1,78 @@
+"""What is asked about workers, and when somebody was last seen."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.filters.conditions import Between, Leaf, Parameters, joined
+from projections.filters.objects import ObjectFilter
+from projections.reading import encoded, rows
+
+#: Prefect's: three heartbeats may be missed, of which one comes every 30 seconds unless the worker says otherwise.
+ONLINE: Final = (
+    "worker.last_heartbeat_time"
+    " > clock_timestamp() - make_interval(secs => 3.0 * coalesce(nullif(worker.heartbeat_interval_seconds, 0), 30))"
+)
+_STATUS: Final = f"CASE WHEN {ONLINE} THEN 'ONLINE' ELSE 'OFFLINE' END"
+
+
+def is_recent(polled: str) -> str:
+    """The condition that somebody asked not longer ago than Prefect allows."""
+    return f"{polled} >= clock_timestamp() - interval '60 seconds'"
+
+
+class Status(StrEnum):
+    """Whether a worker's last heartbeat is not too old."""
+
+    ONLINE = "ONLINE"
+    OFFLINE = "OFFLINE"
+
+
+class WorkerStatus(Leaf):
+    """`any_` and `not_any_` on the status of a worker."""
+
+    any_: list[Status] | None = None
+    not_any_: list[Status] | None = None
+
+
+class WorkerFilter(ObjectFilter):
+    """Prefect's WorkerFilter."""
+
+    COLUMNS: ClassVar[dict[str, str]] = {"status": f"({_STATUS})"}
+
+    last_heartbeat_time: Between | None = None
+    status: WorkerStatus | None = None
+
+
+async def find_workers(
+    connection: AsyncConnection[Any], pool_id: UUID, which: WorkerFilter | None, limit: int, offset: int
+) -> bytes:
+    """A page of a pool's workers, the one seen last first."""
+    parameters = Parameters()
+    conditions = [f"work_pool_id = {parameters.bind(pool_id)}"]
+    if which is not None:
+        conditions.append(which.sql("worker", parameters))
+    query = (
+        "SELECT id, created, updated, name, work_pool_id, last_heartbeat_time, heartbeat_interval_seconds,"  # noqa: S608
+        f" {_STATUS} AS status FROM worker WHERE {joined(conditions)}"
+        f" ORDER BY last_heartbeat_time DESC LIMIT {parameters.bind(limit)} OFFSET {parameters.bind(offset)}"
+    )
+    return encoded(await rows(connection, query, parameters.values))
+
+
+async def is_worker(connection: AsyncConnection[Any], worker_id: UUID) -> bool:
+    """Whether there is this worker."""
+    return bool(await rows(connection, "SELECT id FROM worker WHERE id = %(id)s", {"id": worker_id}))
+
+
+async def not_polled_since(connection: AsyncConnection[Any], polled: list[UUID], moment: Any) -> list[UUID]:
+    """Those of these queues and deployments for which no poll is noted since then."""
+    query = (
+        "SELECT asked.id FROM unnest(%(ids)s::uuid[]) AS asked(id) LEFT JOIN poll ON poll.id = asked.id"
+        " WHERE poll.polled IS NULL OR poll.polled < %(moment)s"
+    )
+    return [row["id"] for row in await rows(connection, query, {"ids": polled, "moment": moment})]

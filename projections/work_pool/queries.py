@@ -1,0 +1,135 @@
+"""What is asked about work pools and queues."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.filters.conditions import Parameters, joined
+from projections.presence.queries import ONLINE, is_recent
+from projections.reading import Row, first_encoded, rows
+from projections.resource import Resource
+
+#: The pool of queues that are named without one.
+_DEFAULT_POOL: Final = "default-agent-pool"
+#: States in which a run takes a place in its pool, and those in which it takes one in a queue of former agents.
+HOLDING: Final = "('PENDING', 'RUNNING')"
+HOLDING_FOR_AGENTS: Final = "('PENDING', 'RUNNING', 'CANCELLING')"
+
+
+class WorkPoolSort(StrEnum):
+    """The one order of work pools."""
+
+    NAME_ASC = "NAME_ASC"
+
+
+class WorkQueueSort(StrEnum):
+    """The orders of queues, by route."""
+
+    PRIORITY_ASC = "PRIORITY_ASC"
+    NAME_ASC = "NAME_ASC"
+
+
+POOLS: Final = Resource(
+    table="work_pool",
+    columns="id, created, updated, name, description, type, base_job_template, is_paused, concurrency_limit,"  # noqa: S608
+    " CASE WHEN type = 'prefect-agent' THEN NULL WHEN is_paused THEN 'PAUSED'"
+    f" WHEN EXISTS (SELECT FROM worker WHERE worker.work_pool_id = work_pool.id AND {ONLINE}) THEN 'READY'"
+    " ELSE 'NOT_READY' END AS status, default_queue_id, storage_configuration,"
+    " CASE WHEN concurrency_limit IS NOT NULL THEN"
+    " (SELECT count(*) FROM work_queue AS q JOIN flow_run AS r ON r.work_queue_id = q.id"
+    f" WHERE q.work_pool_id = work_pool.id AND r.state_type IN {HOLDING}) END AS active_slots",
+    sort=WorkPoolSort,
+    default_sort=WorkPoolSort.NAME_ASC,
+)
+
+_POLLED: Final = "(SELECT polled FROM poll WHERE poll.id = work_queue.id)"
+
+
+def _queue_columns(active_slots: str) -> str:
+    return (
+        "id, created, updated, name, description, is_paused, concurrency_limit, priority, work_pool_id, filter,"  # noqa: S608
+        f" greatest(last_polled, {_POLLED}) AS last_polled,"
+        " (SELECT p.name FROM work_pool AS p WHERE p.id = work_pool_id) AS work_pool_name,"
+        f" coalesce(status, CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END) AS status,"
+        f" CASE WHEN concurrency_limit IS NOT NULL THEN {active_slots} END AS active_slots"
+    )
+
+
+_ACTIVE_IN_QUEUE: Final = (
+    "(SELECT count(*) FROM flow_run AS r WHERE r.work_queue_id = work_queue.id AND r.state_type IN"
+)
+_MATCHING: Final = (
+    f"(SELECT count(*) FROM flow_run AS r WHERE r.state_type IN {HOLDING} AND r.deployment_id IS NOT NULL"  # noqa: S608
+    " AND coalesce(to_jsonb(r.tags) @> nullif(filter -> 'tags', 'null'), true)"
+    " AND coalesce(nullif(filter -> 'deployment_ids', 'null') @> to_jsonb(r.deployment_id), true))"
+)
+
+#: Queues as the routes of their pool show them.
+QUEUES: Final = Resource(
+    table="work_queue",
+    columns=_queue_columns(f"{_ACTIVE_IN_QUEUE} {HOLDING})"),
+    sort=WorkQueueSort,
+    default_sort=WorkQueueSort.PRIORITY_ASC,
+)
+
+#: Queues as agents saw them: one with a filter takes its runs by that, wherever they are.
+AGENTS_QUEUES: Final = Resource(
+    table="work_queue",
+    columns=_queue_columns(
+        f"CASE WHEN filter IS NULL THEN {_ACTIVE_IN_QUEUE} {HOLDING_FOR_AGENTS}) ELSE {_MATCHING} END"
+    ),
+    sort=WorkQueueSort,
+    default_sort=WorkQueueSort.NAME_ASC,
+)
+
+
+async def pool_by_name(connection: AsyncConnection[Any], name: str) -> bytes | None:
+    """The pool of that name, or None."""
+    parameters = Parameters()
+    return first_encoded(await POOLS.select(connection, f"name = {parameters.bind(name)}", parameters))
+
+
+async def pool_id(connection: AsyncConnection[Any], name: str) -> UUID | None:
+    """The id of the pool of that name, or None."""
+    found = await rows(connection, "SELECT id FROM work_pool WHERE name = %(name)s", {"name": name})
+    return found[0]["id"] if found else None
+
+
+async def default_pool_id(connection: AsyncConnection[Any]) -> UUID | None:
+    """The id of the pool of queues that are named without one, if there is one."""
+    return await pool_id(connection, _DEFAULT_POOL)
+
+
+async def queue_ids(connection: AsyncConnection[Any], pool: UUID, names: list[str]) -> dict[str, UUID]:
+    """The ids of queues of a pool by their names: of those, or of all if there are none."""
+    query = (
+        "SELECT id, name FROM work_queue WHERE work_pool_id = %(pool)s AND (name = ANY (%(names)s) OR %(names)s = '{}')"
+    )
+    found = await rows(connection, query, {"pool": pool, "names": names})
+    return {row["name"]: row["id"] for row in found}
+
+
+async def queue_in(connection: AsyncConnection[Any], pool: UUID, name: str) -> bytes | None:
+    """The queue of that name in a pool, or None."""
+    parameters = Parameters()
+    condition = joined([f"work_pool_id = {parameters.bind(pool)}", f"name = {parameters.bind(name)}"])
+    return first_encoded(await QUEUES.select(connection, condition, parameters))
+
+
+async def pool_of_queue(connection: AsyncConnection[Any], queue_id: UUID) -> UUID | None:
+    """The pool that a queue is in; None where there is no such queue."""
+    found = await rows(connection, "SELECT work_pool_id FROM work_queue WHERE id = %(id)s", {"id": queue_id})
+    return found[0]["work_pool_id"] if found else None
+
+
+async def agents_queue(connection: AsyncConnection[Any], name: str) -> Row | None:
+    """The queue of that name that is meant without a pool: as long as there is no pool for these, whichever has it."""
+    parameters = Parameters()
+    default = f"(SELECT p.id FROM work_pool AS p WHERE p.name = {parameters.bind(_DEFAULT_POOL)})"  # noqa: S608
+    condition = f"name = {parameters.bind(name)} AND work_pool_id = coalesce({default}, work_pool_id)"
+    found = await AGENTS_QUEUES.select(connection, condition, parameters, " ORDER BY created LIMIT 1")
+    return found[0] if found else None

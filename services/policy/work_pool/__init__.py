@@ -1,0 +1,1 @@
+"""Work pools, with the queues in them."""
