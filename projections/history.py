@@ -103,10 +103,13 @@ def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Par
         f" AND date_trunc('minute', expected_start_time, 'UTC') <> ALL ({cut}::timestamptz[]) AND {condition}"
     )
     running = (
-        f"SELECT {bucket}, 0, {durations.RUNNING_SINCE}, 0 FROM {table}"  # noqa: S608  our own text
-        f" WHERE state_type = 'RUNNING' AND {live}"
+        f"SELECT {bucket}, 0, {durations.RUNNING_SINCE_ALL}, 0 FROM {table}"  # noqa: S608  our own text
+        f" WHERE state_type = 'RUNNING' AND {live} GROUP BY 1, 2, 3"
     )
-    late = f"SELECT {bucket}, 0, 0, {durations.LATE_BY} FROM {table} WHERE {durations.IS_LATE} AND {live}"  # noqa: S608
+    late = (
+        f"SELECT {bucket}, 0, 0, {durations.LATE_BY_ALL} FROM {table}"  # noqa: S608  our own text
+        f" WHERE {durations.IS_LATE} AND {live} GROUP BY 1, 2, 3"
+    )
     others = (
         f"SELECT run.* FROM unnest({cut}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608  our own text
         f" ({_scanned(table, condition, intervals, parameters)}"
