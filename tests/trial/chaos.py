@@ -14,6 +14,8 @@ from tests.integration.test_start import Started
 from tests.trial.load import Load
 
 _POLL_SECONDS: Final = 0.1
+#: At least, however fast the load is done: one of each role.
+_KILLS: Final = 2
 _REBUILD: Final = (sys.executable, "-m", "services.cli.main", "rebuild", "--data-dir")
 
 
@@ -37,6 +39,8 @@ class Chaos:
             await self._restart("postgres", 0.6, signal.SIGQUIT)
             await rebuilding
             await self._until(1)
+            while self.kills < _KILLS:
+                await asyncio.sleep(_POLL_SECONDS)
             killing.cancel()
 
     async def _until(self, share: float) -> None:

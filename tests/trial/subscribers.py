@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -22,6 +22,14 @@ from tests.integration.own.served import OWN, sent
 #: They leave after so many events at the most.
 _MOST_AT_ONCE: Final = 400
 _PAUSE_SECONDS: Final = 0.2
+#: A server is away: the next connection goes on.
+_OUTAGES: Final = (
+    OSError,
+    httpx.HTTPError,
+    websockets.WebSocketException,
+    nats.errors.Error,
+    LogUnavailableError,
+)
 
 
 class Seen(NamedTuple):
@@ -45,15 +53,16 @@ class Subscriber(ABC):
         while not (end.done() and len(self.seen) >= end.result()):
             reading = asyncio.create_task(self._read(self._dice.randint(1, _MOST_AT_ONCE)))
             # Once all is seen no event comes any more that would end it.
-            await asyncio.wait(
-                (reading, asyncio.ensure_future(self._has_all(end))), return_when=asyncio.FIRST_COMPLETED
-            )
-            reading.cancel()
+            waiting = asyncio.create_task(self._has_all(end))
             try:
-                await reading
-            except asyncio.CancelledError:
-                if not end.done():
-                    raise
+                await asyncio.wait((reading, waiting), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (reading, waiting):
+                    task.cancel()
+                results = await asyncio.gather(reading, waiting, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
             self.breaks += 1
 
     async def _has_all(self, end: asyncio.Future[int]) -> None:
@@ -69,17 +78,11 @@ class Subscriber(ABC):
                     count -= 1
                     if count == 0:
                         return
-        except (OSError, TimeoutError, httpx.HTTPError, websockets.WebSocketException, nats.errors.Error) as error:
-            await self._after(error)
-        except LogUnavailableError as error:
-            await self._after(error)
-
-    async def _after(self, error: Exception) -> None:
-        assert error is not None
-        await asyncio.sleep(_PAUSE_SECONDS)
+        except _OUTAGES:
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     @abstractmethod
-    def _changes(self, position: int) -> AsyncIterator[Seen]:
+    def _changes(self, position: int) -> AsyncGenerator[Seen, None]:
         """Everything from a position on, over a connection of its own."""
 
 
@@ -90,9 +93,9 @@ class NatsSubscriber(Subscriber):
         super().__init__(seed)
         self._url = nats_url
 
-    async def _changes(self, position: int) -> AsyncIterator[Seen]:
-        async with Client.connect(self._url) as client, aclosing(client.subscribe(from_position=position)) as found:
-            async for item in found:
+    async def _changes(self, position: int) -> AsyncGenerator[Seen, None]:
+        async with Client.connect(self._url) as client:
+            async for item in client.subscribe(from_position=position):
                 assert isinstance(item, Recorded)
                 yield Seen(item.position, item.event.TYPE, str(item.metadata.command_id))
 
@@ -104,7 +107,7 @@ class SseSubscriber(Subscriber):
         super().__init__(seed)
         self._url = f"http://{host}{OWN}/stream"
 
-    async def _changes(self, position: int) -> AsyncIterator[Seen]:
+    async def _changes(self, position: int) -> AsyncGenerator[Seen, None]:
         headers = {"Last-Event-ID": str(position - 1)}
         async with (
             httpx.AsyncClient(timeout=20) as http,
@@ -123,12 +126,14 @@ class WebSocketSubscriber(Subscriber):
         super().__init__(seed)
         self._url = f"ws://{host}{OWN}/stream"
 
-    async def _changes(self, position: int) -> AsyncIterator[Seen]:
-        async with websockets.connect(f"{self._url}?from={position}", proxy=None, max_size=None) as socket:
+    async def _changes(self, position: int) -> AsyncGenerator[Seen, None]:
+        url = f"{self._url}?from={position}"
+        # Leaves without a long goodbye.
+        async with websockets.connect(url, proxy=None, max_size=None, close_timeout=0.5) as socket:
             async for message in socket:
-                data = json.loads(message)
-                if "type" in data:
-                    yield _seen(data)
+                record = json.loads(message).get("event")
+                if record is not None:
+                    yield _seen(record)
 
 
 def _seen(record: dict[str, object]) -> Seen:

@@ -10,6 +10,7 @@ from typing import Final
 
 import httpx
 import nats
+import pytest
 
 from events.client import Client
 from events.log.jetstream import JetStreamLog
@@ -24,8 +25,8 @@ from tests.trial.load import Load
 from tests.trial.subscribers import NatsSubscriber, Seen, SseSubscriber, Subscriber, WebSocketSubscriber
 
 #: `make trial` makes many more.
-TRANSITIONS: Final = int(os.environ.get("ANTIPHON_TRIAL_TRANSITIONS", "800"))
-KILL_EVERY_SECONDS: Final = 2.0
+TRANSITIONS: Final = int(os.environ.get("ANTIPHON_TRIAL_TRANSITIONS", "500"))
+KILL_EVERY_SECONDS: Final = 1.5
 SUBSCRIBERS_OF_EACH_KIND: Final = 2
 #: Lives whose commands are asked once more at the end.
 ASKED_AGAIN: Final = 50
@@ -33,6 +34,8 @@ ASKED_AGAIN: Final = 50
 DEADLINE_SECONDS: Final = 300 + TRANSITIONS / 10
 
 
+# What nats-py was about to open when a server was killed is left to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_every_change_is_seen_once_in_order_whatever_is_killed(
     tmp_path: Path, postgres_server: PostgresServer
 ) -> None:

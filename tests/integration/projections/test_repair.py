@@ -46,7 +46,7 @@ async def another_log(path: Path, keeping: int, client: NatsClient) -> AsyncIter
         await other.close()
 
 
-@pytest.mark.parametrize("kept", [0, 5, 8, 11])
+@pytest.mark.parametrize("kept", [0, 8])
 async def test_a_log_gets_its_tail_back_as_it_was(
     archived: EventLog, client: NatsClient, postgres_url: str, tmp_path: Path, kept: int
 ) -> None:
@@ -97,7 +97,7 @@ async def test_a_log_with_a_hole_is_refused(archived: EventLog, client: NatsClie
         await examine(archived, postgres_url)
 
 
-@pytest.mark.parametrize("kept", [0, 5, 11])
+@pytest.mark.parametrize("kept", [0, 11])
 async def test_an_archive_gets_its_tail_back_with_the_same_hashes(
     archived: EventLog, postgres_url: str, kept: int
 ) -> None:
@@ -115,8 +115,6 @@ async def test_an_archive_gets_its_tail_back_with_the_same_hashes(
     "statement",
     [
         "DELETE FROM archive.event WHERE position = 5",
-        "UPDATE archive.event SET data = '' WHERE position = 12",
-        "UPDATE archive.chain SET genesis = '\\x00'",
         "DELETE FROM archive.chain",
     ],
 )
