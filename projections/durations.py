@@ -3,17 +3,17 @@
 from typing import Final
 
 #: What a run that is running has run since it was seen last.
-_SINCE: Final = "extract(epoch FROM clock_timestamp() - state_timestamp)"
+_SINCE: Final = "extract(epoch FROM statement_timestamp() - state_timestamp)"
 
 ESTIMATED_RUN_TIME: Final = f"total_run_time + CASE WHEN state_type = 'RUNNING' THEN {_SINCE} ELSE 0 END"
 
 #: The runs that are later with every second: they have not started, and may.
 IS_WAITING: Final = "start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
-IS_LATE: Final = f"{IS_WAITING} AND expected_start_time < clock_timestamp()"
-LATE_BY: Final = "extract(epoch FROM clock_timestamp() - expected_start_time)"
+IS_LATE: Final = f"{IS_WAITING} AND expected_start_time < statement_timestamp()"
+LATE_BY: Final = "extract(epoch FROM statement_timestamp() - expected_start_time)"
 
 #: The sum of it, in a fraction of the time.
-LATE_BY_ALL: Final = "extract(epoch FROM sum(clock_timestamp() - expected_start_time))"
+LATE_BY_ALL: Final = "extract(epoch FROM sum(statement_timestamp() - expected_start_time))"
 
 ESTIMATED_START_TIME_DELTA: Final = (
     "CASE WHEN start_time > expected_start_time THEN extract(epoch FROM start_time - expected_start_time)"
@@ -31,6 +31,6 @@ LATENESS: Final = f"greatest(0, {ESTIMATED_START_TIME_DELTA})"
 #: What `RUN_TIME` of runs that are running is more than it was when they were seen last: summed up as floating point,
 #: because turning each into a decimal takes longer than anything else about them.
 RUNNING_SINCE_ALL: Final = (
-    "sum(greatest(0, total_run_time + date_part('epoch', clock_timestamp() - state_timestamp))"
+    "sum(greatest(0, total_run_time + date_part('epoch', statement_timestamp() - state_timestamp))"
     " - greatest(0, total_run_time))::numeric"
 )

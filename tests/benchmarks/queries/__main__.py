@@ -152,7 +152,7 @@ def writes(
         costs = measure_writes(Path(directory))
     shown = table(
         ["microseconds of PostgreSQL's CPU for each event", "alone", "400 at once"],
-        [[name, number(cost.alone), number(cost.together)] for name, cost in costs.items()],
+        [[name, f"{cost.alone:.0f}", f"{cost.together:.0f}"] for name, cost in costs.items()],
     )
     typer.echo(shown)
     if write:
