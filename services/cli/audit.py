@@ -201,7 +201,7 @@ async def _then(client: Client, nothing: Past, run: UUID, place: Place) -> dict[
     fields: dict[str, Any] = orjson.loads(encoded(found.flow_run))
     # Told by the columns beside it, and by the states.
     del fields["state"]
-    return fields | {"states": [state["name"] for state in found.states]}
+    return fields | {"states": [state["name"] for state in orjson.loads(encoded(found.states))]}
 
 
 def _shown(fields: dict[str, Any], name: str) -> str:

@@ -18,7 +18,7 @@ from events.log.provision import stream_configurations
 from services.cli.health.finding import Finding, Level, judged, ok
 
 _OLDEST: Final = (2, 12, 0)
-#: Before it, what was acknowledged could be lost with the power although the disk was synced (docs/adr/0001).
+#: What Antiphon is tested with; docs/adr/0001.
 _TESTED: Final = (2, 15, 1)
 _ANSWER_SECONDS: Final = 2.0
 _SYNCED = re.compile(r"^\s*sync_interval:\s*\"?always\b", re.MULTILINE)

@@ -127,3 +127,13 @@ async def test_what_would_cost_too_much_is_refused(addresses: Addresses) -> None
         answer = await served.http.post("/api/flow_runs/count", json={}, params={"as_of": await position(served)})
         assert (answer.status_code, "at most 3 are" in answer.json()["detail"]) == (413, True), answer.text
         assert (await served.http.post("/api/flows/count", json={}, params={"as_of": 3})).json() == 1
+
+
+async def test_what_is_not_there_in_time_is_unavailable_and_spoils_nothing(addresses: Addresses) -> None:
+    path = "/flow_runs/count?as_of=2020-01-01T00:00:00Z"
+    async with addresses.gateway(deadline_seconds=0) as hurried:
+        for _ in range(2):
+            answer = await hurried.post(path, json={})
+            assert (answer.status_code, answer.json()) == (503, {"exception_message": "Service Unavailable"})
+    async with addresses.gateway() as patient:
+        assert (await patient.post(path, json={})).json() == 0
