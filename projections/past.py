@@ -11,13 +11,14 @@ from psycopg import AsyncConnection, sql
 
 from events.log.port import Recorded, Unreadable
 from projections.event_reader import EventReader
-from projections.migrate import SCHEMA
+from projections.migrate import OBSERVED, SCHEMA
 from projections.projection import NAME
 from projections.reading import give_json_verbatim
 from projections.runner import Runner
 from projections.writer import connect
 
-_TABLES: Final = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind = 'r'"
+_TABLES: Final = "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r'" \
+    " AND relnamespace IN (%s::regnamespace, %s::regnamespace)"
 #: They keep the sums over runs.
 _TRIGGERS: Final = (
     "SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
@@ -90,13 +91,14 @@ async def _was_parked(item: Recorded | Unreadable, why: str) -> None:
 
 
 async def _hide_tables(connection: AsyncConnection[Any]) -> None:
-    tables = await (await connection.execute(_TABLES, (SCHEMA,))).fetchall()
+    # What was observed has no past: it forgets. None of it is shown, rather than what is there now.
+    tables = await (await connection.execute(_TABLES, (SCHEMA, OBSERVED))).fetchall()
     triggers = await (await connection.execute(_TRIGGERS, (SCHEMA,))).fetchall()
     async with connection.pipeline(), connection.transaction():
-        for (table,) in tables:
+        for schema, table in tables:
             name = sql.Identifier(table)
             like = sql.SQL("CREATE TEMPORARY TABLE {} (LIKE {}.{} INCLUDING ALL)")
-            await connection.execute(like.format(name, sql.Identifier(SCHEMA), name))
+            await connection.execute(like.format(name, sql.Identifier(schema), name))
         for (definition,) in triggers:
             await connection.execute(definition.replace(f" ON {SCHEMA}.", " ON pg_temp.", 1).encode())
     # Temporary tables are found first in any case; functions here rather than PostgreSQL's.

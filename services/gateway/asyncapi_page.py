@@ -6,13 +6,15 @@ from collections import defaultdict
 from typing import Any, Final
 from xml.etree.ElementTree import Element
 
+import orjson
+
 from services.gateway.markup import Content, document, element, prose
 
 #: Where the page lies, seen from what it refers to (see services/gateway/routes/own/asyncapi.py).
 _ROOT: Final = "../../"
 _SCHEMAS: Final = "#/components/schemas/"
 #: A default that says more than that there is none.
-_NO_DEFAULT: Final = (None, "", [], {})
+_NO_DEFAULT: Final[tuple[object, ...]] = (None, "", [], {})
 
 
 def render(described: dict[str, Any]) -> bytes:
@@ -122,7 +124,7 @@ def _row(name: str, field: dict[str, Any], *, is_required: bool) -> Element:
     about = prose(field.get("description", ""))
     default = field.get("default")
     if not is_required and default not in _NO_DEFAULT and not isinstance(default, dict):
-        about += [" " if about != [""] else "", "Without it: ", element("code", _json(default)), "."]
+        about += [" " if about != [""] else "", "Without it: ", element("code", orjson.dumps(default).decode()), "."]
     return element(
         "tr",
         element("th", element("code", name), scope="row"),
@@ -130,10 +132,6 @@ def _row(name: str, field: dict[str, Any], *, is_required: bool) -> Element:
         element("td", "required" if is_required else "", class_="required"),
         element("td", *about),
     )
-
-
-def _json(value: Any) -> str:
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else str(value)
 
 
 def _type(schema: dict[str, Any]) -> list[Content]:

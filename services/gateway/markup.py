@@ -34,4 +34,5 @@ def prose(text: str) -> list[Content]:
 
 def document(html: Element) -> bytes:
     """A whole page."""
-    return b"<!doctype html>\n" + tostring(html, encoding="utf-8", method="html")
+    text: bytes = tostring(html, encoding="utf-8", method="html")
+    return b"<!doctype html>\n" + text

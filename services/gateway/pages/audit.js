@@ -81,9 +81,12 @@ function showEmpty() {
   if (connection.kind !== "live" || !feed.isEmpty || !byId("empty").hidden) return;
   const isFiltered = filters.parameters.size > 0;
   const earlier = h("button", { type: "button", class: "button", click: () => filters.beginAt("1") }, "Look from the beginning");
-  const looked = began === "1" || end === null ? "in the whole log" : `since ${/^\d+$/.test(began) ? `position ${number(began)}` : began}`;
+  const since = began === null ? "now" : /^\d+$/.test(began) ? `position ${number(began)}` : began;
   const words = isFiltered
-    ? [h("h3", {}, "Nothing fits these filters"), h("p", {}, `No such event ${looked}. New ones appear here as they happen.`)]
+    ? [
+        h("h3", {}, "Nothing so far that fits"),
+        h("p", {}, `Looking since ${since}. Much of the log may take a while; what fits appears here, also what happens from now on.`),
+      ]
     : [
         h("h3", {}, end ? "All quiet" : "Nothing has happened yet"),
         h("p", {}, "Every decision appears here as it is made: the accepted ones, and the refused ones with the rule and its reason. Point Prefect here, and run a flow."),
@@ -98,7 +101,10 @@ function route() {
   // The link over the header leads to the list; it closes nothing.
   if (location.hash === "#events") return;
   const { id, kind, at } = place();
-  if (run && run.id === id && run.kind === kind && at === null) return;
+  if (run && run.id === id && run.kind === kind) {
+    run.show(at);
+    return;
+  }
   run?.close();
   run = null;
   const isOpen = id !== null && isRunId(id);
@@ -129,7 +135,7 @@ byId("find").addEventListener("submit", (event) => {
   if (id && isRunId(id)) location.hash = runLink({ id });
 });
 addEventListener("hashchange", route);
-addEventListener("keydown", (event) => event.key === "Escape" && run && !event.defaultPrevented && closeRun());
+addEventListener("keydown", (event) => event.key === "Escape" && run && !event.target.matches("input:not([type=range])") && closeRun());
 onVitals((vitals) => {
   end = vitals.log_position;
   if (end !== null) void run?.follow(end);

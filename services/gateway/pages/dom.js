@@ -56,8 +56,8 @@ export function duration(seconds) {
 const MOST_SHOWN = 2000;
 
 /** A value as JSON, cut where nobody would read on. */
-export function json(value, indent) {
-  const text = JSON.stringify(value, null, indent) ?? "";
+export function json(value) {
+  const text = JSON.stringify(value) ?? "";
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}… (${number(text.length)} characters)` : text;
 }
 

@@ -7,7 +7,7 @@ import { runLink } from "./place.js";
 
 const MOST_ROWS = 300;
 const DRAW_MS = 150;
-const NAMES_MS = 400;
+const NAMES_MS = 600;
 const ANNOUNCE_MS = 20_000;
 //: Above this many new rows at once nothing is highlighted: it would only flicker.
 const FEW = 12;
@@ -110,7 +110,7 @@ export class Feed {
       cell("what", ...stateChips(told)),
       cell("whom", ...whom(record)),
       h("td", { role: "cell", class: "why", title: told.rule && `${told.rule}: ${told.why}` }, told.why),
-      cell("who", record.actor ?? ""),
+      h("td", { role: "cell", class: "who", title: record.actor }, record.actor ?? ""),
     );
   }
 
@@ -157,9 +157,13 @@ export class Feed {
     const unnamed = [...this.#rows.querySelectorAll("tr:has([data-unnamed])")];
     for (const kind of NAMED_KINDS) {
       const rows = unnamed.filter((row) => row.dataset.kind === kind);
-      // Without names the list is as true: a failure is nothing to tell about.
-      const isNew = await ask(kind, rows.map((row) => row.dataset.id)).catch(() => false);
-      if (isNew || rows.length) for (const row of rows) rename(row);
+      try {
+        await ask(kind, rows.map((row) => row.dataset.id));
+      } catch {
+        // Without names the list is as true; they are asked for again with the next rows.
+        continue;
+      }
+      for (const row of rows) rename(row);
     }
   }
 }

@@ -159,7 +159,7 @@ export class Filters {
     const id = this.#ids[kind];
     if (id === null) return;
     // The id itself says it too, where no name can be found.
-    await ask(kind, [id]).catch(() => false);
+    await ask(kind, [id]).catch(() => null);
     if (this.#ids[kind] === id && nameOf(id)) this.#form.elements[kind].value = nameOf(id);
   }
 

@@ -100,5 +100,5 @@ export function stateChain(moment) {
 
 /** Every field, as the API showed it. */
 export function wholeRun(moment) {
-  return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, json(moment.flow_run, 2)));
+  return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, JSON.stringify(moment.flow_run, null, 2)));
 }

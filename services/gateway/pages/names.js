@@ -27,15 +27,14 @@ export function learn(id, name) {
   if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
 }
 
-/** Ask for the names of some things of one kind; true where something was learnt. */
+/** Ask for the names of some things of one kind, as far as they are not known. */
 export async function ask(kind, ids) {
   const source = SOURCES[kind];
   const unknown = [...new Set(ids)].filter((id) => !known.has(id)).slice(0, MOST_ASKED);
-  if (!source || !unknown.length) return false;
+  if (!source || !unknown.length) return;
   const found = await query(source.path, { [source.filter]: { id: { any_: unknown } }, limit: MOST_ASKED });
   for (const id of unknown) learn(id, null);
   for (const { id, name } of found) learn(id, name);
-  return true;
 }
 
 /** Things of one kind whose names contain `text`. */

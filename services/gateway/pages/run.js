@@ -42,9 +42,16 @@ export class Run {
     this.id = id;
     this.kind = kind;
     this.#moments = new Moments(id);
+    this.at = at;
     this.#isFollowing = at === null;
     this.#frame(onClose);
-    void this.#open(at);
+    void this.#open();
+  }
+
+  /** Go to a moment; null is the latest one, whichever that is. */
+  show(at) {
+    this.at = at;
+    if (this.#events.length) this.#select(indexAt(this.#events, at), at === null);
   }
 
   close() {
@@ -101,7 +108,7 @@ export class Run {
     return h("form", { class: "as-of", submit: go }, h("label", {}, h("span", {}, "As of"), input));
   }
 
-  async #open(at) {
+  async #open() {
     try {
       this.#add(await this.#read(null));
     } catch (error) {
@@ -110,7 +117,7 @@ export class Run {
     }
     this.note.hidden = true;
     this.body.hidden = false;
-    this.#select(indexAt(this.#events, at), at === null);
+    this.show(this.at);
     await Promise.allSettled([this.#names(), this.#readTasks()]);
   }
 

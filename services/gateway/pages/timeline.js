@@ -1,7 +1,8 @@
 // The events of one run, one below the other; the chosen one tells everything that is known about it.
 
+import { own } from "./api.js";
 import { describe, stateChip, stateChips } from "./describe.js";
-import { clock, day, duration, h, json, number, time } from "./dom.js";
+import { clock, day, duration, h, number, time } from "./dom.js";
 
 /** One event of a timeline; `before` is the one above it. */
 export function entry(record, before, onChoose) {
@@ -45,13 +46,13 @@ export function choose(list, record, find) {
 
 /** `find` tells which event of this run came of a command, if one did. */
 function everything(record, find) {
-  if (record.type === null) return [h("pre", { tabindex: 0 }, json(record, 2))];
+  if (record.type === null) return [whole(record)];
   const { data } = record;
   const absent = (words) => h("span", { class: "nothing" }, words);
   const facts = [
     ["Asked by", record.actor ?? absent("the sender did not say")],
     data.proposed ? ["Proposed", stateOf(data.proposed)] : null,
-    data.state ? ["Written", stateOf(data.state)] : data.proposed ? ["Written", absent("nothing")] : null,
+    data.state ? ["Written", stateOf(data.state, data.proposed?.message)] : data.proposed ? ["Written", absent("nothing")] : null,
     data.adjusted_by?.length ? ["Adjusted by", h("code", {}, data.adjusted_by.join(", "))] : null,
     data.delay_seconds ? ["Again in", duration(data.delay_seconds)] : null,
     ["Recorded", stamp(record.recorded_at)],
@@ -61,13 +62,22 @@ function everything(record, find) {
     ["Correlation", record.correlation_id ? h("code", { class: "id" }, record.correlation_id) : absent("none")],
     ["Type", h("code", {}, record.type)],
   ];
-  const stored = h("details", {}, h("summary", {}, "As stored"), h("pre", { tabindex: 0 }, json(record, 2)));
   const rows = facts.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-  return [h("dl", { class: "facts" }, ...rows), stored];
+  return [h("dl", { class: "facts" }, ...rows), whole(record), exact(record)];
 }
 
-function stateOf(state) {
-  return h("span", {}, stateChip(state), state.message ? h("span", { class: "message" }, ` ${state.message}`) : "");
+const whole = (record) =>
+  h("details", {}, h("summary", {}, "All of it"), h("pre", { tabindex: 0 }, JSON.stringify(record, null, 2)));
+
+/** Where the server has it: numbers may be longer than a script can count. */
+function exact({ kind, id, position }) {
+  const url = own(`${kind}s/${id}/history`, { from: position, to: position });
+  return h("p", { class: "exact" }, h("a", { href: url, target: "_blank" }, "The record as the server gives it"));
+}
+
+/** A state with its message, unless that was `told` already. */
+function stateOf(state, told) {
+  return h("span", {}, stateChip(state), state.message && state.message !== told ? h("span", { class: "message" }, ` ${state.message}`) : "");
 }
 
 const stamp = (moment) => (moment ? time(moment, `${day(moment)} ${clock(moment)}`) : "");
