@@ -17,8 +17,10 @@ from projections.reading import give_json_verbatim
 from projections.runner import Runner
 from projections.writer import connect
 
-_TABLES: Final = "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r'" \
+_TABLES: Final = (
+    "SELECT relnamespace::regnamespace::text, relname FROM pg_class WHERE relkind = 'r'"
     " AND relnamespace IN (%s::regnamespace, %s::regnamespace)"
+)
 #: They keep the sums over runs.
 _TRIGGERS: Final = (
     "SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
