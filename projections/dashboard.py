@@ -62,6 +62,13 @@ async def next_runs(connection: AsyncConnection[Any], flow_ids: Sequence[UUID]) 
     return encoded({str(flow_id): runs.get(flow_id) for flow_id in flow_ids})
 
 
+async def deployment_counts(connection: AsyncConnection[Any], flow_ids: Sequence[UUID]) -> bytes:
+    """How many deployments each flow has."""
+    query = "SELECT flow_id, count(*) AS n FROM deployment WHERE flow_id = ANY (%(ids)s) GROUP BY flow_id"
+    counts = {row["flow_id"]: row["n"] for row in await rows(connection, query, {"ids": list(flow_ids)})}
+    return encoded({str(flow_id): counts.get(flow_id, 0) for flow_id in flow_ids})
+
+
 async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How many task runs are in a state of each type."""
     parameters = Parameters()

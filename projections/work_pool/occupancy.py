@@ -20,11 +20,10 @@ _QUEUES: Final = (
     f" (SELECT count(*) FROM flow_run AS r WHERE r.work_queue_id = q.id AND r.state_type IN {HOLDING}) AS active_slots,"
     " q.concurrency_limit FROM work_queue AS q WHERE q.work_pool_id = %(pool)s ORDER BY q.priority"
 )
-#: In the order of Prefect's ids, which is that of time.
 _RUNS_OF_QUEUES: Final = (
     f"SELECT run.* FROM unnest(%(queues)s::uuid[]) AS q(queue) CROSS JOIN LATERAL (SELECT work_queue_id, {_RUN}"  # noqa: S608
     f" FROM flow_run WHERE work_queue_id = q.queue AND state_type IN {HOLDING}"
-    " ORDER BY created, id LIMIT %(most)s) AS run"
+    " ORDER BY id LIMIT %(most)s) AS run"
 )
 #: Runs that were put into a queue by its name alone count as well.
 _OF_QUEUE: Final = (
@@ -70,7 +69,7 @@ async def of_queue(connection: AsyncConnection[Any], queue_id: UUID, page: int, 
         return None
     given = {"queue": queue_id, "limit": limit, "offset": (page - 1) * limit}
     count = (await rows(connection, f"SELECT count(*) AS n {_OF_QUEUE}", given))[0]["n"]
-    query = f"SELECT {_RUN} {_OF_QUEUE} ORDER BY created, id LIMIT %(limit)s OFFSET %(offset)s"
+    query = f"SELECT {_RUN} {_OF_QUEUE} ORDER BY id LIMIT %(limit)s OFFSET %(offset)s"
     found = {
         "active_slots": count,
         "concurrency_limit": queues[0]["concurrency_limit"],

@@ -72,7 +72,8 @@ class Normalizer:
             items = [self(item) for item in value]
             return sorted(items, key=shown) if key in _SETS else items
         if isinstance(value, str):
-            return self.text(value)
+            # Of a process that a worker started.
+            return "<pid>" if key == "infrastructure_pid" and value.isdecimal() else self.text(value)
         if isinstance(value, float) and key in _RUN_TIMES:
             return "<no time>" if value == 0 else "<some time>"
         if isinstance(value, int | float) and key in _DISTANCES:

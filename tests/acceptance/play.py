@@ -6,10 +6,23 @@ from uuid import uuid4
 
 import httpx
 
+from tests.acceptance import pool_programs
 from tests.acceptance.normal import Normalizer
-from tests.acceptance.programs import EPOCH, SALT, Step
+from tests.acceptance.programs import EPOCH
 from tests.acceptance.server import Server
+from tests.acceptance.step import SALT, Request, Step
 from tests.acceptance.transition_matrix import OF_DEPLOYMENT, deployment_of
+
+#: Method, kind and the rest of the path.
+_OF_RUN = {
+    "set flow run state": ("POST", "flow_runs", "/set_state"),
+    "set task run state": ("POST", "task_runs", "/set_state"),
+    "resume": ("POST", "flow_runs", "/resume"),
+    "give input": ("POST", "flow_runs", "/input"),
+    "update flow run": ("PATCH", "flow_runs", ""),
+    "delete flow run": ("DELETE", "flow_runs", ""),
+    "delete task run": ("DELETE", "task_runs", ""),
+}
 
 
 class Stage:
@@ -35,6 +48,7 @@ class Play:
     salt: str
     flow_runs: list[str] = field(default_factory=list)
     task_runs: list[str] = field(default_factory=list)
+    deployments: list[str] = field(default_factory=list)
     deleted: int = 0
     normalize: Normalizer = field(default_factory=Normalizer)
 
@@ -42,6 +56,8 @@ class Play:
         """Name what this server has of its own."""
         self.normalize.name(self.stage.flow_id, "<flow>")
         self.normalize.name(self.stage.deployment_id, "<deployment>")
+        for method, path, body in pool_programs.beginning(self.salt):
+            self.stage.api.request(method, path, json=body).raise_for_status()
 
     def answer(self, step: Step) -> Any:
         """Send the request of a step; None where it speaks of a run and there is none."""
@@ -53,16 +69,32 @@ class Play:
         value = response.json() if response.content else None
         if response.is_success and step.action.startswith("create"):
             self._created(step.action, value)
+        if response.is_success and step.action in ("put deployment", "run deployment"):
+            self._made(step.action, value)
         self.deleted += step.action.startswith("delete")
+        if step.action == "ask for work" and response.is_success:
+            # Which of several that are due at one time come first is nobody's promise.
+            value = sorted(self.normalize.text(item["work_queue_id"]) for item in value or ())
         return self._shown(response.status_code, value)
+
+    def _made(self, action: str, value: Any) -> None:
+        known, kind = (self.deployments, "d") if action == "put deployment" else (self.flow_runs, "run")
+        if value["id"] not in known:
+            known.append(value["id"])
+            self.normalize.name(value["id"], f"<{kind} {len(known)}>")
 
     def outcome(self) -> Any:
         """All runs and their states."""
         runs = [("flow_run", number) for number in self.flow_runs] + [("task_run", number) for number in self.task_runs]
-        return [
+        found: list[Any] = [
             [self._read(f"/{kind}s/{number}"), self._read(f"/{kind}_states/?{kind}_id={number}")]
             for kind, number in dict.fromkeys(runs)
         ]
+        found += [self._read(f"/deployments/{number}") for number in self.deployments]
+        for method, path, body in pool_programs.ending(self.salt):
+            response = self.stage.api.request(method, path, json=body)
+            found.append(self._shown(response.status_code, response.json()))
+        return found
 
     def _read(self, path: str) -> Any:
         response = self.stage.api.get(path)
@@ -80,7 +112,7 @@ class Play:
             runs.append(value["id"])
             self.normalize.name(value["id"], f"<{kind} {len(runs)}>")
 
-    def _request(self, step: Step) -> tuple[str, str, Any] | None:
+    def _request(self, step: Step) -> Request | None:
         body = self._filled(step.body)
         match step.action:
             case "create flow run":
@@ -93,19 +125,13 @@ class Play:
                 # Of one run only: the genuine server mixes the states of several up in its answer.
                 which = {"id": {"any_": [run_id for run_id in [_one_of(self.flow_runs, step.of)] if run_id]}}
                 return "POST", "/flow_runs/bulk_set_state", {"flow_runs": which} | body
-            case action:
+            case action if action in _OF_RUN:
                 return self._request_of_run(action, step.of, body)
+            case _:
+                return pool_programs.request(step, body, self.salt, self.stage.flow_id, self.deployments)
 
-    def _request_of_run(self, action: str, of: int, body: Any) -> tuple[str, str, Any] | None:
-        method, kind, rest = {
-            "set flow run state": ("POST", "flow_runs", "/set_state"),
-            "set task run state": ("POST", "task_runs", "/set_state"),
-            "resume": ("POST", "flow_runs", "/resume"),
-            "give input": ("POST", "flow_runs", "/input"),
-            "update flow run": ("PATCH", "flow_runs", ""),
-            "delete flow run": ("DELETE", "flow_runs", ""),
-            "delete task run": ("DELETE", "task_runs", ""),
-        }[action]
+    def _request_of_run(self, action: str, of: int, body: Any) -> Request | None:
+        method, kind, rest = _OF_RUN[action]
         run_id = _one_of(self.flow_runs if kind == "flow_runs" else self.task_runs, of)
         return None if run_id is None else (method, f"/{kind}/{run_id}{rest}", None if method == "DELETE" else body)
 

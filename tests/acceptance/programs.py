@@ -1,32 +1,20 @@
 """Random programs of requests that move runs about: what `test_differential.py` plays on both servers."""
 
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.acceptance.pool_programs import pool_steps
+from tests.acceptance.step import SALT, Step
 from tests.acceptance.transition_matrix import TYPES
 
 #: Times that no normaliser touches, long past and far away.
 PAST, FUTURE = "2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
-#: Stands for something that no other program has.
-SALT = "<salt>"
 #: Stands for how many runs have been deleted: a key that is used again after that is a decided difference.
 EPOCH = "<epoch>"
 _SCHEMA = '{"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}'
 _KEYSET = {"schema": "schema", "response": "response"}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One request; `of` picks among the runs that there are of its kind, `within` among those it may belong to."""
-
-    action: str
-    of: int = 0
-    within: int | None = None
-    body: dict[str, Any] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
 
 
 def _some(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -231,6 +219,7 @@ _single_steps = _weighted(
     (1, _updates),
     (1, _deletions),
     (1, _bulk),
+    (6, pool_steps),
 )
 _steps = _weighted((6, _single_steps.map(lambda step: [step])), (1, _flow_stories), (1, _task_stories))
 

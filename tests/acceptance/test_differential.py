@@ -19,7 +19,8 @@ from tests.acceptance.conftest import Pair
 from tests.acceptance.decided import FAILURES
 from tests.acceptance.normal import difference
 from tests.acceptance.play import Play, Stage
-from tests.acceptance.programs import Step, programs
+from tests.acceptance.programs import programs
+from tests.acceptance.step import Step
 
 pytestmark = pytest.mark.acceptance
 

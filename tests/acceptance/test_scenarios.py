@@ -59,6 +59,7 @@ SCENARIOS = [
     Scenario("flow_run_inputs", flow_runs=2),
     Scenario("global_limits", flow_runs=1, task_runs=3),
     Scenario("served_deployment", flow_runs=1, task_runs=1),
+    Scenario("pool_worker", flow_runs=1, task_runs=1),
     Scenario("event_stream", flow_runs=4, task_runs=1),
     Scenario("log_stream", flow_runs=1),
     Scenario("background_tasks", flow_runs=0),

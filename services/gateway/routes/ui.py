@@ -33,6 +33,7 @@ def routes(gateway: Gateway) -> APIRouter:
     """Diagrams and counts."""
     router = APIRouter(prefix="/ui", route_class=CheckedRoute)
     _add_flow_runs(router, gateway)
+    _add_flows(router, gateway)
     _add_task_runs(router, gateway)
     _add_dashboard(router, gateway)
     return router
@@ -56,10 +57,17 @@ def _add_flow_runs(router: APIRouter, gateway: Gateway) -> None:
         async with gateway.reading() as connection:
             return JsonResponse(await dashboard.task_run_counts(connection, flow_run_ids))
 
+
+def _add_flows(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/flows/next-runs")
     async def next_runs(flow_ids: Ids) -> Response:
         async with gateway.reading() as connection:
             return JsonResponse(await dashboard.next_runs(connection, flow_ids))
+
+    @router.post("/flows/count-deployments")
+    async def count_deployments(flow_ids: Ids) -> Response:
+        async with gateway.reading() as connection:
+            return JsonResponse(await dashboard.deployment_counts(connection, flow_ids))
 
 
 def _add_task_runs(router: APIRouter, gateway: Gateway) -> None:

@@ -132,12 +132,11 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
 
 
 def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, place: Place) -> Decision:
-    flow_labels = dict(situation.others[flow_key].data.get("labels") or {})
     created = FlowRunCreated(
         **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
         **from_deployment.beside(command, situation, place),
         name=command.name or generated_name(situation.id),
-        labels=flow_labels | {"prefect.flow.id": str(command.flow_id)} | command.labels,
+        labels=from_deployment.labels(command, situation.others[flow_key], situation),
     )
     first = move(
         Situation(

@@ -25,10 +25,11 @@ _NO_POOL: Final = (
 
 def related(command: CreateFlowRun, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
     """The deployment, and the pool that the run gets its queue from."""
-    if not command.from_deployment:
-        return assignment.related(command.work_pool_name, None, situation)
     key = _key(command)
-    return (key, *assignment.of_queue(situation.others.get(key, INITIAL).data))
+    if command.from_deployment:
+        return (key, *assignment.of_queue(situation.others.get(key, INITIAL).data))
+    its = () if command.deployment_id is None else (key,)
+    return (*its, *assignment.related(command.work_pool_name, None, situation))
 
 
 def _key(command: CreateFlowRun) -> Aggregate:
@@ -57,7 +58,6 @@ def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFl
         update={
             "parameters": parameters,
             "tags": tuple(dict.fromkeys((*data["tags"], *command.tags))),
-            "labels": {"prefect.deployment.id": str(command.deployment_id), **command.labels},
             "work_queue_name": command.work_queue_name or data.get("work_queue_name"),
             "state": command.state or ProposedState(type=StateType.SCHEDULED),
         }
@@ -91,6 +91,15 @@ def place(command: CreateFlowRun, situation: Situation[FlowRun]) -> Place | Deci
         reason = _NO_POOL.format(command.work_queue_name, command.deployment_id)
         return refused(situation, Status.INVALID, reason)
     return assignment.within(*found, command.work_queue_name, situation)
+
+
+def labels(command: CreateFlowRun, flow: Document, situation: Situation[FlowRun]) -> dict[str, Any]:
+    """The run's labels: those of its deployment, or else of its flow, where it has no others."""
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
+    above = deployment if deployment.exists else flow
+    own = {"prefect.flow.id": above.data.get("flow_id", str(command.flow_id))}
+    own |= {"prefect.deployment.id": str(command.deployment_id)} if deployment.exists else {}
+    return dict(above.data.get("labels") or {}) | own | command.labels
 
 
 def beside(command: CreateFlowRun, situation: Situation[FlowRun], place: Place) -> dict[str, Any]:

@@ -50,6 +50,23 @@ def _moved(run: str, state: str) -> Case:
 _OF_FLOW: dict[str, Any] = {"flows": {"name": {"any_": ["pool-runs"]}}}
 
 
+_DEPLOYMENT_FILTERS: dict[str, dict[str, Any]] = {
+    "in pool": {"work_pools": {"name": {"any_": ["pool-runs"]}}},
+    "in any pool": {"work_pools": {}},
+    "of type": {"work_pools": {"type": {"any_": ["docker"]}}},
+    "in queue": {"work_pool_queues": {"name": {"startswith_": ["URG"]}}},
+    "in queue of pool": {
+        "work_pool_queues": {"name": {"any_": ["default"]}},
+        "work_pools": {"name": {"any_": ["pool-typed"]}},
+    },
+    "named queue": {"deployments": {"work_queue_name": {"any_": ["urgent"]}}},
+}
+_RUN_FILTERS: dict[str, dict[str, Any]] = {
+    "in pool": {"work_pools": {"name": {"any_": ["pool-runs"]}}},
+    "in any pool": {"work_pools": {}},
+    "in queue": {"work_pool_queues": {"name": {"any_": ["urgent"]}}},
+    "in named queue": {"flow_runs": {"work_queue_name": {"any_": ["urgent"]}}},
+}
 _PLACED: list[Case] = [
     post("flow", "/flows/", {"name": "pool-runs"}, save="flow"),
     post("pool", "/work_pools/", {"name": "pool-runs", "type": "process"}, save="pool"),
@@ -84,21 +101,13 @@ _PLACED: list[Case] = [
     get("agents' queue", "/work_queues/name/pool-runs-agents"),
     _deployment("agents", "again", work_queue_name="pool-runs-agents"),
     *_patched("plain", "agents' queue", work_queue_name="pool-runs-agents-2"),
+    post("count deployments", "/ui/flows/count-deployments", {"flow_ids": ["{flow.id}", UNKNOWN]}),
+    post("count deployments of none", "/ui/flows/count-deployments", {}),
     # Reads by pool.
     *[
         post(f"{route}: {name}", f"/{route}", {**_OF_FLOW, **body})
         for route in ("deployments/filter", "deployments/count")
-        for name, body in {
-            "in pool": {"work_pools": {"name": {"any_": ["pool-runs"]}}},
-            "in any pool": {"work_pools": {}},
-            "of type": {"work_pools": {"type": {"any_": ["docker"]}}},
-            "in queue": {"work_pool_queues": {"name": {"startswith_": ["URG"]}}},
-            "in queue of pool": {
-                "work_pool_queues": {"name": {"any_": ["default"]}},
-                "work_pools": {"name": {"any_": ["pool-typed"]}},
-            },
-            "named queue": {"deployments": {"work_queue_name": {"any_": ["urgent"]}}},
-        }.items()
+        for name, body in _DEPLOYMENT_FILTERS.items()
     ],
     post("flows in pool", "/flows/filter", {"work_pools": {"name": {"any_": ["pool-runs"]}}}),
     post("flows in no pool", "/flows/count", {"work_pools": {"name": {"any_": ["pool-none"]}}}),
@@ -127,21 +136,18 @@ _RUNS: list[Case] = [
         {"flow_id": "{flow.id}", "name": "direct-2", "work_pool_name": "pool-runs", "work_queue_name": "urgent"},
         save="direct_queue",
     ),
+    post(
+        "direct with deployment",
+        "/flow_runs/",
+        {"flow_id": "{flow.id}", "name": "of-deployment", "deployment_id": "{queued.id}", "labels": {"own": 1}},
+    ),
     post("unknown pool", "/flow_runs/", {"flow_id": "{flow.id}", "work_pool_name": "pool-none"}),
     post(
         "unknown queue", "/flow_runs/", {"flow_id": "{flow.id}", "work_pool_name": "pool-runs", "work_queue_name": "x"}
     ),
     post("queue alone", "/flow_runs/", {"flow_id": "{flow.id}", "name": "alone", "work_queue_name": "x"}),
     get("read first", "/flow_runs/{first.id}"),
-    *[
-        post(f"count runs: {name}", "/flow_runs/count", {**_OF_FLOW, **body})
-        for name, body in {
-            "in pool": {"work_pools": {"name": {"any_": ["pool-runs"]}}},
-            "in any pool": {"work_pools": {}},
-            "in queue": {"work_pool_queues": {"name": {"any_": ["urgent"]}}},
-            "in named queue": {"flow_runs": {"work_queue_name": {"any_": ["urgent"]}}},
-        }.items()
-    ],
+    *[post(f"count runs: {name}", "/flow_runs/count", {**_OF_FLOW, **body}) for name, body in _RUN_FILTERS.items()],
     post("runs of pool", "/flow_runs/filter", {"work_pools": {"name": {"any_": ["pool-runs"]}}, "sort": "NAME_ASC"}),
     post(
         "runs of queue", "/flow_runs/paginate", {"work_pool_queues": {"name": {"any_": ["urgent"]}}, "sort": "NAME_ASC"}
@@ -174,6 +180,8 @@ _HANDED_OUT: list[Case] = [
     _given("one place in the pool"),
     get("taken place of pool", "/work_pools/pool-runs"),
     post("pools' places", "/work_pools/filter", {"work_pools": {"name": {"any_": ["pool-runs"]}}}),
+    # One run in each queue: ids are in no order that two servers could share.
+    _moved("direct_queue", "COMPLETED"),
     post("occupancy", "/work_pools/pool-runs/concurrency_status", {}),
     post("occupancy without runs", "/work_pools/pool-runs/concurrency_status", {"flow_run_limit": 0}),
     post("occupancy of queue", "/work_queues/{urgent.id}/concurrency_status", {}),

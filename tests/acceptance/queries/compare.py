@@ -24,9 +24,9 @@ class Translation:
     """Between the ids of one server and the names that both know."""
 
     def __init__(self, ids: Ids) -> None:
-        self._ids = {f"{REFERENCE}flow:{name}": id_ for name, id_ in ids.flow.items()}
-        self._ids |= {f"{REFERENCE}run:{name}": id_ for name, id_ in ids.run.items()}
-        self._names = {id_: f"<{name}>" for name, id_ in (ids.flow | ids.run | ids.task).items()}
+        kinds = {"flow": ids.flow, "run": ids.run, "pool": ids.pool, "queue": ids.queue, "deployment": ids.deployment}
+        self._ids = {f"{REFERENCE}{kind}:{name}": id_ for kind, known in kinds.items() for name, id_ in known.items()}
+        self._names = {id_: f"<{name}>" for known in (*kinds.values(), ids.task) for name, id_ in known.items()}
 
     def to_server(self, value: Any) -> Any:
         """A request with the ids of this server."""
@@ -84,8 +84,10 @@ def _identity(item: dict[str, Any]) -> str:
 def _placed(query: Query, item: dict[str, Any]) -> str:
     """What must stand in this place: an item, or one of those that have nothing to be ordered by."""
     is_log, is_task = query.path.startswith("/logs"), query.path.startswith("/task_runs")
-    sort = query.body.get("sort") or {"l": "TIMESTAMP_ASC", "f": "ID_DESC", "t": "ID_DESC"}[query.path[1]]
-    if query.path.startswith("/flows") and "sort" not in query.body:
+    sort = (
+        query.body.get("sort") or {"l": "TIMESTAMP_ASC", "f": "ID_DESC", "t": "ID_DESC", "d": "NAME_ASC"}[query.path[1]]
+    )
+    if query.path.startswith("/flows/") and "sort" not in query.body:
         sort = "NAME_ASC"
     name = sort.rpartition("_")[0]
     if name == "ID" and not is_task:

@@ -38,6 +38,15 @@ WAYS: Final[tuple[tuple[dict[str, Any], ...], ...]] = (
     ({"type": "CRASHED"},),
     ({"type": "CANCELLED"},),
 )
+#: Each pool's type, and the queues that are made in it beside its default one.
+POOLS: Final = {
+    "local-pool": ("process", ("fast", "slow_1")),
+    "Docker 100": ("docker", ("fast",)),
+    "empty": ("process", ()),
+}
+#: Where runs are, and where deployments are: a pool, a queue of it.
+PLACES: Final = (None, ("local-pool", "fast"), ("local-pool", None), ("Docker 100", "fast"), ("local-pool", "slow_1"))
+_DEPLOYMENTS: Final = 15
 _PARENTS: Final = 300
 _DIRECT: Final = 100
 _LINES: Final = 400
@@ -58,6 +67,9 @@ class Ids:
     """What the objects are called by a server, by the names that both know."""
 
     flow: dict[str, str] = field(default_factory=dict)
+    pool: dict[str, str] = field(default_factory=dict)
+    queue: dict[str, str] = field(default_factory=dict)
+    deployment: dict[str, str] = field(default_factory=dict)
     run: dict[str, str] = field(default_factory=dict)
     task: dict[str, str] = field(default_factory=dict)
 
@@ -91,12 +103,20 @@ def flow_runs(share: float) -> Iterator[Run]:
         parent = next(parents, None) if number % 4 == 1 else None
         body |= {"parent_task_run_id": task_id(parent)} if parent is not None else {}
         body |= {"idempotency_key": f"key-{number}"} if has_key else {}
+        body |= _place(number // 3)
+        # Some are of a deployment, wherever they are themselves.
+        body |= {"deployment": f"deployment-{number % _DEPLOYMENTS:02}"} if number % 4 == 0 else {}
         yield Run(f"run-{number:04}", body, way)
     for number in range(_DIRECT):
         # Without a plan: their times are the server's.
         way = WAYS[number % len(WAYS)] or ({"type": "SCHEDULED"},)
         body = {"flow": next(flows), "tags": list(TAGS[number % 4]), "state": way[0]}
         yield Run(f"Direct_{number:03}", body, way[1:])
+
+
+def _place(number: int) -> dict[str, Any]:
+    place = PLACES[number % len(PLACES)]
+    return {} if place is None else {"work_pool_name": place[0], "work_queue_name": place[1]}
 
 
 def task_runs(share: float) -> Iterator[Run]:
@@ -132,6 +152,7 @@ def create(api: httpx.Client, share: float) -> Ids:
         name: _posted(api, "/flows/", {"name": name, "tags": list(TAGS[number % 4])})["id"]
         for number, name in enumerate(FLOWS)
     }
+    _create_pools(api, ids)
     runs, tasks = list(flow_runs(share)), list(task_runs(share))
     planned = [run for run in runs if _is_planned(run)]
     first = [run for run in planned if "parent_task_run_id" not in run.body]
@@ -149,13 +170,27 @@ def create(api: httpx.Client, share: float) -> Ids:
     return ids
 
 
+def _create_pools(api: httpx.Client, ids: Ids) -> None:
+    for name, (kind, queues) in POOLS.items():
+        ids.pool[name] = _posted(api, "/work_pools/", {"name": name, "type": kind})["id"]
+        for queue in queues:
+            ids.queue[f"{name}/{queue}"] = _posted(api, f"/work_pools/{name}/queues", {"name": queue})["id"]
+    for number in range(_DEPLOYMENTS):
+        name = f"deployment-{number:02}"
+        body = {"name": name, "flow_id": ids.flow[FLOWS[number % 7]], "tags": list(TAGS[number % 4]), **_place(number)}
+        body |= {"paused": number % 3 == 0}
+        ids.deployment[name] = _posted(api, "/deployments/", body)["id"]
+
+
 def _is_planned(run: Run) -> bool:
     return "state_details" in (run.body["state"] or {})
 
 
 def _created(api: httpx.Client, run: Run, ids: Ids) -> tuple[str, str]:
     body = {**run.body, "name": run.name, "flow_id": ids.flow[run.body["flow"]]}
-    return run.name, _posted(api, "/flow_runs/", {key: value for key, value in body.items() if key != "flow"})["id"]
+    body |= {"deployment_id": ids.deployment[body["deployment"]]} if "deployment" in body else {}
+    given = {key: value for key, value in body.items() if key not in ("flow", "deployment")}
+    return run.name, _posted(api, "/flow_runs/", given)["id"]
 
 
 def _task_created(api: httpx.Client, run: Run, ids: Ids) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from events.state import StateType
-from tests.acceptance.queries.data import FLOWS, task_id
+from tests.acceptance.queries.data import FLOWS, POOLS, task_id
 
 #: Stands for an id: `@run:run-0001`; each server has its own.
 REFERENCE: Final = "@"
@@ -64,6 +64,23 @@ def _flow_id(chance: random.Random) -> str:
     return f"{REFERENCE}flow:{chance.choice(FLOWS)}"
 
 
+def _reference(kind: str, *names: str) -> Make:
+    return lambda chance: chance.choice((*(f"{REFERENCE}{kind}:{name}" for name in names), _UNKNOWN))
+
+
+_POOL_ID: Final = _reference("pool", *POOLS)
+_QUEUE_ID: Final = _reference("queue", "local-pool/fast", "local-pool/slow_1", "Docker 100/fast")
+_QUEUE_NAME: Final = _one("fast", "slow_1", "default", "none")
+
+
+def _deployment(chance: random.Random) -> str:
+    return f"deployment-{chance.randrange(16):02}"
+
+
+def _deployment_id(chance: random.Random) -> str:
+    return f"{REFERENCE}deployment:deployment-{chance.randrange(15):02}"
+
+
 _BOOL: Final = _one(*(True, False, None))
 _TIME: Final = _one(*_TIMES)
 _LIKE: Final = _one("RUN-00", "5", "%1%2", "r_n", "", "ask", "Gam%", "_", "100\\%", "é")
@@ -98,8 +115,8 @@ _FILTERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "id": _ids_or_not(_run_id),
         "name": _name(_run_name),
         "tags": {**_TAG_FILTER, "any_": _some(_one(*_TAGS))},
-        "deployment_id": {**_OPERATOR, **_ids(_flow_id), "is_null_": _BOOL},
-        "work_queue_name": {**_OPERATOR, "any_": _some(_one("q")), "is_null_": _BOOL},
+        "deployment_id": {**_OPERATOR, **_ids(_deployment_id), "is_null_": _BOOL},
+        "work_queue_name": {**_OPERATOR, "any_": _some(_QUEUE_NAME), "is_null_": _BOOL},
         "state": {
             **_OPERATOR,
             "type": {"any_": _some(_one(*_TYPES)), "not_any_": _some(_one(*_TYPES))},
@@ -126,9 +143,20 @@ _FILTERS: Final[dict[str, dict[str, dict[str, Any]]]] = {
         "subflow_runs": {"exists_": _BOOL},
         "flow_run_id": {**_OPERATOR, **_ids(_run_id), "is_null_": _BOOL},
     },
-    "deployments": {"id": _ids_or_not(_flow_id), "name": _name(_one("d")), "paused": {"eq_": _BOOL}},
-    "work_pools": {"id": _ids(_flow_id), "name": _ids(_one("p")), "type": _ids(_one("process"))},
-    "work_pool_queues": {"id": _ids(_flow_id), "name": {"any_": _some(_one("q")), "startswith_": _some(_one("q"))}},
+    "deployments": {
+        "id": _ids_or_not(_deployment_id),
+        "name": _name(_deployment),
+        "flow_or_deployment_name": {"like_": _LIKE},
+        "paused": {"eq_": _BOOL},
+        "tags": {**_TAG_FILTER, "any_": _some(_one(*_TAGS))},
+        "work_queue_name": {"any_": _some(_QUEUE_NAME)},
+        "concurrency_limit": {"ge_": _one(1), "is_null_": _BOOL},
+    },
+    "work_pools": {"id": _ids(_POOL_ID), "name": _ids(_one(*POOLS)), "type": _ids(_one("process", "docker"))},
+    "work_pool_queues": {
+        "id": _ids(_QUEUE_ID),
+        "name": {"any_": _some(_QUEUE_NAME), "startswith_": _some(_one("FA", "slow_", "s%1", "def"))},
+    },
     "logs": {
         "level": {"ge_": _one(0, 20, 35), "le_": _one(10, 30, None)},
         "timestamp": {
@@ -150,6 +178,7 @@ _OBJECTS: Final[dict[str, tuple[str, ...]]] = {
     "flows": _RUN_OBJECTS[:5],
     "flow_runs": _RUN_OBJECTS,
     "task_runs": _RUN_OBJECTS[:4],
+    "deployments": _RUN_OBJECTS,
     "logs": ("logs",),
 }
 _SORTS: Final[dict[str, tuple[str, ...]]] = {
@@ -162,6 +191,7 @@ _SORTS: Final[dict[str, tuple[str, ...]]] = {
         *("ID_DESC", "EXPECTED_START_TIME_ASC", "EXPECTED_START_TIME_DESC", "NAME_ASC", "NAME_DESC"),
         *("NEXT_SCHEDULED_START_TIME_ASC", "END_TIME_DESC"),
     ),
+    "deployments": ("CREATED_DESC", "UPDATED_DESC", "NAME_ASC", "NAME_DESC"),
     "logs": ("TIMESTAMP_ASC", "TIMESTAMP_DESC"),
 }
 _WINDOWS: Final = (
@@ -191,8 +221,9 @@ def queries(count: int, seed: int) -> list[Query]:
 
 
 def _query(chance: random.Random) -> Query:
-    resource = chance.choice(("flow_runs",) * 5 + ("task_runs",) * 3 + ("flows", "logs"))
-    verbs = {"logs": ("filter",), "flows": ("filter", "count", "paginate")}.get(
+    resource = chance.choice(("flow_runs",) * 5 + ("task_runs",) * 3 + ("flows", "deployments", "logs"))
+    several = ("filter", "count", "paginate")
+    verbs = {"logs": ("filter",), "flows": several, "deployments": several}.get(
         resource, ("filter", "filter", "count", "paginate", "history")
     )
     verb = chance.choice((*verbs, "lateness") if resource == "flow_runs" else verbs)
@@ -212,7 +243,7 @@ def _objects(chance: random.Random, resource: str, verb: str) -> dict[str, Any]:
     # Mostly its own filter: with several at once hardly anything is found.
     chosen = {resource} if chance.random() < 0.8 else set()
     chosen |= {name for name in names[:3] if chance.random() < 0.15}
-    chosen |= {name for name in names[3:] if chance.random() < 0.02}
+    chosen |= {name for name in names[3:] if chance.random() < 0.08}
     body: dict[str, Any] = {name: _filter(chance, _FILTERS[name]) for name in names if name in chosen}
     if verb == "history" and "work_pool_queues" in body:
         body["work_queues"] = body.pop("work_pool_queues")
