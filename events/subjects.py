@@ -84,6 +84,11 @@ def observation(kind: str, identifier: str) -> str:
     return f"obs.{partition(identifier)}.{kind}.{identifier}"
 
 
+def observations(kind: str) -> str:
+    """All observations of a kind."""
+    return f"obs.*.{kind}.*"
+
+
 def cursor(stream: str, reader: str) -> str:
     """The subject within `stream` under which a reader of the log keeps how far it is, beside what it wrote."""
     return observation("cursor", reader) if stream == OBSERVED else f"scheduled.cursor.{reader}"

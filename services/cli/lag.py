@@ -14,8 +14,8 @@ from pydantic import BaseModel
 
 from events import subjects
 
-#: Which stream each projection reads.
-_STREAM_OF: Final = {"events": subjects.EVENTS, "observed": subjects.OBSERVED}
+#: What those projections read that do not read all of EVENTS.
+_OBSERVED_BY: Final = {"observed": subjects.observations("log"), "presence": subjects.observations("presence")}
 _POSITIONS: Final = b"""
 SELECT name, position FROM read_v1.checkpoint
 UNION ALL SELECT 'archive', coalesce(max(position), 0) FROM archive.chain
@@ -51,13 +51,20 @@ async def on_nats(client: Client, states: dict[str, StreamState]) -> list[Lag]:
     return found
 
 
-async def on_postgres(connection: psycopg.AsyncConnection[Any], states: dict[str, StreamState]) -> list[Lag]:
+async def positions(connection: psycopg.AsyncConnection[Any]) -> list[tuple[str, int]]:
+    """Those whose place is in PostgreSQL, and their places."""
+    return await (await connection.execute(_POSITIONS)).fetchall()
+
+
+async def of_projections(client: Client, positions: list[tuple[str, int]], states: dict[str, StreamState]) -> list[Lag]:
     """The lag of those whose place is in PostgreSQL."""
     found = []
-    for reader, position in await (await connection.execute(_POSITIONS)).fetchall():
-        stream = _STREAM_OF.get(reader, subjects.EVENTS)
+    for reader, position in positions:
+        wanted = _OBSERVED_BY.get(reader)
+        stream = subjects.OBSERVED if wanted else subjects.EVENTS
         last = states[stream].last_seq
-        found.append(Lag(reader=reader, stream=stream, last=last, position=position, lag=max(last - position, 0)))
+        lag = await _pending(client, stream, [wanted], position) if wanted else max(last - position, 0)
+        found.append(Lag(reader=reader, stream=stream, last=last, position=position, lag=lag))
     return found
 
 

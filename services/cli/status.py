@@ -47,17 +47,18 @@ async def _status(run: RunFile) -> Status:
     trouble: list[str] = []
     states: dict[str, StreamState] = {}
     lags: list[Lag] = []
+    positions: list[tuple[str, int]] = []
+    try:
+        async with await psycopg.AsyncConnection.connect(run.postgres_url, connect_timeout=_CONNECT_SECONDS) as tables:
+            positions = await lag.positions(tables)
+    except psycopg.Error as error:
+        trouble.append(f"PostgreSQL: {str(error).strip().splitlines()[0]}")
     try:
         async with brief_connection(run.nats_url) as client:
             states = await stream_states(client, subjects.STREAMS)
-            lags = await lag.on_nats(client, states)
+            lags = await lag.on_nats(client, states) + await lag.of_projections(client, positions, states)
     except NatsUnusableError as error:
         trouble.append(f"NATS at {without_password(run.nats_url)}: {error}")
-    try:
-        async with await psycopg.AsyncConnection.connect(run.postgres_url, connect_timeout=_CONNECT_SECONDS) as tables:
-            lags += await lag.on_postgres(tables, states) if states else []
-    except psycopg.Error as error:
-        trouble.append(f"PostgreSQL: {str(error).strip().splitlines()[0]}")
     return Status(
         pid=run.pid,
         started_at=run.started_at,

@@ -44,7 +44,7 @@ class ObservedLoop:
         self._postgres_url = postgres_url
         self._kind = kind
         self.name = kind.name
-        self.subject = f"obs.*.{kind.token}.*"
+        self.subject = subjects.observations(kind.token)
         self.tally = Tally()
 
     async def run(self) -> None:

@@ -17,7 +17,7 @@ from services.runtime.nats import stream_states
 
 _WORRYING_LAG: Final = 1000
 #: Whose process it is.
-_ROLE_OF: Final = {"events": "projector", "observed": "projector", "archive": "projector"}
+_ROLE_OF: Final = dict.fromkeys(("events", "observed", "presence", "archive"), "projector")
 
 
 async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
@@ -28,7 +28,7 @@ async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> 
         return []
     lags = await lag.on_nats(client, states)
     if await one(connection, "SELECT to_regclass('archive.chain')") is not None:
-        lags += await lag.on_postgres(connection, states)
+        lags += await lag.of_projections(client, await lag.positions(connection), states)
     parked = states[subjects.PARKED].messages
     return [
         *(_finding(item) for item in lags),

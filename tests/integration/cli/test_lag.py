@@ -44,7 +44,8 @@ async def connection(addresses: Addresses) -> AsyncIterator[NatsClient]:
 async def lags(connection: NatsClient, addresses: Addresses) -> dict[str, int]:
     states = await stream_states(connection, subjects.STREAMS)
     async with await psycopg.AsyncConnection.connect(addresses.postgres_url) as tables:
-        found = [*await lag.on_nats(connection, states), *await lag.on_postgres(tables, states)]
+        positions = await lag.positions(tables)
+    found = [*await lag.on_nats(connection, states), *await lag.of_projections(connection, positions, states)]
     return {item.reader: item.lag for item in found}
 
 

@@ -220,6 +220,7 @@ async def test_very_many_events_leave_the_list_bounded(house: House, page: Page)
 
 
 async def test_a_lost_connection_is_said_and_goes_on_without_loss(house: House) -> None:
+    await new_flow(house.served, "before it was cut off")
     async with house.browser.page() as page:
         async with serving(house.addresses) as other:
             await page.go(f"http://127.0.0.1:{other.port}/audit")

@@ -165,7 +165,7 @@ async def test_log_lines_are_filtered(
         ({"tags": {"any_": ["a", "b"]}}, "flow_run_tags"),
         ({"start_time": {"after_": NOW.isoformat()}}, "flow_run_effective_start"),
         ({"expected_start_time": {"after_": NOW.isoformat()}}, "flow_run_expected_start"),
-        ({"state": {"type": {"any_": ["RUNNING"]}}}, "flow_run_state_type"),
+        ({"state": {"type": {"any_": ["FAILED"]}}}, "flow_run_state_type"),
         ({"deployment_id": {"any_": [str(FIRST)]}}, "flow_run_deployment"),
         ({"parent_task_run_id": {"any_": [str(FIRST)]}}, "flow_run_parent"),
     ],
