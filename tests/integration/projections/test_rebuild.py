@@ -184,6 +184,16 @@ async def test_what_cannot_be_gone_on_with_is_taken_away(client: NatsClient, pos
         assert await (await connection.execute("SELECT count(*) FROM flow_run")).fetchone() == (2,)
 
 
+async def test_what_was_observed_stays_where_it_is(client: NatsClient, postgres_url: str) -> None:
+    query = b"SELECT 'log'::regclass::oid, 'worker'::regclass::oid, 'poll'::regclass::oid"
+    await append_lives(client, 2)
+    async with await connect(postgres_url) as connection:
+        before = await (await connection.execute(query)).fetchone()
+        await connection.commit()
+        await Rebuild(JetStreamLog(client), postgres_url).run()
+        assert await (await connection.execute(query)).fetchone() == before
+
+
 async def test_old_tables_can_be_kept_until_they_are_discarded(client: NatsClient, postgres_url: str) -> None:
     last, log = await append_lives(client, 2), JetStreamLog(client)
     await Rebuild(log, postgres_url).run()
