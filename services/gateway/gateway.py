@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakSet
 
 from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
@@ -43,6 +44,8 @@ class Gateway:
     most_past_events: int = 100_000
     past: PastReads = field(init=False)
     _end: Shared[int] = field(init=False)
+    #: Connections whose database was asked how far it is.
+    _known: WeakSet[AsyncConnection[Any]] = field(init=False, default_factory=WeakSet)
 
     def __post_init__(self) -> None:
         """Have the past at hand, and share the question where the log ends."""
@@ -59,35 +62,60 @@ class Gateway:
     @asynccontextmanager
     async def reading(self, after: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to the read models, for one query or a few, once they show what `shows` says."""
-        await self.shows(after)
-        async with self.connection() as connection:
-            yield connection
+        while True:
+            position = await self.shows(after)
+            async with self.connection() as connection:
+                # Once more if what was committed got lost meanwhile.
+                if position is None or position <= self.events_reached.position:
+                    yield connection
+                    return
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to the read models as they are."""
         async with self.pool.connection(timeout=self.deadline_seconds) as connection:
+            if connection not in self._known:
+                await self._look_again(connection)
+                self._known.add(connection)
             yield connection
 
-    async def shows(self, after: int | None = None) -> None:
+    async def _look_again(self, connection: AsyncConnection[Any]) -> None:
+        """See how far the projections are: a database that crashed has lost the last of what they had committed.
+
+        None of the connections from before that is left.
+        """
+        every = (self.events_reached, self.observed_reached, self.presence_reached)
+        before = {reached.projection: reached.position for reached in every}
+        found = dict(await (await connection.execute("SELECT name, position FROM checkpoint")).fetchall())
+        for reached in every:
+            position = found.get(reached.projection, 0)
+            if position < before[reached.projection]:
+                reached.fall_back(position)
+            else:
+                reached.advance(position)
+
+    async def shows(self, after: int | None = None) -> int | None:
         """Wait until the read models show the log up to the position `after`, by default up to where it ends now.
 
-        If they do not in time, the answer in hand is marked as late (docs/adr/0015).
+        Returns the position; None if they do not show it in time, and the answer in hand is marked as late
+        (docs/adr/0015).
         """
-        if not await self._reach(after):
+        position = await self._reach(after)
+        if position is None:
             note_late()
             self.metrics.late()
+        return position
 
-    async def _reach(self, after: int | None) -> bool:
+    async def _reach(self, after: int | None) -> int | None:
         if after is not None:
-            return await self.events_reached.until(after, self.deadline_seconds)
+            return after if await self.events_reached.until(after, self.deadline_seconds) else None
         if not self.nats.is_connected:
-            return False
+            return None
         try:
             end = await self._end.get()
         except LogUnavailableError:
-            return False
-        return await self.events_reached.until_unless_stuck(end, self.deadline_seconds)
+            return None
+        return end if await self.events_reached.until_unless_stuck(end, self.deadline_seconds) else None
 
     @asynccontextmanager
     async def reading_as_of(self, as_of: str | None) -> AsyncIterator[AsyncConnection[Any]]:

@@ -29,7 +29,8 @@ class Reached:
     """How far a projection is, and who waits for it to get further."""
 
     def __init__(self, projection: str, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
-        self._projection = projection
+        #: The name of its checkpoint.
+        self.projection = projection
         self._client = client
         self._pool = pool
         self._numbers = count()
@@ -42,7 +43,7 @@ class Reached:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to the announcements until the block ends."""
-        subscription = await self._client.subscribe(subjects.reached(self._projection), cb=self._announced)
+        subscription = await self._client.subscribe(subjects.reached(self.projection), cb=self._announced)
         # Of a projection that has nothing to do nothing is heard.
         await self._look()
         looking = asyncio.create_task(self._look_when_waiting())
@@ -68,6 +69,11 @@ class Reached:
             _, _, future = heappop(self._waiting)
             if not future.done():
                 future.set_result(None)
+
+    def fall_back(self, position: int) -> None:
+        """The projection has lost what it had committed behind `position`; it will commit and announce it again."""
+        _log.warning("projection fell back", projection=self.projection, before=self.position, after=position)
+        self.position = position
 
     def time(self, position: int, observe: Callable[[float], None]) -> None:
         """Tell how many seconds from now the projection takes to get there; one at a time is timed, others are not."""
@@ -108,9 +114,9 @@ class Reached:
         try:
             async with self._pool.connection(timeout=_LOOK_SECONDS) as connection:
                 query = "SELECT position FROM checkpoint WHERE name = %s"
-                row = await (await connection.execute(query, (self._projection,))).fetchone()
+                row = await (await connection.execute(query, (self.projection,))).fetchone()
         except (psycopg.OperationalError, PoolTimeout) as error:
-            _log.warning("checkpoint not read", projection=self._projection, error=str(error).strip())
+            _log.warning("checkpoint not read", projection=self.projection, error=str(error).strip())
             return
         if row is not None:
             self.advance(int(row[0]))

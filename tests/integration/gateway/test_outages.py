@@ -96,3 +96,28 @@ async def test_without_postgres_reads_are_unavailable_and_decisions_are_made(
         async with asyncio.timeout(20):
             while await states(hasty, run_id) != ["PENDING", "RUNNING"]:
                 await asyncio.sleep(0.05)
+
+
+async def test_a_database_that_lost_its_last_commits_is_not_believed(
+    addresses: Addresses, postgres_server: PostgresServer
+) -> None:
+    async with addresses.running(run_policy), addresses.gateway(DEADLINE_SECONDS) as hasty:
+        async with addresses.running(run_projector):
+            run_id = await new_run(hasty)
+            await hasty.post(f"/flow_runs/{run_id}/set_state", json=RUNNING)
+            assert await states(hasty, run_id) == ["PENDING", "RUNNING"]
+        # As after a crash: the projector does not wait for the disk, rows and checkpoint are lost together.
+        async with await psycopg.AsyncConnection.connect(addresses.postgres_url) as crashed:
+            await crashed.execute("SET search_path TO read_v1, observed")
+            await crashed.execute("DELETE FROM flow_run_state WHERE state ->> 'type' = 'RUNNING'")
+            await crashed.execute("UPDATE checkpoint SET position = position - 1 WHERE name = 'events'")
+        async with no_postgres(postgres_server, addresses.postgres_url):
+            assert (await hasty.get(f"/flow_runs/{run_id}")).status_code == 503
+        await until_answer(lambda: hasty.get("/ready"), 200)
+        read = await hasty.get("/flow_run_states/", params={"flow_run_id": run_id})
+        assert ([each["type"] for each in read.json()], read.headers["Antiphon-Projected"]) == (["PENDING"], "false")
+        async with addresses.running(run_projector):
+            await until_answer(lambda: hasty.post("/flows/", json={"name": "goes on"}), 201)
+            read = await hasty.get("/flow_run_states/", params={"flow_run_id": run_id})
+        assert [each["type"] for each in read.json()] == ["PENDING", "RUNNING"]
+        assert "Antiphon-Projected" not in read.headers
