@@ -50,12 +50,19 @@ class Chaos:
     async def _kill_roles(self) -> None:
         for role in cycle(("projector", "policy")):
             await asyncio.sleep(self._pause_seconds)
+            await self._until_something_went_on()
             status = await asyncio.to_thread(self._antiphon.status)
             for process in status["processes"]:
                 if process["role"] == role:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process["pid"], signal.SIGKILL)
                     self.kills += 1
+
+    async def _until_something_went_on(self) -> None:
+        """On a slow machine a role would else be killed while it starts, again and again."""
+        before = self._load.share
+        while self._load.share == before < 1:
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def _restart(self, name: str, share: float, how: signal.Signals) -> None:
         await self._until(share)

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 
 from events.client import Client
+from events.log.errors import LogUnavailableError
 from events.outcome import Status
 from tests.integration.policy.lives import MOVES, Life, decide_surely, new_lives
 
@@ -55,7 +56,7 @@ class Load:
         while True:
             try:
                 return await new_lives(self._client, 1)
-            except OSError:
+            except (OSError, LogUnavailableError):
                 await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _run(self, run: UUID, command_id: UUID) -> None:
