@@ -20,6 +20,7 @@ from events.limit import commands as limit_commands
 from events.limit import events as limit_events
 from events.message import Command, Event, Metadata
 from events.name import events as name_events
+from events.outcome import Written
 from events.subjects import Aggregate
 from events.task_cache import events as task_cache_events
 from events.task_run import commands as task_run_commands
@@ -157,6 +158,19 @@ def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -
         return event_type.model_validate(payload)
     except (ValidationError, orjson.JSONDecodeError) as error:
         msg = f"the body is not a {name} of version {version}: {error}"
+        raise UndecodableError(msg) from error
+
+
+def event_of(written: Written) -> Event:
+    """An event that a reply quotes: one of this version's types. Raises UndecodableError where it is not."""
+    event_type = EVENT_TYPES.get(written.type)
+    if event_type is None:
+        msg = f"there is no event type {written.type!r}"
+        raise UndecodableError(msg)
+    try:
+        return event_type.model_validate(written.body)
+    except ValidationError as error:
+        msg = f"the body is not a {written.type}: {error}"
         raise UndecodableError(msg) from error
 
 

@@ -1,6 +1,8 @@
 """The durations that Prefect computes when a run is read (queries.md section 6), in SQL, in seconds."""
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
 #: What a run that is running has run since it was seen last.
 _SINCE: Final = "extract(epoch FROM statement_timestamp() - state_timestamp)"
@@ -24,6 +26,14 @@ COLUMNS: Final = (
     f"({ESTIMATED_RUN_TIME})::double precision AS estimated_run_time,"
     f" ({ESTIMATED_START_TIME_DELTA})::double precision AS estimated_start_time_delta"
 )
+
+
+def of_waiting(row: Mapping[str, Any], now: datetime) -> dict[str, float]:
+    """The same of a run that has not started, whose time is known."""
+    expected: datetime | None = row["expected_start_time"]
+    late_by = 0.0 if expected is None else max(0.0, (now - expected).total_seconds())
+    return {"estimated_run_time": row["total_run_time"], "estimated_start_time_delta": late_by}
+
 
 #: The same for sums: exact, and never negative.
 RUN_TIME: Final = f"greatest(0, round(({ESTIMATED_RUN_TIME})::numeric, 6))"

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from events import ids
 from events.message import Command
 from events.outcome import Outcome, Status
+from projections.fresh import Fresh
 from services.gateway import callers
 from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
 from services.gateway.gateway import Gateway
@@ -83,6 +84,15 @@ def new_id(request: Request) -> UUID:
     """The id of what a request creates; a repetition of the request, by its Idempotency-Key, creates the same."""
     key = request.headers.get(IDEMPOTENCY_KEY)
     return ids.derived(ids.command_id(key), "created") if key else uuid4()
+
+
+async def created_run(gateway: Gateway, decided: Decided, fresh: Fresh) -> bytes | None:
+    """A run that was created, or found to be there, as every read shows it: told by its events where they do."""
+    shown = fresh.shown(decided.outcome, clock.now())
+    if shown is not None:
+        return shown
+    async with gateway.reading(decided.position) as connection:
+        return await fresh.resource.get(connection, UUID(decided.outcome.aggregate_id))
 
 
 def created_response(row: bytes | None, status: int, decided: Decided) -> Response:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PROJECTED: Final = "Antiphon-Projected"
+_UNAVAILABLE: Final = JSONResponse(
+    {"exception_message": "Service Unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE, {PROJECTED: "false"}
+)
 
 _late: ContextVar[list[str] | None] = ContextVar("late", default=None)
 
@@ -21,7 +26,7 @@ def note_late() -> None:
 
 
 class MarkLate:
-    """Gives such answers the header `Antiphon-Projected: false`."""
+    """Gives such answers the header `Antiphon-Projected: false`; what was not found may be there: that is a 503."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -34,10 +39,17 @@ class MarkLate:
         noted: list[str] = []
         token = _late.set(noted)
 
+        is_answered = False
+
         async def marked(message: Message) -> None:
+            nonlocal is_answered
             if noted and message["type"] == "http.response.start":
+                if message["status"] == HTTPStatus.NOT_FOUND:
+                    is_answered = True
+                    await _UNAVAILABLE(scope, receive, send)
                 MutableHeaders(scope=message)[PROJECTED] = "false"
-            await send(message)
+            if not is_answered:
+                await send(message)
 
         try:
             await self._app(scope, receive, marked)

@@ -76,7 +76,7 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
         answer = outcome.model_dump_json(exclude_unset=True).encode()
         if len(answer) > client.max_payload:
             # Its reason quotes what was sent: the state is in the log, and the sender knows what he sent.
-            brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON]}
+            brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON], "creation": None}
             answer = outcome.model_copy(update=brief).model_dump_json(exclude_unset=True).encode()
         await client.publish(subject, answer)
 

@@ -20,8 +20,9 @@ from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from projections.fresh import FRESH_FLOW_RUN
 from projections.work_pool.queries import agents_queue
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, created_run, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.presence import note_polls, unnoted
@@ -151,9 +152,8 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         run_id = ids.flow_run_id(flow_id, key) if key else new_id(request)
         decided = await decide(gateway, request, run_id, run.command(id, flow_id))
         _raise_for(decided.outcome)
-        async with gateway.reading(decided.position) as connection:
-            found = await FLOW_RUNS.get(connection, run_id)
-        return created_response(found, 200 if decided.outcome.status is Status.EXISTS else 201, decided)
+        status = 200 if decided.outcome.status is Status.EXISTS else 201
+        return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
 
     @router.post("/get_scheduled_flow_runs")
     async def get_scheduled_flow_runs(

@@ -14,9 +14,9 @@ from events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
 from events.flow_run.events import FlowRunChanges
 from events.outcome import Status
 from projections.flow_run.queries import FLOW_RUNS
+from projections.fresh import FRESH_FLOW_RUN
 from services.gateway import callers
-from services.gateway.batched import Batched
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, created_run, decide, new_id
 from services.gateway.errors import conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
@@ -33,7 +33,6 @@ _FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "wor
 
 def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
     """Creation and transition: read, decided and answered as bytes."""
-    runs = Batched(FLOW_RUNS.get_many, gateway.connection)
 
     async def create(request: Request) -> Response:
         body = await read_body(request, FlowRunCreate)
@@ -47,10 +46,8 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
             raise not_found(outcome.reason or _MISSING)
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
-        await gateway.shows(decided.position)
-        found = await runs.get(run_id)
         status = 200 if outcome.status is Status.EXISTS else 201
-        return created_response(found, status, decided)
+        return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
 
     async def set_state(request: Request) -> Response:
         run_id: UUID = request.path_params["id"]

@@ -9,9 +9,10 @@ from starlette.responses import Response
 
 from events.outcome import Status
 from events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunState
+from projections.fresh import FRESH_TASK_RUN
 from projections.task_run.queries import TASK_RUNS
 from services.gateway import callers
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, created_run, decide, new_id
 from services.gateway.errors import conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
@@ -39,10 +40,8 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         outcome = decided.outcome
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
-        async with gateway.reading(decided.position) as connection:
-            found = await TASK_RUNS.get(connection, UUID(outcome.aggregate_id))
         status = 200 if outcome.status is Status.EXISTS else 201
-        return created_response(found, status, decided)
+        return created_response(await created_run(gateway, decided, FRESH_TASK_RUN), status, decided)
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:

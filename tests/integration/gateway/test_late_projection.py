@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
-from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states
+from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states, until_answer
 
 SHORT_SECONDS = 0.3
 
@@ -13,6 +15,7 @@ async def test_a_decision_that_cannot_be_read_yet_is_answered_and_what_is_read_h
     async with addresses.running(run_policy), addresses.gateway() as patient, addresses.gateway(SHORT_SECONDS) as hasty:
         async with addresses.running(run_projector):
             run_id = await new_run(patient)
+            assert await states(patient, run_id) == ["PENDING"]
         key = fresh_key()
         moved = await hasty.post(f"/flow_runs/{run_id}/set_state", json=RUNNING, headers=key)
         assert (moved.status_code, moved.json()["status"]) == (201, "ACCEPT")
@@ -26,6 +29,20 @@ async def test_a_decision_that_cannot_be_read_yet_is_answered_and_what_is_read_h
             assert (read.json()["state_type"], "Antiphon-Projected" in read.headers) == ("RUNNING", False)
         assert (again.status_code, again.content) == (moved.status_code, moved.content)
         assert again.headers["Antiphon-Position"] == moved.headers["Antiphon-Position"]
+
+
+async def test_what_is_not_found_while_the_projection_is_late_may_be_there(addresses: Addresses) -> None:
+    async with addresses.running(run_policy), addresses.gateway(SHORT_SECONDS) as hasty:
+        async with addresses.running(run_projector):
+            await new_run(hasty)
+        run_id = await new_run(hasty)
+        read = await hasty.get(f"/flow_runs/{run_id}")
+        assert (read.status_code, read.headers["Antiphon-Projected"]) == (503, "false")
+        assert read.json() == {"exception_message": "Service Unavailable"}
+        async with addresses.running(run_projector):
+            read = await until_answer(lambda: hasty.get(f"/flow_runs/{run_id}"), 200)
+            assert "Antiphon-Projected" not in read.headers
+            assert (await hasty.get(f"/flow_runs/{uuid4()}")).status_code == 404
 
 
 async def test_a_creation_that_cannot_be_read_yet_is_unavailable_and_safe_to_repeat(addresses: Addresses) -> None:
