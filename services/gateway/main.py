@@ -17,9 +17,11 @@ from events.client import Client
 from projections.reading import configure
 from services.gateway.api import build
 from services.gateway.gateway import Gateway
+from services.gateway.in_hand import CountInHand
 from services.gateway.pongs import PongsByApplication
 from services.gateway.reached import Reached
 from services.runtime import clock
+from services.runtime.cores import Gathering
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
@@ -68,7 +70,8 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
         endpoint = Endpoint("http", subjects.reached("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
         async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
-            await _serve(_traced(build(gateway), traces), settings)
+            app = _traced(build(gateway), traces)
+            await _serve(CountInHand(app, Gathering().note) if settings.shares_cores else app, settings)
 
 
 def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from nats.aio.msg import Msg
@@ -15,10 +15,13 @@ _MOST_LINGERS: Final = 2
 
 
 class Intake:
-    """Commands in the order they arrived, from wherever they came."""
+    """Commands in the order they arrived, from wherever they came; `note` is told how many are in hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, note: Callable[[int], None] | None = None) -> None:
+        self._note = note
         self._waiting: list[Msg] = []
+        #: How many are being decided.
+        self._handed_out = 0
         self._arrived = asyncio.Event()
 
     async def take_question(self, message: Msg) -> None:
@@ -28,6 +31,8 @@ class Intake:
     def take(self, messages: Sequence[Msg]) -> None:
         """Commands, in order."""
         self._waiting.extend(messages)
+        if self._note is not None:
+            self._note(len(self._waiting) + self._handed_out)
         self._arrived.set()
 
     async def batches(self) -> AsyncIterator[list[Msg]]:
@@ -45,7 +50,9 @@ class Intake:
             batch, self._waiting = self._waiting, []
             last = len(batch)
             if batch:
+                self._handed_out = last
                 yield batch
+                self._handed_out = 0
 
     async def _linger(self) -> None:
         """Wait as long as more keep coming, but not for long."""

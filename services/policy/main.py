@@ -19,6 +19,7 @@ from services.policy.intake import Intake
 from services.policy.letter import Letter, is_queued
 from services.policy.queue import Queue
 from services.runtime import clock
+from services.runtime.cores import Gathering
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
@@ -41,7 +42,7 @@ async def run(settings: Settings) -> None:
 async def _decide(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "policy") as (_, _, client):
         queue = Queue(client)
-        handler, intake = _desk(client, queue, traces)
+        handler, intake = _desk(client, queue, traces, Gathering().note if settings.shares_cores else None)
         endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
         async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
             await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
@@ -58,15 +59,18 @@ async def _take_queued(queue: Queue, intake: Intake) -> None:
         await queue.close()
 
 
-def _desk(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
+def _desk(
+    client: Client, queue: Queue, traces: Traces | None, note: Callable[[int], None] | None
+) -> tuple[Handler, Intake]:
     """Who decides, and where commands wait for him."""
     if traces is None:
-        return handler_on(client, queue), Intake()
+        return handler_on(client, queue), Intake(note)
     # See services/runtime/telemetry.py.
     from services.policy.traced import Arrivals, TracedHandler, TracedIntake
 
     arrivals = Arrivals()
-    return handler_on(client, queue, partial(TracedHandler, traces=traces, arrivals=arrivals)), TracedIntake(arrivals)
+    traced = partial(TracedHandler, traces=traces, arrivals=arrivals)
+    return handler_on(client, queue, traced), TracedIntake(arrivals, note)
 
 
 def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Handler) -> Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,8 +37,8 @@ class Arrivals:
 class TracedIntake(Intake):
     """Notes when letters arrive."""
 
-    def __init__(self, arrivals: Arrivals) -> None:
-        super().__init__()
+    def __init__(self, arrivals: Arrivals, note: Callable[[int], None] | None) -> None:
+        super().__init__(note)
         self._arrivals = arrivals
 
     def take(self, messages: Sequence[Msg]) -> None:

@@ -21,6 +21,7 @@ from services.parking import parking
 from services.projector.making_way import until_asked_to_make_way
 from services.projector.unparking import Unparking, unparking
 from services.runtime import clock
+from services.runtime.cores import stand_aside
 from services.runtime.tally import Tally
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ class EventsLoop:
     name: Final = NAME
     subject: Final = "evt.>"
 
-    def __init__(self, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
+    def __init__(
+        self, client: Client, postgres_url: str, traces: Traces | None = None, *, stands_aside: bool = False
+    ) -> None:
+        self._stands_aside = stands_aside
         self._client = client
         self._postgres_url = postgres_url
         self._traces = traces
@@ -45,6 +49,9 @@ class EventsLoop:
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
         async with await connect(self._postgres_url) as connection:
+            if self._stands_aside:
+                # With the server's process that works for it: they take turns.
+                stand_aside(connection.info.backend_pid)
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
             # From now on there is a checkpoint to look at, also before the first event.

@@ -36,7 +36,8 @@ async def run(settings: Settings) -> None:
 async def _project(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "projector") as (_, _, client):
         observed = [ObservedLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
-        every: list[EventsLoop | ObservedLoop] = [EventsLoop(client, settings.postgres_url, traces), *observed]
+        events = EventsLoop(client, settings.postgres_url, traces, stands_aside=settings.shares_cores)
+        every: list[EventsLoop | ObservedLoop] = [events, *observed]
         async with discoverable(client, "projector", [_endpoint(loop) for loop in every]), asyncio.TaskGroup() as loops:
             for loop in every:
                 loops.create_task(_again_and_again(loop.name, loop.run))

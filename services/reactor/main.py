@@ -9,6 +9,7 @@ from typing import Final
 from services.reactor.background_tasks import BackgroundTasks
 from services.reactor.flow_run_events import FlowRunEvents
 from services.reactor.reaction import Reaction, react
+from services.runtime.cores import stand_aside
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
@@ -19,6 +20,8 @@ _REACTIONS: Final[tuple[type[Reaction], ...]] = (FlowRunEvents, BackgroundTasks)
 
 async def run(settings: Settings) -> None:
     """React until asked to stop."""
+    if settings.shares_cores:
+        stand_aside()
     tallies = {reaction: Tally() for reaction in _REACTIONS}
     endpoints = [
         Endpoint(reaction.STREAM, subject, "", partial(tallies.__getitem__, reaction))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events import subjects
+from events import codec, subjects
 from events.document.commands import CreateFlow, DeleteFlow
 from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, SetFlowRunState
 from events.log.memory import MemoryLog
@@ -32,6 +33,11 @@ def new_log() -> MemoryLog:
     return MemoryLog(ManualClock(NOW))
 
 
+def remembered(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """What commands that come again are told: the same, but for the events of a creation."""
+    return [outcome.changed(creation=None) for outcome in outcomes]
+
+
 async def test_a_whole_life_in_one_group_is_decided_in_order() -> None:
     log = new_log()
     outcomes = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START, END)
@@ -43,11 +49,21 @@ async def test_a_whole_life_in_one_group_is_decided_in_order() -> None:
 async def test_invariant_05_a_command_is_decided_once() -> None:
     log = new_log()
     desk = Desk(log)
-    first = await desk.handle(CREATE_FLOW, CREATE_RUN, START)
+    first = remembered(await desk.handle(CREATE_FLOW, CREATE_RUN, START))
     assert await desk.handle(START, CREATE_RUN, CREATE_FLOW) == first[::-1]
     restarted = Desk(log)
     assert await restarted.handle(CREATE_FLOW, CREATE_RUN, START) == first
     assert await log.last_position() == 5
+
+
+async def test_the_first_answer_to_a_creation_tells_its_events() -> None:
+    log = new_log()
+    created, again, moved = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START)
+    assert (created.creation is not None, moved.creation) == (True, None)
+    assert again.creation is not None
+    assert again.creation.occurred_at == NOW
+    own = await log.read(Aggregate("flow_run", str(RUN_ID)))
+    assert [codec.event_of(written) for written in again.creation.events] == [item.event for item in own[:2]]
 
 
 async def test_a_command_twice_in_one_group_is_decided_once() -> None:
@@ -189,7 +205,9 @@ async def test_any_sequence_is_idempotent_and_replay_equals_live(commands: list[
     for start in range(0, len(letters), split):
         told += await desk.handle(*letters[start : start + split])
     end = await log.last_position()
-    recorded = {item.command_id: item for item in told if item.status not in (Status.NOT_FOUND, Status.EXISTS)}
+    recorded = {
+        item.command_id: item for item in remembered(told) if item.status not in (Status.NOT_FOUND, Status.EXISTS)
+    }
     again = [letter for letter in letters if UUID((letter.headers or {})[subjects.COMMAND_ID]) in recorded]
     assert await Desk(log).handle(*again) == list(recorded.values())
     assert await log.last_position() == end
