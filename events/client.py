@@ -21,13 +21,13 @@ from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
 from events.log.replies import ReplyInbox
-from events.message import Command, Metadata
+from events.message import Command, Event, Metadata
 from events.origin import Origins
 from events.outcome import Outcome
 from events.place import Place
 from events.subjects import Aggregate
 
-__all__ = ["ALL", "Addressed", "Client", "EventFilter"]
+__all__ = ["ALL", "Addressed", "Client", "EventFilter", "Told"]
 
 _BATCH: Final = 500
 #: After this silence a question is asked again: whoever had it may have been killed.
@@ -53,6 +53,20 @@ class Addressed:
     def subject(self) -> str:
         """The subject it is published on."""
         return subjects.command(Aggregate(self.command.KIND, str(self.aggregate_id)), self.command.VERB)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An outcome with the events of the command's aggregate that it led to, in order.
+
+    There are none where the command had been decided before, where they are too large for one message, or of types that
+    this version does not know.
+    """
+
+    outcome: Outcome
+    events: tuple[Event, ...]
+    #: That of the command, and of its events.
+    occurred_at: datetime
 
 
 class Client:
@@ -134,16 +148,33 @@ class Client:
         again with the same `command_id` is safe and gives the recorded outcome. Raises nats.errors.MaxPayloadError
         for a command that is too large.
         """
+        told = await self.ask(aggregate_id, command, command_id=command_id, actor=actor, traceparent=traceparent)
+        return told.outcome
+
+    async def ask(
+        self,
+        aggregate_id: UUID | str,
+        command: Command,
+        *,
+        command_id: UUID | None = None,
+        actor: str | None = None,
+        traceparent: str | None = None,
+        with_events: bool = False,
+    ) -> Told:
+        """The same, and be told the events too, if they are wanted."""
         metadata = self._metadata(command_id or self._new_id(), actor, traceparent)
         subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
         headers = codec.command_headers(metadata)
         # Only for JetStream, which this does not pass through.
         del headers["Nats-Msg-Id"]
+        if with_events:
+            headers[subjects.WITH_EVENTS] = "true"
         data = codec.encode(command)
         check_size(self._connection, headers, data)
-        return Outcome.model_validate_json(await self._decided(subject, headers, data))
+        outcome, events = codec.decode_reply(await self._answer(subject, headers, data))
+        return Told(outcome, events, metadata.occurred_at)
 
-    async def _decided(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
+    async def _answer(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
         """Ask until somebody answers: asking twice is safe, because the command id is the same."""
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +20,7 @@ from events.limit import commands as limit_commands
 from events.limit import events as limit_events
 from events.message import Command, Event, Metadata
 from events.name import events as name_events
-from events.outcome import Written
+from events.outcome import Outcome
 from events.subjects import Aggregate
 from events.task_cache import events as task_cache_events
 from events.task_run import commands as task_run_commands
@@ -161,17 +161,28 @@ def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -
         raise UndecodableError(msg) from error
 
 
-def event_of(written: Written) -> Event:
-    """An event that a reply quotes: one of this version's types. Raises UndecodableError where it is not."""
-    event_type = EVENT_TYPES.get(written.type)
-    if event_type is None:
-        msg = f"there is no event type {written.type!r}"
-        raise UndecodableError(msg)
+def encode_reply(outcome: Outcome, events: Sequence[Event]) -> bytes:
+    """What a sender is told who asked for the events too: a line of JSON, and for each event its type and its JSON."""
+    lines = [outcome.model_dump_json(exclude_unset=True).encode()]
+    lines += [b"%b %b" % (event.TYPE.encode(), encode(event)) for event in events]
+    return b"\n".join(lines)
+
+
+def decode_reply(data: bytes) -> tuple[Outcome, tuple[Event, ...]]:
+    """The outcome, and what events follow it: none where one is of a type or a shape that is not known here."""
+    first, *lines = data.split(b"\n")
+    outcome = Outcome.model_validate_json(first)
     try:
-        return event_type.model_validate(written.body)
-    except ValidationError as error:
-        msg = f"the body is not a {written.type}: {error}"
-        raise UndecodableError(msg) from error
+        return outcome, tuple(_event_in(line) for line in lines)
+    except UndecodableError:
+        return outcome, ()
+
+
+def _event_in(line: bytes) -> Event:
+    name, _, body = line.partition(b" ")
+    kind, _, action = name.decode().partition(".")
+    event_type = EVENT_TYPES.get(f"{kind}.{action}")
+    return decode_event(Aggregate(kind, ""), action, event_type.VERSION if event_type else 1, body)
 
 
 def _explained(error: ValidationError) -> str:

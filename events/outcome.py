@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from events.limit.slots import LimitReference
-from events.message import Moment, Payload
+from events.message import Payload
 from events.state import State
 
 
@@ -52,20 +51,6 @@ class Answer(Payload):
     retry_after_seconds: float | None = None
 
 
-class Written(Payload):
-    """An event, as it is in the log."""
-
-    type: str
-    body: dict[str, Any]
-
-
-class Creation(Payload):
-    """How something came to be: the events of its own that a command led to, in order."""
-
-    occurred_at: Moment
-    events: tuple[Written, ...]
-
-
 class Outcome(Answer):
     """The recorded answer to one command.
 
@@ -75,11 +60,9 @@ class Outcome(Answer):
 
     command_id: UUID
     position: int
-    #: Of a creation, the first time it is answered: from it can be told what every read will show.
-    creation: Creation | None = None
 
     @classmethod
     def of(cls, answer: Answer, command_id: UUID, position: int) -> Outcome:
         """An answer in its place in the log."""
-        values = answer.__dict__ | {"command_id": command_id, "position": position, "creation": None}
+        values = answer.__dict__ | {"command_id": command_id, "position": position}
         return cls._made(values, answer.model_fields_set | {"command_id", "position"})

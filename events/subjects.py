@@ -31,6 +31,8 @@ CORRELATION_ID: Final = "Antiphon-Correlation-Id"
 CAUSATION_ID: Final = "Antiphon-Causation-Id"
 ACTOR: Final = "Antiphon-Actor"
 REPLY_TO: Final = "Antiphon-Reply-To"
+#: Of a question whose sender wants to be told the events too; its value does not matter.
+WITH_EVENTS: Final = "Antiphon-With-Events"
 SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
 OCCURRED_AT: Final = "Antiphon-Occurred-At"
 #: On a message that the log had lost and got back: when it was recorded first.

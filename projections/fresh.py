@@ -16,10 +16,9 @@ from uuid import UUID
 
 import orjson
 
-from events import codec
+from events.client import Told
 from events.log.port import Recorded
 from events.message import Metadata
-from events.outcome import Creation, Outcome
 from events.subjects import Aggregate
 from projections import durations
 from projections.change import Change, Row, merge
@@ -46,13 +45,13 @@ class Fresh:
     table: Table
     project: Callable[[Recorded], list[Change]]
 
-    def shown(self, outcome: Outcome, now: datetime) -> bytes | None:
-        """The run as JSON; None where only the database knows all of it, or the outcome does not tell.
+    def shown(self, told: Told, now: datetime) -> bytes | None:
+        """The run as JSON; None where only the database knows all of it, or no events are told.
 
         That is so for a run that has begun, one in a work queue, whose pool it shows, and one with integers of more
-        than 64 bits. Raises UndecodableError for an outcome that this version cannot read.
+        than 64 bits.
         """
-        row = None if outcome.creation is None else self._row(outcome, outcome.creation)
+        row = self._row(told)
         if row is None or row.get("state_type") not in ("SCHEDULED", "PENDING") or row.get("work_queue_id") is not None:
             return None
         row |= durations.of_waiting(row, now)
@@ -65,14 +64,18 @@ class Fresh:
     def _names(self) -> list[str]:
         return names(self.resource.columns)
 
-    def _row(self, outcome: Outcome, creation: Creation) -> Row | None:
-        aggregate = Aggregate(self.kind, outcome.aggregate_id)
-        metadata = Metadata(command_id=outcome.command_id, occurred_at=creation.occurred_at)
+    def _row(self, told: Told) -> Row | None:
+        outcome, at = told.outcome, told.occurred_at
+        aggregate, metadata = (
+            Aggregate(self.kind, outcome.aggregate_id),
+            Metadata(command_id=outcome.command_id, occurred_at=at),
+        )
         changes: list[Change] = []
-        for written in creation.events:
+        for event in told.events:
             # When the log recorded it is not among what a run shows.
-            event = codec.event_of(written)
-            changes += self.project(Recorded(outcome.position, aggregate, event, metadata, creation.occurred_at))
+            changes += self.project(Recorded(outcome.position, aggregate, event, metadata, at))
+        if not changes:
+            return None
         row = next(merge(changes)).puts.get(self.table, {}).get(UUID(outcome.aggregate_id))
         return None if row is None else {name: self._as_read(name, value) for name, value in row.items()}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from events import codec, subjects
 from events.log.port import EventLog
-from events.message import Command, Metadata
+from events.message import Command, Event, Metadata
 from events.outcome import Outcome
 from events.subjects import Aggregate
 from services.policy.folds import FoldCache
@@ -47,6 +47,8 @@ class Desk:
     crash_at: str = ""
     made: Callable[..., Handler] = Handler
     replies: dict[str, list[Outcome]] = field(default_factory=dict)
+    #: What was told with the last reply.
+    events: dict[str, list[Event]] = field(default_factory=dict)
     acknowledged: list[Letter] = field(default_factory=list)
     parked: list[tuple[Letter, str]] = field(default_factory=list)
 
@@ -65,9 +67,10 @@ class Desk:
         await self.handler.handle(letters)
         return [self.replies[letter.reply][-1] for letter in letters]
 
-    async def _reply(self, subject: str, outcome: Outcome) -> None:
+    async def _reply(self, subject: str, outcome: Outcome, events: Sequence[Event]) -> None:
         self._crash("reply")
         self.replies.setdefault(subject, []).append(outcome)
+        self.events[subject] = list(events)
 
     async def _acknowledge(self, letter: Letter) -> None:
         self._crash("acknowledge")

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from events import ids
+from events.client import Told
 from events.message import Command
 from events.outcome import Outcome, Status
 from projections.fresh import Fresh
@@ -27,9 +28,14 @@ POSITION: Final = "Antiphon-Position"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The outcome of a request's command."""
+    """What a request was told about its command."""
 
-    outcome: Outcome
+    told: Told
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the command was answered."""
+        return self.told.outcome
 
     @property
     def position(self) -> int:
@@ -47,9 +53,15 @@ class Decided:
 
 
 async def decide(
-    gateway: Gateway, request: Request, aggregate_id: UUID | str, command: Command, *, part: str = ""
+    gateway: Gateway,
+    request: Request,
+    aggregate_id: UUID | str,
+    command: Command,
+    *,
+    part: str = "",
+    with_events: bool = False,
 ) -> Decided:
-    """Have a command decided.
+    """Have a command decided, and be told its events if they are wanted.
 
     `part` tells the commands of one request from each other. Raises LogUnavailableError if no decision came in time,
     which is safe to repeat, and answers for the caller with 400 what makes no sense.
@@ -57,22 +69,24 @@ async def decide(
     key = request.headers.get(IDEMPOTENCY_KEY)
     asked = clock.monotonic()
     try:
-        outcome = await gateway.commands.decide(
+        told = await gateway.commands.ask(
             aggregate_id,
             command,
             command_id=_command_id(key, part) if key else None,
             actor=callers.actor(request),
             traceparent=request.headers.get("traceparent"),
+            with_events=with_events,
         )
     except MaxPayloadError as error:
         raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
+    outcome = told.outcome
     gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - asked)
     if outcome.status is Status.INVALID:
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
     gateway.events_reached.time(outcome.position, gateway.metrics.projected)
-    return Decided(outcome)
+    return Decided(told)
 
 
 def _command_id(key: str, part: str) -> UUID:
@@ -87,8 +101,8 @@ def new_id(request: Request) -> UUID:
 
 
 async def created_run(gateway: Gateway, decided: Decided, fresh: Fresh) -> bytes | None:
-    """A run that was created, or found to be there, as every read shows it: told by its events where they do."""
-    shown = fresh.shown(decided.outcome, clock.now())
+    """A run that was created, or found to be there, as every read shows it: from its events where they are enough."""
+    shown = fresh.shown(decided.told, clock.now())
     if shown is not None:
         return shown
     async with gateway.reading(decided.position) as connection:

@@ -8,10 +8,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from events import codec
 from events.log.port import Draft
-from events.message import Command, Metadata
-from events.outcome import Answer, Creation, Outcome, Status, Written
+from events.message import Command, Event, Metadata
+from events.outcome import Answer, Outcome, Status
 from events.subjects import Aggregate
 from services.policy.decider import Decision, Situation
 from services.policy.folds import Fold, FoldCache, empty, told
@@ -40,8 +39,8 @@ class Pending:
     index: int
     #: Whose last event it is: there the outcome is remembered.
     owner: Aggregate
-    #: Its own events, where it is a creation: they are told once, and not remembered.
-    creation: Creation | None = None
+    #: The index of its first draft, and behind its last.
+    drafts: slice
 
 
 #: What tells a command from all others: whom it is meant for, and its id.
@@ -180,9 +179,8 @@ class Group:
             if aggregate not in self.written:
                 self.expected[aggregate] = self._held[aggregate].position
         index = len(self.drafts) - 1 if last_own is None else last_own
-        answer = _told(answer)
-        creation = _creation(request, decision) if answer.status is Status.CREATED else None
-        return Pending(request, answer, index, self.drafts[index].aggregate, creation)
+        drafts = slice(len(self.drafts) - len(decision.events), len(self.drafts))
+        return Pending(request, _told(answer), index, self.drafts[index].aggregate, drafts)
 
     def exclude(self, request: Request, why: str) -> None:
         """A command that cannot be decided at all, and why."""
@@ -202,7 +200,7 @@ class Group:
             self._held[aggregate].position = positions[index]
         for key, item in self.pending.items():
             decided = Outcome.of(item.answer, item.request.metadata.command_id, positions[item.index])
-            self._outcomes[key] = decided if item.creation is None else decided.changed(creation=item.creation)
+            self._outcomes[key] = decided
             if item.owner.kind == item.request.aggregate.kind:
                 self._held[item.owner].outcomes[decided.command_id] = decided
         for (aggregate, command_id), (answer, spoken_of) in self._answered.items():
@@ -218,11 +216,12 @@ class Group:
         """What a command is told; a text when it could not be decided. Once the group is committed."""
         return self._outcomes[(request.aggregate, request.metadata.command_id)]
 
-
-def _creation(request: Request, decision: Decision) -> Creation:
-    own = (event for aggregate, event in decision.events if aggregate == request.aggregate)
-    written = tuple(Written(type=event.TYPE, body=codec.outline(event)) for event in own)
-    return Creation(occurred_at=request.metadata.occurred_at, events=written)
+    def events_of(self, request: Request) -> list[Event]:
+        """The events of its aggregate that a command led to in this group; none if it had been decided before."""
+        item = self.pending.get((request.aggregate, request.metadata.command_id))
+        if item is None:
+            return []
+        return [draft.event for draft in self.drafts[item.drafts] if draft.aggregate == request.aggregate]
 
 
 def _told(answer: Answer | None) -> Answer:

@@ -16,6 +16,7 @@ from events import subjects
 from events.errors import UndecodableError
 from events.log.errors import ConflictError, LogUnavailableError, TooLargeError
 from events.log.port import MAX_DRAFTS, EventLog
+from events.message import Event
 from events.outcome import Outcome, Status
 from events.subjects import Aggregate
 from services.policy import letter as letters_
@@ -37,7 +38,8 @@ _BACKOFF_SECONDS: Final = 0.2
 
 _log = structlog.get_logger(__name__)
 
-Reply = Callable[[str, Outcome], Awaitable[None]]
+#: Where to, what, and the events to tell with it.
+Reply = Callable[[str, Outcome, Sequence[Event]], Awaitable[None]]
 Acknowledge = Callable[[Letter], Awaitable[None]]
 Park = Callable[[Letter, str], Awaitable[None]]
 
@@ -147,7 +149,7 @@ class Handler:
         reply_to = letters_.reply_to(letter)
         if reply_to and command_id:
             answer = Outcome(status=status, aggregate_id="", reason=why, command_id=command_id, position=0)
-            await self._reply(reply_to, answer)
+            await self._reply(reply_to, answer, ())
         await self._acknowledge(letter)
 
     async def _handle_some(self, waiting: Sequence[Mail]) -> list[Mail]:
@@ -266,7 +268,8 @@ class Handler:
             return
         reply_to = letters_.reply_to(mail.letter)
         if reply_to:
-            await self._reply(reply_to, outcome)
+            events = group.events_of(mail.request) if letters_.wants_events(mail.letter) else ()
+            await self._reply(reply_to, outcome, events)
         await self._acknowledge(mail.letter)
 
     async def _load(self, aggregate: Aggregate) -> Fold:

@@ -54,6 +54,11 @@ def reply_to(letter: Letter) -> str | None:
     return asked_for if asked_for and subjects.is_inbox(asked_for) else None
 
 
+def wants_events(letter: Letter) -> bool:
+    """Whether its sender asked to be told what the command led to."""
+    return bool(letter.headers) and subjects.WITH_EVENTS in (letter.headers or {})
+
+
 def _asked_for(letter: Letter) -> str | None:
     if is_queued(letter):
         return (letter.headers or {}).get(subjects.REPLY_TO)

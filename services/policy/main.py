@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from events import subjects
+from events import codec, subjects
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
+from events.message import Event
 from events.outcome import Outcome
 from services.policy.handler import Handler
 from services.policy.intake import Intake
@@ -76,12 +77,12 @@ def _desk(
 def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Handler) -> Handler:
     """A handler that works on a NATS connection."""
 
-    async def reply(subject: str, outcome: Outcome) -> None:
-        answer = outcome.model_dump_json(exclude_unset=True).encode()
+    async def reply(subject: str, outcome: Outcome, events: Sequence[Event]) -> None:
+        answer = codec.encode_reply(outcome, events)
         if len(answer) > client.max_payload:
             # Its reason quotes what was sent: the state is in the log, and the sender knows what he sent.
-            brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON], "creation": None}
-            answer = outcome.model_copy(update=brief).model_dump_json(exclude_unset=True).encode()
+            brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON]}
+            answer = codec.encode_reply(outcome.model_copy(update=brief), ())
         await client.publish(subject, answer)
 
     async def acknowledge(letter: Letter) -> None:

@@ -150,7 +150,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
             raise not_found(_MISSING)
         key = run.idempotency_key
         run_id = ids.flow_run_id(flow_id, key) if key else new_id(request)
-        decided = await decide(gateway, request, run_id, run.command(id, flow_id))
+        decided = await decide(gateway, request, run_id, run.command(id, flow_id), with_events=True)
         _raise_for(decided.outcome)
         status = 200 if decided.outcome.status is Status.EXISTS else 201
         return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)

@@ -38,9 +38,8 @@ def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
         body = await read_body(request, FlowRunCreate)
         key = body.idempotency_key
         run_id = ids.flow_run_id(body.flow_id, key) if key else new_id(request)
-        decided = await decide(
-            gateway, request, run_id, body.command(created_by=None, api_version=callers.api_version(request))
-        )
+        command = body.command(created_by=None, api_version=callers.api_version(request))
+        decided = await decide(gateway, request, run_id, command, with_events=True)
         outcome = decided.outcome
         if outcome.status is Status.NOT_FOUND:
             raise not_found(outcome.reason or _MISSING)

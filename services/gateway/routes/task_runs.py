@@ -36,7 +36,7 @@ def routes(gateway: Gateway) -> APIRouter:
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/")
     async def create(request: Request, task_run: TaskRunCreate) -> Response:
-        decided = await decide(gateway, request, task_run.id or new_id(request), task_run.command())
+        decided = await decide(gateway, request, task_run.id or new_id(request), task_run.command(), with_events=True)
         outcome = decided.outcome
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")

@@ -104,5 +104,4 @@ async def assert_decided_once(client: Client, log: EventLog, life: Life, told: l
 
 
 def _bytes(outcome: Outcome) -> str:
-    # The events of a creation are only told the first time.
-    return outcome.model_dump_json(exclude_unset=True, exclude={"creation"})
+    return outcome.model_dump_json(exclude_unset=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -33,11 +33,6 @@ def new_log() -> MemoryLog:
     return MemoryLog(ManualClock(NOW))
 
 
-def remembered(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """What commands that come again are told: the same, but for the events of a creation."""
-    return [outcome.changed(creation=None) for outcome in outcomes]
-
-
 async def test_a_whole_life_in_one_group_is_decided_in_order() -> None:
     log = new_log()
     outcomes = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START, END)
@@ -49,21 +44,24 @@ async def test_a_whole_life_in_one_group_is_decided_in_order() -> None:
 async def test_invariant_05_a_command_is_decided_once() -> None:
     log = new_log()
     desk = Desk(log)
-    first = remembered(await desk.handle(CREATE_FLOW, CREATE_RUN, START))
+    first = await desk.handle(CREATE_FLOW, CREATE_RUN, START)
     assert await desk.handle(START, CREATE_RUN, CREATE_FLOW) == first[::-1]
     restarted = Desk(log)
     assert await restarted.handle(CREATE_FLOW, CREATE_RUN, START) == first
     assert await log.last_position() == 5
 
 
-async def test_the_first_answer_to_a_creation_tells_its_events() -> None:
+async def test_who_asks_for_them_is_told_the_events_that_his_command_led_to() -> None:
     log = new_log()
-    created, again, moved = await Desk(log).handle(CREATE_FLOW, CREATE_RUN, START)
-    assert (created.creation is not None, moved.creation) == (True, None)
-    assert again.creation is not None
-    assert again.creation.occurred_at == NOW
-    own = await log.read(Aggregate("flow_run", str(RUN_ID)))
-    assert [codec.event_of(written) for written in again.creation.events] == [item.event for item in own[:2]]
+    desk = Desk(log)
+    asking = replace(CREATE_RUN, headers={**(CREATE_RUN.headers or {}), subjects.WITH_EVENTS: "true"})
+    first = await desk.handle(CREATE_FLOW, asking, START)
+    own = [item.event for item in await log.read(Aggregate("flow_run", str(RUN_ID)))]
+    assert desk.events == {CREATE_FLOW.reply: [], asking.reply: own[:2], START.reply: []}
+    assert codec.decode_reply(codec.encode_reply(first[1], own[:2])) == (first[1], tuple(own[:2]))
+    # The second time only what was decided is told.
+    assert await desk.handle(asking) == [first[1]]
+    assert desk.events[asking.reply] == []
 
 
 async def test_a_command_twice_in_one_group_is_decided_once() -> None:
@@ -205,9 +203,7 @@ async def test_any_sequence_is_idempotent_and_replay_equals_live(commands: list[
     for start in range(0, len(letters), split):
         told += await desk.handle(*letters[start : start + split])
     end = await log.last_position()
-    recorded = {
-        item.command_id: item for item in remembered(told) if item.status not in (Status.NOT_FOUND, Status.EXISTS)
-    }
+    recorded = {item.command_id: item for item in told if item.status not in (Status.NOT_FOUND, Status.EXISTS)}
     again = [letter for letter in letters if UUID((letter.headers or {})[subjects.COMMAND_ID]) in recorded]
     assert await Desk(log).handle(*again) == list(recorded.values())
     assert await log.last_position() == end
