@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import PoolTimeout
 
 #: Reads rows by id.
 GetMany = Callable[[AsyncConnection[Any], Sequence[UUID]], Awaitable[dict[UUID, bytes]]]
@@ -24,7 +23,7 @@ class Batched:
         self._get_many = get_many
         self._reading = reading
         self._wanted: dict[UUID, asyncio.Future[bytes | None]] = {}
-        self._queries: set[asyncio.Task[None]] = set()
+        self._queries: set[asyncio.Task[dict[UUID, bytes]]] = set()
 
     async def get(self, row_id: UUID) -> bytes | None:
         """The row as JSON, or None; raises what the query raised."""
@@ -39,19 +38,24 @@ class Batched:
 
     def _start(self) -> None:
         wanted, self._wanted = self._wanted, {}
-        query = asyncio.create_task(self._read(wanted))
+        query = asyncio.create_task(self._read(list(wanted)))
         self._queries.add(query)
-        query.add_done_callback(self._queries.discard)
+        query.add_done_callback(partial(self._answer, wanted))
 
-    async def _read(self, wanted: dict[UUID, asyncio.Future[bytes | None]]) -> None:
-        try:
-            async with self._reading() as connection:
-                found = await self._get_many(connection, list(wanted))
-        except (psycopg.Error, PoolTimeout, asyncio.CancelledError) as error:
+    async def _read(self, wanted: Sequence[UUID]) -> dict[UUID, bytes]:
+        async with self._reading() as connection:
+            return await self._get_many(connection, wanted)
+
+    def _answer(self, wanted: dict[UUID, asyncio.Future[bytes | None]], query: asyncio.Task[dict[UUID, bytes]]) -> None:
+        self._queries.discard(query)
+        if query.cancelled():
             for future in wanted.values():
-                if not future.done():
-                    future.set_exception(error)
+                future.cancel()
+            return
+        # Whatever it was: who waits for a row waits for nothing else.
+        if (error := query.exception()) is not None:
+            for future in wanted.values():
+                future.set_exception(error)
             return
         for row_id, future in wanted.items():
-            if not future.done():
-                future.set_result(found.get(row_id))
+            future.set_result(query.result().get(row_id))
