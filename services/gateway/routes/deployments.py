@@ -114,7 +114,7 @@ def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) 
 
 async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
     """Where a queue is named alone, with the pool that has it; if none has, the policy makes both."""
-    if given.get("work_pool_name", "") is None or given.get("work_pool_name") or not given.get("work_queue_name"):
+    if given.get("work_pool_name", "") != "" or not given.get("work_queue_name"):
         return given
     async with gateway.reading() as connection:
         found = await agents_queue(connection, given["work_queue_name"])
