@@ -20,6 +20,9 @@ EVENTS: Final = "EVENTS"
 OBSERVED: Final = "OBSERVED"
 SCHEDULED: Final = "SCHEDULED"
 PARKED: Final = "PARKED"
+#: A cache: nobody reads it from one end to the other.
+SNAPSHOTS: Final = "SNAPSHOTS"
+#: Those that somebody reads, or empties.
 STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
 
 #: The observations that become task runs, and the consumer that the server keeps for whoever records them.
@@ -45,7 +48,7 @@ _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCI
 #: Where only Antiphon itself, or the server, writes.
 _RESERVED: Final = (
     *("$", "ask.", "cmd.", "evt.", "makeway."),
-    *("obs.", "parked.", "reached.", "scheduled.", "tmr.", "unpark."),
+    *("obs.", "parked.", "reached.", "scheduled.", "snapshot.", "tmr.", "unpark."),
 )
 
 
@@ -109,6 +112,11 @@ def task_token(task_key: str) -> str:
 def parked(consumer: str) -> str:
     """The subject on which `consumer` parks a message it cannot handle."""
     return f"parked.{consumer}"
+
+
+def snapshot(aggregate: Aggregate) -> str:
+    """The subject that holds the last snapshot of an aggregate (docs/adr/0024)."""
+    return f"snapshot.{aggregate.kind}.{aggregate.id}"
 
 
 def reached(projection: str) -> str:

@@ -41,8 +41,9 @@ class Past:
     It cannot write to anything else: it is read-only, and such a session may write to temporary tables alone.
     """
 
-    def __init__(self, connection: AsyncConnection[Any]) -> None:
+    def __init__(self, connection: AsyncConnection[Any], made_of: int) -> None:
         self._connection = connection
+        self._made_of = made_of
         self._runner: Runner[Recorded | Unreadable] = _runner(connection)
         #: When the last event was recorded.
         self.recorded_at = datetime.min.replace(tzinfo=UTC)
@@ -57,9 +58,18 @@ class Past:
     async def beginning(cls, postgres_url: str) -> AsyncIterator[Self]:
         """Before the first event; until the block ends."""
         async with await connect(postgres_url) as connection:
+            # First: what is exchanged from here on is found out.
+            made_of = await _live(connection)
             await _hide_tables(connection)
             give_json_verbatim(connection)
-            yield cls(connection)
+            yield cls(connection, made_of)
+
+    async def is_whole(self) -> bool:
+        """Whether the read models whose triggers and functions it has are still there; if not, begin another.
+
+        A rebuild takes them away, from these tables too, and who writes to them is not told.
+        """
+        return await _live(self._connection) == self._made_of
 
     async def advance(self, items: Sequence[Recorded | Unreadable]) -> None:
         """Show these events too; their positions are behind `position`."""
@@ -86,6 +96,13 @@ class Past:
 
 def _runner(connection: AsyncConnection[Any]) -> Runner[Recorded | Unreadable]:
     return Runner(connection, NAME, EventReader({}, _was_parked), 0)
+
+
+async def _live(connection: AsyncConnection[Any]) -> int:
+    """What tells the live read models from those that were live before: the name is the same."""
+    query = "SELECT coalesce(to_regnamespace(%s)::oid::bigint, 0)"
+    row = await (await connection.execute(query, (SCHEMA,))).fetchone()
+    return int(row[0]) if row else 0
 
 
 async def _was_parked(item: Recorded | Unreadable, why: str) -> None:

@@ -14,6 +14,7 @@ from events.subjects import Aggregate
 from services.policy.folds import FoldCache
 from services.policy.handler import Handler
 from services.policy.letter import Letter
+from services.policy.snapshots import Snapshots
 from services.runtime.clock import ManualClock
 from tests.examples import NOW
 
@@ -46,6 +47,7 @@ class Desk:
     log: EventLog
     crash_at: str = ""
     made: Callable[..., Handler] = Handler
+    snapshots: Snapshots | None = None
     replies: dict[str, list[Outcome]] = field(default_factory=dict)
     #: What was told with the last reply.
     events: dict[str, list[Event]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Desk:
             acknowledge=self._acknowledge,
             park=self._park,
             folds=FoldCache(),
+            snapshots=self.snapshots,
         )
 
     async def handle(self, *letters: Question) -> list[Outcome]:

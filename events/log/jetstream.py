@@ -47,12 +47,12 @@ class JetStreamLog:
             raise TooLargeError(f"too large: the log takes events of {self._client.max_payload} bytes") from error
         return range(last - len(drafts) + 1, last + 1)
 
-    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
+    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
         """See EventLog.read. Direct gets: what was just appended by others may be missing.
 
         The expected sequence of the append that follows finds that out.
         """
-        return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
+        return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate), since)]
 
     async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
         """Like `read`, but what cannot be decoded is among the others."""
@@ -66,8 +66,7 @@ class JetStreamLog:
         )
         return sequence(page[0]) if page else end + 1
 
-    async def _messages_of(self, wildcard: str) -> AsyncIterator[Msg]:
-        start = 1
+    async def _messages_of(self, wildcard: str, start: int = 1) -> AsyncIterator[Msg]:
         while start:
             page, is_last = await self._direct.page({"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE})
             for message in page:

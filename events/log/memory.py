@@ -47,9 +47,9 @@ class MemoryLog:
         stream = self._streams.get(aggregate)
         return stream[-1].position if stream else 0
 
-    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
+    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
         """See EventLog.read."""
-        return list(self._streams.get(aggregate, ()))
+        return [recorded for recorded in self._streams.get(aggregate, ()) if recorded.position >= since]
 
     async def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None

@@ -88,8 +88,11 @@ class EventLog(Protocol):
         TooLargeError when an event is larger than the log takes.
         """
 
-    async def read(self, aggregate: Aggregate) -> Sequence[Recorded]:
-        """All events of one aggregate, oldest first. Raises UndecodableError if one cannot be read."""
+    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
+        """All events of one aggregate from a position on, oldest first.
+
+        Raises UndecodableError if one cannot be read.
+        """
 
     def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None

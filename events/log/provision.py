@@ -45,6 +45,8 @@ def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
             discard=DiscardPolicy.OLD,
         ),
         _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
+        # The last of each says it all.
+        _stream(subjects.SNAPSHOTS, "snapshot.>", replicas, max_msgs_per_subject=1, discard=DiscardPolicy.OLD),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
 from events.message import Command
+
+#: The pool of queues that are named without one.
+DEFAULT_POOL: Final = "default-agent-pool"
 
 
 class CreateWorkPool(CreateDocument):

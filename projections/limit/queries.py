@@ -12,7 +12,7 @@ from projections.reading import encoded, first_encoded, rows
 #: How many slots are taken now, decay considered: what services/policy/limit/arithmetic.py computes too.
 ACTIVE_SLOTS: Final = (
     "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(least(loose_slots,"
-    " slot_decay_per_second * extract(epoch FROM clock_timestamp() - counted_at)::double precision))::bigint)"
+    " slot_decay_per_second * extract(epoch FROM statement_timestamp() - counted_at)::double precision))::bigint)"
     " ELSE loose_slots + leased_slots END)"
 )
 _COLUMNS: Final = (
@@ -26,7 +26,7 @@ _WHOLE: Final = (
 _BY_TAG: Final = (
     "id, created, updated, substr(name, 5) AS tag, slot_limit AS concurrency_limit,"
     " ARRAY(SELECT holder_id FROM concurrency_lease AS l WHERE l.limit_ids @> ARRAY[concurrency_limit.id]"
-    " AND l.holder_type = 'task_run' AND coalesce(l.expires_at > clock_timestamp(), true) ORDER BY l.created, l.id)"
+    " AND l.holder_type = 'task_run' AND coalesce(l.expires_at > statement_timestamp(), true) ORDER BY l.created, l.id)"
     " AS active_slots"
 )
 _TAGGED: Final = "starts_with(name, 'tag:')"

@@ -15,14 +15,14 @@ from projections.reading import encoded, rows
 #: Prefect's: three heartbeats may be missed, of which one comes every 30 seconds unless the worker says otherwise.
 ONLINE: Final = (
     "worker.last_heartbeat_time"
-    " > clock_timestamp() - make_interval(secs => 3.0 * coalesce(nullif(worker.heartbeat_interval_seconds, 0), 30))"
+    " > statement_timestamp() - make_interval(secs => 3.0 * coalesce(nullif(worker.heartbeat_interval_seconds, 0), 30))"
 )
 _STATUS: Final = f"CASE WHEN {ONLINE} THEN 'ONLINE' ELSE 'OFFLINE' END"
 
 
 def is_recent(polled: str) -> str:
     """The condition that somebody asked not longer ago than Prefect allows."""
-    return f"{polled} >= clock_timestamp() - interval '60 seconds'"
+    return f"{polled} >= statement_timestamp() - interval '60 seconds'"
 
 
 class Status(StrEnum):

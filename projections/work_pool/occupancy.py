@@ -8,12 +8,13 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from projections.presence.queries import is_recent
 from projections.reading import Row, encoded, rows
 from projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
 
 _RUN: Final = (
     "id, name, state_type, state_name, start_time, state_timestamp,"
-    " extract(epoch FROM clock_timestamp() - state_timestamp)::double precision AS time_in_current_state"
+    " extract(epoch FROM statement_timestamp() - state_timestamp)::double precision AS time_in_current_state"
 )
 _QUEUES: Final = (
     "SELECT q.id AS queue_id, q.name AS queue_name,"  # noqa: S608  our own text
@@ -30,10 +31,10 @@ _OF_QUEUE: Final = (
     "FROM flow_run WHERE (work_queue_id = %(queue)s OR work_queue_id IS NULL AND work_queue_name ="  # noqa: S608
     f" (SELECT q.name FROM work_queue AS q WHERE q.id = %(queue)s)) AND state_type IN {HOLDING_FOR_AGENTS}"
 )
+_LAST_POLLED: Final = "greatest(q.last_polled, p.polled)"
 _STATUS: Final = (
-    "SELECT (SELECT count(*) FROM flow_run AS r WHERE r.work_queue_id = q.id AND r.state_name = 'Late')"
-    " AS late_runs_count, greatest(q.last_polled, p.polled) AS last_polled,"
-    " coalesce(greatest(q.last_polled, p.polled) >= clock_timestamp() - interval '60 seconds', false) AS is_polled"
+    "SELECT (SELECT count(*) FROM flow_run AS r WHERE r.work_queue_id = q.id AND r.state_name = 'Late')"  # noqa: S608  our own text
+    f" AS late_runs_count, {_LAST_POLLED} AS last_polled, coalesce({is_recent(_LAST_POLLED)}, false) AS is_polled"
     " FROM work_queue AS q LEFT JOIN poll AS p ON p.id = q.id WHERE q.id = %(queue)s"
 )
 

@@ -8,13 +8,12 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from events.work_pool.commands import DEFAULT_POOL
 from projections.filters.conditions import Parameters, joined
 from projections.presence.queries import ONLINE, is_recent
 from projections.reading import Row, first_encoded, rows
 from projections.resource import Resource
 
-#: The pool of queues that are named without one.
-_DEFAULT_POOL: Final = "default-agent-pool"
 #: States in which a run takes a place in its pool, and those in which it takes one in a queue of former agents.
 HOLDING: Final = "('PENDING', 'RUNNING')"
 HOLDING_FOR_AGENTS: Final = "('PENDING', 'RUNNING', 'CANCELLING')"
@@ -101,7 +100,7 @@ async def pool_id(connection: AsyncConnection[Any], name: str) -> UUID | None:
 
 async def default_pool_id(connection: AsyncConnection[Any]) -> UUID | None:
     """The id of the pool of queues that are named without one, if there is one."""
-    return await pool_id(connection, _DEFAULT_POOL)
+    return await pool_id(connection, DEFAULT_POOL)
 
 
 async def queue_ids(connection: AsyncConnection[Any], pool: UUID, names: list[str]) -> dict[str, UUID]:
@@ -129,7 +128,7 @@ async def pool_of_queue(connection: AsyncConnection[Any], queue_id: UUID) -> UUI
 async def agents_queue(connection: AsyncConnection[Any], name: str) -> Row | None:
     """The queue of that name that is meant without a pool: as long as there is no pool for these, whichever has it."""
     parameters = Parameters()
-    default = f"(SELECT p.id FROM work_pool AS p WHERE p.name = {parameters.bind(_DEFAULT_POOL)})"  # noqa: S608
+    default = f"(SELECT p.id FROM work_pool AS p WHERE p.name = {parameters.bind(DEFAULT_POOL)})"  # noqa: S608
     condition = f"name = {parameters.bind(name)} AND work_pool_id = coalesce({default}, work_pool_id)"
     found = await AGENTS_QUEUES.select(connection, condition, parameters, " ORDER BY created LIMIT 1")
     return found[0] if found else None

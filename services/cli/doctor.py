@@ -66,5 +66,5 @@ async def _examine(client: Client, connection: psycopg.AsyncConnection[Any], dat
 def _show(findings: list[Finding]) -> None:
     styles = {Level.OK: console.result, Level.WARNING: console.warning, Level.PROBLEM: console.failure}
     for finding in findings:
-        advice = f"\n{'':9}{'':24}{finding.advice}" if finding.advice else ""
-        styles[finding.level](f"{finding.level.value:<9}{finding.subject:<24}{finding.found}{advice}")
+        advice = f"\n{'':9}{'':26}{finding.advice}" if finding.advice else ""
+        styles[finding.level](f"{finding.level.value:<9}{finding.subject:<26}{finding.found}{advice}")

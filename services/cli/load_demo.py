@@ -47,10 +47,11 @@ def load_demo(
     have just been invented meet no rule, claim no name and take no slot. Only a few runs are in memory at a time.
     It ends when every query shows all of them; to add more, say it again.
     """
-    servers.run(_load(servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url), runs))
+    servers.run(_load(data_dir, nats_url, postgres_url, runs))
 
 
-async def _load(nats: str, postgres: str, runs: int) -> None:
+async def _load(data_dir: Path, nats_url: str | None, postgres_url: str | None, runs: int) -> None:
+    nats, postgres = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
     started = clock.monotonic()
     async with brief_connection(nats) as client, await AsyncConnection.connect(postgres) as connection:
         await configure(connection)

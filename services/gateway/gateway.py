@@ -22,7 +22,7 @@ from services.gateway.reached import Reached
 from services.gateway.shared import Shared
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Gateway:
     """The connections of a gateway; one for the whole process."""
 
@@ -49,15 +49,14 @@ class Gateway:
 
     def __post_init__(self) -> None:
         """Have the past at hand, and share the question where the log ends."""
-        past = PastReads(
+        self.past = PastReads(
             JetStreamLog(self.nats),
             self.commands,
             self.postgres_url,
             deadline_seconds=self.deadline_seconds,
             most_events=self.most_past_events,
         )
-        object.__setattr__(self, "past", past)
-        object.__setattr__(self, "_end", Shared(self.commands.last_position))
+        self._end = Shared(self.commands.last_position)
 
     @asynccontextmanager
     async def reading(self, after: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
@@ -75,24 +74,15 @@ class Gateway:
         """A connection to the read models as they are."""
         async with self.pool.connection(timeout=self.deadline_seconds) as connection:
             if connection not in self._known:
-                await self._look_again(connection)
+                # The database may have crashed: no connection from before that is left.
+                for reached in self._all_reached:
+                    await reached.look(connection)
                 self._known.add(connection)
             yield connection
 
-    async def _look_again(self, connection: AsyncConnection[Any]) -> None:
-        """See how far the projections are: a database that crashed has lost the last of what they had committed.
-
-        None of the connections from before that is left.
-        """
-        every = (self.events_reached, self.observed_reached, self.presence_reached)
-        before = {reached.projection: reached.position for reached in every}
-        found = dict(await (await connection.execute("SELECT name, position FROM checkpoint")).fetchall())
-        for reached in every:
-            position = found.get(reached.projection, 0)
-            if position < before[reached.projection]:
-                reached.fall_back(position)
-            else:
-                reached.advance(position)
+    @property
+    def _all_reached(self) -> tuple[Reached, ...]:
+        return self.events_reached, self.observed_reached, self.presence_reached
 
     async def shows(self, after: int | None = None) -> int | None:
         """Wait until the read models show the log up to the position `after`, by default up to where it ends now.
@@ -127,7 +117,7 @@ class Gateway:
     async def listening(self) -> AsyncIterator[None]:
         """Listen to what the projections announce, and keep the past at hand, until the block ends."""
         async with AsyncExitStack() as stack:
-            for reached in (self.events_reached, self.observed_reached, self.presence_reached):
+            for reached in self._all_reached:
                 await stack.enter_async_context(reached.listening())
             await stack.enter_async_context(self.past.keeping())
             yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -10,19 +11,27 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-PROJECTED: Final = "Antiphon-Projected"
+_PROJECTED: Final = "Antiphon-Projected"
 _UNAVAILABLE: Final = JSONResponse(
-    {"exception_message": "Service Unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE, {PROJECTED: "false"}
+    {"exception_message": "Service Unavailable"}, HTTPStatus.SERVICE_UNAVAILABLE, {_PROJECTED: "false"}
 )
 
-_late: ContextVar[list[str] | None] = ContextVar("late", default=None)
+
+@dataclass(slots=True)
+class _Answer:
+    """What is known of an answer; the tasks that a request is handled in share it."""
+
+    is_late: bool = False
+
+
+_in_hand: ContextVar[_Answer | None] = ContextVar("in_hand", default=None)
 
 
 def note_late() -> None:
     """What is answered to the request in hand may be out of date."""
-    noted = _late.get()
-    if noted is not None:
-        noted.append("")
+    answer = _in_hand.get()
+    if answer is not None:
+        answer.is_late = True
 
 
 class MarkLate:
@@ -36,22 +45,21 @@ class MarkLate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        noted: list[str] = []
-        token = _late.set(noted)
-
+        answer = _Answer()
+        token = _in_hand.set(answer)
         is_answered = False
 
         async def marked(message: Message) -> None:
             nonlocal is_answered
-            if noted and message["type"] == "http.response.start":
+            if answer.is_late and message["type"] == "http.response.start":
                 if message["status"] == HTTPStatus.NOT_FOUND:
                     is_answered = True
                     await _UNAVAILABLE(scope, receive, send)
-                MutableHeaders(scope=message)[PROJECTED] = "false"
+                MutableHeaders(scope=message)[_PROJECTED] = "false"
             if not is_answered:
                 await send(message)
 
         try:
             await self._app(scope, receive, marked)
         finally:
-            _late.reset(token)
+            _in_hand.reset(token)

@@ -74,7 +74,6 @@ class Metrics:
 
     def tally(self) -> Tally:
         """What those are told who ask on NATS: the decisions of this gateway, and how long they took."""
-        value = self._registry.get_sample_value
         decisions = {
             " ".join(sample.labels.values()): int(sample.value)
             for metric in self._decisions.collect()
@@ -82,10 +81,16 @@ class Metrics:
             if sample.name.endswith("_total")
         }
         return Tally(
-            handled=int(value("antiphon_decision_seconds_count") or 0),
-            seconds=value("antiphon_decision_seconds_sum") or 0.0,
-            data={"decisions": decisions, "late": int(value("antiphon_late_projections_total") or 0)},
+            handled=int(self._value("antiphon_decision_seconds_count")),
+            seconds=self._value("antiphon_decision_seconds_sum"),
+            data={"decisions": decisions, "late": int(self._value("antiphon_late_reads_total"))},
         )
+
+    def _value(self, name: str) -> float:
+        value = self._registry.get_sample_value(name)
+        if value is None:
+            raise LookupError(f"nothing is measured by the name {name}")
+        return value
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
         """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""

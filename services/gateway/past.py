@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Final
@@ -62,8 +62,10 @@ class PastReads:
         """
         position, moment = await self._place(as_of)
         try:
-            async with asyncio.timeout(self._deadline_seconds) as deadline, self._lists.past(position) as past:
-                await self._advance(past, position)
+            async with (
+                asyncio.timeout(self._deadline_seconds) as deadline,
+                self._lists.past(position, self._advance) as past,
+            ):
                 # The queries have a limit of their own.
                 deadline.reschedule(None)
                 async with past.reading(moment or past.recorded_at) as connection:
@@ -73,8 +75,11 @@ class PastReads:
 
     async def flow_run(self, run_id: UUID, position: int) -> FlowRunThen | None:
         """See projections.as_of.flow_run_at."""
-        async with self._nothing.past(0) as nothing:
-            return await flow_run_at(nothing, self._commands.history, run_id, position)
+        while True:
+            async with self._nothing.past(0) as nothing:
+                found = await flow_run_at(nothing, self._commands.history, run_id, position)
+                if await nothing.is_whole():
+                    return found
 
     async def _place(self, as_of: str) -> tuple[int, datetime | None]:
         try:
@@ -96,6 +101,14 @@ class PastReads:
             await past.advance(batch)
 
 
+#: Shows a past what happened up to a position.
+Advance = Callable[[Past, int], Awaitable[None]]
+
+
+async def _stay(past: Past, position: int) -> None:
+    """What is asked needs nothing to have happened."""
+
+
 class _Session:
     """A past that is kept between questions, and made anew for an earlier moment."""
 
@@ -107,21 +120,29 @@ class _Session:
         self._forgetting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def past(self, position: int) -> AsyncIterator[Past]:
-        """One that is not behind `position`, for one question."""
+    async def past(self, position: int, advance: Advance = _stay) -> AsyncIterator[Past]:
+        """One that `advance` has brought to `position`, for one question."""
         async with self._lock:
             if self._forgetting is not None:
                 self._forgetting.cancel()
-            if self._past is None or self._past.position > position:
-                await self._forget()
-                self._past = await self._opened.enter_async_context(Past.beginning(self._postgres_url))
             try:
-                yield self._past
+                yield await self._at(position, advance)
             except BaseException:
                 # Nobody knows how far it came.
                 await self._forget()
                 raise
             self._forgetting = asyncio.create_task(self._forget_when_idle())
+
+    async def _at(self, position: int, advance: Advance) -> Past:
+        while True:
+            past = self._past
+            if past is None or past.position > position or not await past.is_whole():
+                await self._forget()
+                past = self._past = await self._opened.enter_async_context(Past.beginning(self._postgres_url))
+            await advance(past, position)
+            # A rebuild may have ended meanwhile.
+            if await past.is_whole():
+                return past
 
     async def close(self) -> None:
         """End it."""

@@ -70,10 +70,20 @@ class Reached:
             if not future.done():
                 future.set_result(None)
 
-    def fall_back(self, position: int) -> None:
-        """The projection has lost what it had committed behind `position`; it will commit and announce it again."""
-        _log.warning("projection fell back", projection=self.projection, before=self.position, after=position)
-        self.position = position
+    async def look(self, connection: AsyncConnection[Any]) -> None:
+        """See how far the projection is: a database that crashed has lost the last of what was committed.
+
+        What was lost will be committed and announced again.
+        """
+        before = self.position
+        query = "SELECT position FROM checkpoint WHERE name = %s"
+        row = await (await connection.execute(query, (self.projection,))).fetchone()
+        position = int(row[0]) if row else 0
+        if position < before:
+            _log.warning("projection fell back", projection=self.projection, before=before, after=position)
+            self.position = position
+        else:
+            self.advance(position)
 
     def time(self, position: int, observe: Callable[[float], None]) -> None:
         """Tell how many seconds from now the projection takes to get there; one at a time is timed, others are not."""
@@ -113,10 +123,6 @@ class Reached:
     async def _look(self) -> None:
         try:
             async with self._pool.connection(timeout=_LOOK_SECONDS) as connection:
-                query = "SELECT position FROM checkpoint WHERE name = %s"
-                row = await (await connection.execute(query, (self.projection,))).fetchone()
+                await self.look(connection)
         except (psycopg.OperationalError, PoolTimeout) as error:
             _log.warning("checkpoint not read", projection=self.projection, error=str(error).strip())
-            return
-        if row is not None:
-            self.advance(int(row[0]))

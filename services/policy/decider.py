@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from events.message import Command, Event
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
@@ -63,6 +65,16 @@ def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growing(Generic[S]):
+    """Of a kind whose event streams grow for ever: what a snapshot of one needs (docs/adr/0024)."""
+
+    #: Writes and reads a state.
+    state: TypeAdapter[S]
+    #: Events that only commands for others cause: what those are told is not remembered here.
+    caused_elsewhere: tuple[type[Event], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decider(Generic[S]):
     """How one kind of aggregate decides; every function is pure, and `evolve` never raises."""
 
@@ -73,3 +85,4 @@ class Decider(Generic[S]):
     related: Callable[[Command, Situation[S]], tuple[Aggregate, ...]]
     #: What the sender of the command behind `event` is told, given the state after it.
     answer: Callable[[Aggregate, S, Event], Answer]
+    growing: Growing[S] | None = None

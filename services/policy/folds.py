@@ -23,6 +23,10 @@ class Fold:
     position: int = 0
     #: By command id: a command that comes again is told the same.
     outcomes: dict[UUID, Outcome] = field(default_factory=dict)
+    #: The command behind its last event.
+    command_id: UUID | None = None
+    #: How many of its events no snapshot shows.
+    unkept: int = 0
 
 
 def empty(aggregate: Aggregate) -> Fold:
@@ -38,17 +42,22 @@ def told(aggregate: Aggregate, state: Any, event: Event, earlier: Answer | None)
     return answer
 
 
-def fold(aggregate: Aggregate, events: Sequence[Recorded]) -> Fold:
-    """Fold an aggregate's events, and recall what each of its commands was told."""
-    result = empty(aggregate)
+def fold(aggregate: Aggregate, events: Sequence[Recorded], begun: Fold | None = None) -> Fold:
+    """Fold an aggregate's events, all or those behind `begun`, and recall what each of its commands was told."""
+    result = begun or empty(aggregate)
     decider = DECIDERS[aggregate.kind]
+    caused_elsewhere = decider.growing.caused_elsewhere if decider.growing else ()
     answers: dict[UUID, Answer] = {}
     for recorded in events:
         command_id = recorded.metadata.command_id
         result.state = decider.evolve(result.state, recorded.event)
         result.position = recorded.position
+        result.command_id = command_id
+        if isinstance(recorded.event, caused_elsewhere):
+            continue
         answers[command_id] = told(aggregate, result.state, recorded.event, answers.get(command_id))
         result.outcomes[command_id] = Outcome.of(answers[command_id], command_id, recorded.position)
+    result.unkept += len(events)
     return result
 
 

@@ -170,6 +170,8 @@ class Group:
             if aggregate not in self.written:
                 self.expected[aggregate] = current.position
             current.state = DECIDERS[aggregate.kind].evolve(current.state, event)
+            current.command_id = request.metadata.command_id
+            current.unkept += 1
             self.written[aggregate] = len(self.drafts)
             if aggregate == request.aggregate:
                 last_own = len(self.drafts)
@@ -206,6 +208,10 @@ class Group:
         for (aggregate, command_id), (answer, spoken_of) in self._answered.items():
             self._outcomes[aggregate, command_id] = Outcome.of(answer, command_id, spoken_of.position)
         self._folds.drop(self._presumed - self.written.keys())
+
+    def folds(self) -> list[tuple[Aggregate, Fold]]:
+        """What was written to, as it is in the log; once the group is committed."""
+        return [(aggregate, self._held[aggregate]) for aggregate in self.written]
 
     def give_up(self) -> None:
         """The drafts are not in the log, or nobody knows: forget every fold that ran ahead of it."""

@@ -20,9 +20,10 @@ from events.message import Event
 from events.outcome import Outcome, Status
 from events.subjects import Aggregate
 from services.policy import letter as letters_
-from services.policy.folds import Fold, FoldCache, empty, fold
+from services.policy.folds import FoldCache
 from services.policy.group import BusyError, Group, Request
 from services.policy.letter import Letter
+from services.policy.snapshots import FoldReader, Snapshots
 from services.runtime import clock as clocks
 from services.runtime.tally import Tally
 
@@ -85,12 +86,14 @@ class Handler:
         acknowledge: Acknowledge,
         park: Park,
         folds: FoldCache | None = None,
+        snapshots: Snapshots | None = None,
     ) -> None:
         self._log = log
         self._clock = clock
         self._reply = reply
         self._acknowledge = acknowledge
         self._park = park
+        self._reader = FoldReader(log, snapshots)
         self._folds = folds if folds is not None else FoldCache()
         self._flight: _Flight | None = None
         self.tally = Tally()
@@ -156,7 +159,7 @@ class Handler:
         """Decide as many as fit into one batch, send them off, and return the rest."""
         began = clocks.monotonic()
         busy = self._flight.group.written.keys() if self._flight else frozenset()
-        group = Group(self._folds, self._load, presume_new=True, busy=busy)
+        group = Group(self._folds, self._reader.load, presume_new=True, busy=busy)
         some: list[Mail] = []
         rest: list[Mail] = []
         postponed: set[Aggregate] = set()
@@ -214,6 +217,7 @@ class Handler:
             return False
         for mail in mails:
             await self._answer(mail, group)
+        await self._reader.keep(group.folds())
         self.tally.add(len(mails), clocks.monotonic() - began)
         return True
 
@@ -252,9 +256,10 @@ class Handler:
         """Decide one command by itself, on what the log says now, until it is in the log."""
         began = clocks.monotonic()
         for attempt in range(_ATTEMPTS):
-            group = Group(self._folds, self._load, presume_new=False)
+            group = Group(self._folds, self._reader.load, presume_new=False)
             if await self._decide(group, mail) is _Verdict.DECIDED and await self._append(group, is_lone=True):
                 await self._answer(mail, group)
+                await self._reader.keep(group.folds())
                 self.tally.add(1, clocks.monotonic() - began)
                 return
             await asyncio.sleep(_BACKOFF_SECONDS * min(attempt, 10))
@@ -271,10 +276,6 @@ class Handler:
             events = group.events_of(mail.request) if letters_.wants_events(mail.letter) else ()
             await self._reply(reply_to, outcome, events)
         await self._acknowledge(mail.letter)
-
-    async def _load(self, aggregate: Aggregate) -> Fold:
-        events = await self._log.read(aggregate)
-        return fold(aggregate, events) if events else empty(aggregate)
 
 
 def _positions_or_raise(result: Sequence[int] | BaseException) -> Sequence[int]:

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from events import codec, subjects
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
+from events.log.snapshots import JetStreamSnapshots
 from events.message import Event
 from events.outcome import Outcome
 from services.policy.handler import Handler
@@ -93,4 +94,11 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
     async def put_aside(letter: Letter, why: str) -> None:
         await park(client, "policy", letter.subject, letter.headers, letter.data, why)
 
-    return made(JetStreamLog(client), clock=clock.now, reply=reply, acknowledge=acknowledge, park=put_aside)
+    return made(
+        JetStreamLog(client),
+        clock=clock.now,
+        reply=reply,
+        acknowledge=acknowledge,
+        park=put_aside,
+        snapshots=JetStreamSnapshots(client),
+    )

@@ -146,7 +146,7 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
                 error_cb=remember,
             )
     except (nats.errors.Error, OSError, TimeoutError, ValueError) as error:
-        raise NatsUnusableError(str(reasons[0] if reasons else error) or "no server answers") from error
+        raise NatsUnusableError(_reason(reasons[0] if reasons else error)) from error
     try:
         yield client
     except nats.js.errors.ServiceUnavailableError as error:
@@ -155,6 +155,13 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
         raise NatsUnusableError(str(error) or "it does not answer in time") from error
     finally:
         await client.close()
+
+
+def _reason(error: Exception) -> str:
+    """What people can make something of: asyncio tells of numbers and tuples."""
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error) or "no server answers"
 
 
 async def stream_states(client: Client, names: Sequence[str]) -> dict[str, StreamState]:

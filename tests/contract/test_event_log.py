@@ -75,6 +75,13 @@ async def test_an_unknown_aggregate_has_no_events(log: EventLog) -> None:
     assert list(await log.read(run())) == []
 
 
+async def test_the_events_of_an_aggregate_are_read_from_a_position_on(log: EventLog) -> None:
+    one, other = run(), run()
+    first = await log.append([draft(one), draft(one, 1), draft(other), draft(one, 2)], {one: 0, other: 0})
+    for since, expected in ((1, [1, 2, 4]), (first[1], [2, 4]), (3, [4]), (5, [])):
+        assert [item.position for item in await log.read(one, since=since)] == expected
+
+
 @pytest.mark.parametrize("count", [1, 3])
 async def test_invariant_03_an_append_on_an_old_position_conflicts(log: EventLog, count: int) -> None:
     aggregate = run()

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import uuid4
 
+import httpx
 import nats
 import pytest
 from nats.aio.client import Client as NatsClient
@@ -93,6 +94,29 @@ async def test_every_process_says_who_it_is_what_it_does_and_how_much(addresses:
         (stats,) = await asked(connection, "$SRV.STATS.antiphon-gateway", 1)
         assert stats["metadata"]["url"].startswith("http://127.0.0.1:")
         assert stats["endpoints"][0]["data"] == {"batches": 0, "decisions": {}, "late": 0}
+
+
+async def test_a_gateway_tells_how_many_reads_were_late(addresses: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway, "DEADLINE_SECONDS", 0.3)
+    settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=free_port())
+    async with in_process.running(settings, policy.run, gateway.run), await nats.connect(addresses.nats_url) as client:
+        await asked(client, "$SRV.PING", 2)
+        await Client(client, timeout_seconds=DEADLINE_SECONDS).decide(uuid4(), CreateFlow(data={"name": "unseen"}))
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}/api") as caller:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while not await is_served(caller):
+                    await asyncio.sleep(0.02)
+            late = await caller.post("/flows/count", json={})
+            assert late.headers["Antiphon-Projected"] == "false"
+            (stats,) = await asked(client, "$SRV.STATS.antiphon-gateway", 1)
+            assert stats["endpoints"][0]["data"]["late"] == 1
+
+
+async def is_served(caller: httpx.AsyncClient) -> bool:
+    try:
+        return (await caller.get("/health")).is_success
+    except httpx.ConnectError:
+        return False
 
 
 async def test_nobody_makes_a_process_write_elsewhere_than_into_his_inbox(addresses: Addresses) -> None:

@@ -221,7 +221,10 @@ def test_a_part_of_the_roles_can_be_run_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--nats-url", "nats://user:secret@127.0.0.1:1"), "NATS at nats://127.0.0.1:1 cannot be used"),
+        (
+            ("--nats-url", "nats://user:secret@127.0.0.1:1"),
+            "NATS at nats://127.0.0.1:1 cannot be used: Connection refused",
+        ),
         (("--postgres-url", "postgresql://user:secret@127.0.0.1:1/x"), "PostgreSQL at 127.0.0.1:1 cannot be used"),
         (("--postgres-url", "nonsense"), "PostgreSQL at the given --postgres-url cannot be used"),
         (("--host", "192.0.2.1"), "on 192.0.2.1 cannot be used"),

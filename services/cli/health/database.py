@@ -16,7 +16,7 @@ _OLDEST: Final = 140_000
 _FORBIDDEN: Final = """
 SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname IN ('read_v1', 'archive') AND c.relkind IN ('r', 'p')
+WHERE n.nspname IN ('read_v1', 'observed', 'archive') AND c.relkind IN ('r', 'p')
   AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
            AND has_table_privilege(c.oid, 'INSERT'))
 """

@@ -105,7 +105,7 @@ async def _permissions(client: Client) -> Finding:
             subject=subject,
             level=Level.WARNING,
             found="the server does not say what this user may do",
-            advice="make sure that only the policy may publish `evt.>`",
+            advice="make sure that only the policy may publish `evt.>` and `snapshot.>`",
         )
     user: dict[str, Any] = orjson.loads(answer.data).get("data") or {}
     name, limits = user.get("user"), user.get("permissions")
@@ -118,7 +118,7 @@ async def _permissions(client: Client) -> Finding:
         subject,
         f"whoever reaches the server may do everything{', and it listens on this machine alone' if is_here else ''}",
         is_well=is_here,
-        advice="set up users: only the policy may publish `evt.>`, or anybody can write history",
+        advice="set up users: only the policy may publish `evt.>` and `snapshot.>`, or anybody can write history",
         level=Level.WARNING,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -34,6 +35,8 @@ from services.gateway.wire.moments import Moment
 from services.json_schema import BAD_SCHEMA
 
 _MISSING: Final = "Deployment not found"
+#: So many runs are deleted together: the policy decides them in one batch.
+_AT_ONCE: Final = 100
 _FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
@@ -71,15 +74,22 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            runs = await queries.scheduled_runs(connection, id)
-        # First the runs: if this is broken off, the deployment is still there to be deleted.
-        for run_id in runs:
-            await gateway.commands.decide(run_id, DeleteFlowRun())
+        # First the runs, also of a deployment that is gone: what was broken off is finished by asking again.
+        await _delete_waiting(gateway, id)
         decided = await decide(gateway, request, id, DeleteDeployment())
         if decided.outcome.status is Status.NOT_FOUND:
             raise not_found(_MISSING)
+        # Those that were created meanwhile: from here on none can be.
+        await _delete_waiting(gateway, id, decided.position)
         return Response(status_code=204, headers=decided.headers)
+
+
+async def _delete_waiting(gateway: Gateway, deployment_id: UUID, after: int | None = None) -> None:
+    async with gateway.reading(after) as connection:
+        runs = await queries.scheduled_runs(connection, deployment_id)
+    for first in range(0, len(runs), _AT_ONCE):
+        some = runs[first : first + _AT_ONCE]
+        await asyncio.gather(*(gateway.commands.decide(run_id, DeleteFlowRun()) for run_id in some))
 
 
 def _add_pauses(router: APIRouter, gateway: Gateway) -> None:
@@ -115,7 +125,7 @@ def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) 
 
 async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
     """Where a queue is named alone, with the pool that has it; if none has, the policy makes both."""
-    if given.get("work_pool_name", "") is None or given.get("work_pool_name") or not given.get("work_queue_name"):
+    if given.get("work_pool_name", "") != "" or not given.get("work_queue_name"):
         return given
     async with gateway.reading() as connection:
         found = await agents_queue(connection, given["work_queue_name"])

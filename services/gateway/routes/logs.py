@@ -15,7 +15,7 @@ from projections.log.queries import LOGS
 from services.gateway.decisions import POSITION
 from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
-from services.gateway.lateness import PROJECTED
+from services.gateway.lateness import note_late
 from services.gateway.observing import observe
 from services.gateway.routes.bodies import LIMIT, OFFSET, body, filters, order
 from services.gateway.routes.reads import add_filter
@@ -52,8 +52,9 @@ def routes(gateway: Gateway) -> APIRouter:
             subject = subjects.observation("log", run)
             position = max(position, await observe(gateway.nats, subject, _body(records)))
         is_projected = await gateway.observed_reached.until(position, gateway.deadline_seconds)
-        headers = {POSITION: str(position)} if is_projected else {POSITION: str(position), PROJECTED: "false"}
-        return JsonResponse(b"null", 201, headers=headers)
+        if not is_projected:
+            note_late()
+        return JsonResponse(b"null", 201, headers={POSITION: str(position)})
 
     read_body = body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort))
     add_filter(router, gateway, LOGS, read_body, has_past=False)

@@ -20,7 +20,7 @@ from projections.work_pool.queries import QUEUES
 from services.gateway.decisions import created_response, decide, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
-from services.gateway.lateness import PROJECTED
+from services.gateway.lateness import note_late
 from services.gateway.presence import note_worker
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, Offset, body, criteria_of, filters
@@ -72,7 +72,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         if decided.outcome.status is Status.CONFLICT:
             # Prefect's own words, which it forgot to fill in.
             raise conflict("A work queue with this name already exists in work pool {work_pool_name!r}.")
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await QUEUES.get(connection, queue_id)
         return created_response(found, 201, decided)
 
@@ -137,4 +137,6 @@ def _add_workers(router: APIRouter, gateway: Gateway) -> None:
 
 
 def _noted(is_projected: bool) -> Response:  # noqa: FBT001  the answer to one question
-    return Response(status_code=204, headers={} if is_projected else {PROJECTED: "false"})
+    if not is_projected:
+        note_late()
+    return Response(status_code=204)

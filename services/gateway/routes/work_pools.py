@@ -85,7 +85,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         data = work_pool.model_dump(mode="json")
         decided = await decide(gateway, request, new_id(request), CreateWorkPool(data=data))
         _raise_for(decided, work_pool.name)
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await POOLS.get(connection, UUID(decided.outcome.aggregate_id))
         return created_response(found, 201, decided)
 

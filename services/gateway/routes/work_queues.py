@@ -11,7 +11,13 @@ from starlette.responses import Response
 from events import ids
 from events.message import Command
 from events.outcome import Status
-from events.work_pool.commands import CreateWorkPool, CreateWorkQueue, DeleteWorkQueue, UpdateWorkQueue
+from events.work_pool.commands import (
+    DEFAULT_POOL,
+    CreateWorkPool,
+    CreateWorkQueue,
+    DeleteWorkQueue,
+    UpdateWorkQueue,
+)
 from projections.reading import encoded
 from projections.work_pool import due, occupancy, queries
 from projections.work_pool.queries import AGENTS_QUEUES
@@ -25,7 +31,7 @@ from services.gateway.wire.moments import Moment
 from services.gateway.wire.work_pools import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
 
 _MISSING: Final = "work queue not found"
-_POOL: Final = WorkPoolCreate(name="default-agent-pool")
+_POOL: Final = WorkPoolCreate(name=DEFAULT_POOL)
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -82,14 +88,14 @@ def _add_creation(router: APIRouter, gateway: Gateway) -> None:
             made = await decide(gateway, request, ids.derived(queue_id, "pool"), command, part="pool")
             pool = UUID(made.outcome.aggregate_id)
             if work_queue.name == "default" and made.outcome.status is Status.CREATED:
-                async with gateway.reading() as connection:
+                async with gateway.reading(made.position) as connection:
                     default = await queries.agents_queue(connection, "default")
                 return created_response(None if default is None else encoded(default), 201, made)
         command_of_queue = CreateWorkQueue(queue_id=queue_id, data=work_queue.model_dump(mode="json"))
         decided = await decide(gateway, request, pool, command_of_queue)
         if decided.outcome.status is Status.CONFLICT:
             raise conflict(decided.outcome.reason or "")
-        async with gateway.reading() as connection:
+        async with gateway.reading(decided.position) as connection:
             found = await AGENTS_QUEUES.get(connection, queue_id)
         return created_response(found, 201, decided)
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from events.outcome import Status
+from events.work_pool.commands import DEFAULT_POOL
 from services.policy.decider import Decision, Situation, refused
 from services.policy.work_pool import assignment, job_variables
 from services.policy.work_pool.decider import Events, unfit
-from services.policy.work_pool.model import DEFAULT_POOL
 from services.policy.work_pool.state import WorkPool
 
 _CREATING: Final = "Error creating deployment: {}"

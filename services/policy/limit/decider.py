@@ -6,15 +6,26 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from events import ids
 from events.limit.commands import CreateLimit, DeleteLimit, LimitSettings, ResetLimit, UpdateLimit
-from events.limit.events import LimitChanges, LimitCreated, LimitDeleted, LimitReset, LimitUpdated
+from events.limit.events import (
+    LimitChanges,
+    LimitCreated,
+    LimitDeleted,
+    LimitReset,
+    LimitUpdated,
+    SlotsAcquired,
+    SlotsDenied,
+    SlotsReleased,
+)
 from events.limit.slots import Holder, Tally
 from events.message import Command, Event
 from events.name.events import NameClaimed, NameReleased
 from events.outcome import Answer, Status
 from events.subjects import Aggregate
-from services.policy.decider import Decider, Decision, Situation, refused
+from services.policy.decider import Decider, Decision, Growing, Situation, refused
 from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.limit.arithmetic import counted
 from services.policy.limit.ledger import Ledger, limit_name, limits_named
@@ -142,7 +153,15 @@ def answer(aggregate: Aggregate, limit: Limit, event: Event) -> Answer:  # noqa:
             return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
 
 
-LIMIT: Decider[Limit] = Decider(initial=NO_LIMIT, evolve=evolve_limit, decide=decide, related=related, answer=answer)
+LIMIT: Decider[Limit] = Decider(
+    initial=NO_LIMIT,
+    evolve=evolve_limit,
+    decide=decide,
+    related=related,
+    answer=answer,
+    # Every run that takes a slot and gives it back adds to its events.
+    growing=Growing(state=TypeAdapter(Limit), caused_elsewhere=(SlotsAcquired, SlotsReleased, SlotsDenied)),
+)
 
 
 def own_limit_id(deployment_id: UUID) -> UUID:

@@ -10,9 +10,10 @@ from uuid import UUID
 from events import ids
 from events.outcome import Status
 from events.subjects import Aggregate
+from events.work_pool.commands import DEFAULT_POOL
 from services.policy.decider import Decision, Situation, refused
 from services.policy.work_pool.decider import Events, creation, queue_creation
-from services.policy.work_pool.model import DEFAULT_POOL, name_of
+from services.policy.work_pool.model import name_of
 from services.policy.work_pool.state import INITIAL, WorkPool, evolve
 
 Others = Mapping[Aggregate, Any]

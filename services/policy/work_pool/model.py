@@ -12,8 +12,7 @@ from events.message import Moment, Payload
 from events.subjects import Aggregate
 from services.policy.document.resources import LONGEST_NAME
 
-#: The pool of queues that are named without one, and its type: that of Prefect's former agents.
-DEFAULT_POOL: Final = "default-agent-pool"
+#: The type of the pool of queues that are named without one: that of Prefect's former agents.
 AGENT: Final = "prefect-agent"
 #: What is made with every pool.
 DEFAULT_QUEUE: Final = {"name": "default", "description": "The work pool's default queue.", "priority": 1}

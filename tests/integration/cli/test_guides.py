@@ -16,6 +16,7 @@ _GUIDES = Path(__file__).parents[3] / "docs" / "guides"
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 _EXPECTED = {
+    "deploy": ["log durability", "database durability"],
     "publish-commands": ["ACCEPT at position"],
     "subscribe": ["event: name.claimed", "flow_run.transition_accepted", '"status":"ACCEPT"', "{'position': 0}"],
     "audit-a-run": ['state_name: null -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],

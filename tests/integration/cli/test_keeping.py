@@ -8,6 +8,9 @@ import re
 import httpx
 import psycopg
 
+from projections.migrate import OBSERVED, SCHEMA
+from services.cli.health.database import examined
+from services.cli.health.finding import Level
 from tests.integration.test_start import Started, antiphon
 
 
@@ -37,6 +40,22 @@ def test_doctor_finds_what_is_wrong(running: Started) -> None:
     assert result.returncode == 1
     assert "newer than this: 9999_from_the_future.sql" in result.stderr
     assert "this Antiphon is older than its database" in result.stderr
+
+
+async def test_doctor_finds_tables_that_a_user_may_not_write_to(running: Started) -> None:
+    postgres_url = json.loads((running.data / "run.json").read_text())["postgres_url"]
+    async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+        # All of it is undone in the end.
+        await connection.execute("CREATE ROLE lesser")
+        for schema in (SCHEMA, OBSERVED, "archive"):
+            await connection.execute(f"GRANT USAGE ON SCHEMA {schema} TO lesser".encode())
+            await connection.execute(f"GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA {schema} TO lesser".encode())
+        await connection.execute("REVOKE INSERT ON observed.log FROM lesser")
+        await connection.execute("SET LOCAL ROLE lesser")
+        found = {finding.subject: finding async for finding in examined(connection)}
+        await connection.rollback()
+    assert found["database permissions"].found == "lesser may not read and write observed.log"
+    assert found["database permissions"].level is Level.PROBLEM
 
 
 def test_doctor_finds_files_that_anybody_may_read(running: Started) -> None:

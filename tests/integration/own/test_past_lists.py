@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
+import nats
 import pytest
 
+from events.log.jetstream import JetStreamLog
+from projections.rebuild import Rebuild
+from services.cli import way
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses
-from tests.integration.own.served import Served, serving
+from tests.integration.own.served import OWN, Served, serving
 from tests.integration.own.test_stream import move, new_flow, new_run
 
 #: What grows with the clock.
@@ -92,6 +96,26 @@ async def test_as_of_a_position_is_the_answer_that_was_given_there(served: Serve
     last = max(seen)
     everybody = await asyncio.gather(*(answers(served, asked, as_of=place) for place in (last, min(seen), last)))
     assert everybody == [seen[last], seen[min(seen)], seen[last]]
+
+
+async def test_a_rebuild_between_two_questions_changes_no_answer(addresses: Addresses) -> None:
+    async with addresses.running(run_policy, run_projector), serving(addresses) as served:
+        asked = questions(datetime.now(UTC))
+        run = await new_run(served, await new_flow(served, "rebuilt"))
+        first = await position(served)
+        seen = await answers(served, asked)
+        assert await answers(served, asked, as_of=first) == seen
+        connection = await nats.connect(addresses.nats_url)
+        try:
+            await Rebuild(JetStreamLog(connection), addresses.postgres_url, make_way=way.asking(connection)).run()
+        finally:
+            await connection.close()
+        await move(served, run, "RUNNING")
+        # What was kept for the first question would be gone on with.
+        later = await position(served)
+        assert await answers(served, asked, as_of=later) == await answers(served, asked)
+        assert (await served.http.get(f"{OWN}/flow_runs/{run}", params={"as_of": later})).status_code == 200
+        assert await answers(served, asked, as_of=first) == seen
 
 
 async def test_as_of_a_time_is_as_of_the_last_event_by_then(served: Served) -> None:

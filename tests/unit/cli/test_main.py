@@ -39,7 +39,9 @@ def test_version_is_told() -> None:
     assert result.stdout.startswith("antiphon 0.")
 
 
-@pytest.mark.parametrize("command", [["status"], ["status", "--json"], ["stop"]])
+@pytest.mark.parametrize(
+    "command", [["status"], ["status", "--json"], ["stop"], ["tail"], ["verify"], ["doctor"], ["load-demo"]]
+)
 def test_asking_for_what_does_not_run_is_one_sentence_and_exit_code_1(tmp_path: Path, command: list[str]) -> None:
     result = runner.invoke(app, [*command, "--data-dir", str(tmp_path)])
     assert result.exit_code == 1

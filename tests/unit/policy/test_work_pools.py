@@ -13,6 +13,7 @@ from events.flow_run.commands import CreateFlowRun
 from events.outcome import Status
 from events.subjects import Aggregate
 from events.work_pool.commands import (
+    DEFAULT_POOL,
     CreateWorkPool,
     CreateWorkQueue,
     DeleteWorkPool,
@@ -21,7 +22,7 @@ from events.work_pool.commands import (
     UpdateWorkQueue,
 )
 from services.policy.work_pool import priorities
-from services.policy.work_pool.model import DEFAULT_POOL, name_of
+from services.policy.work_pool.model import name_of
 from services.policy.work_pool.state import WorkPool
 from tests.world import World
 
