@@ -89,6 +89,11 @@ def observation(kind: str, identifier: str) -> str:
     return f"obs.{partition(identifier)}.{kind}.{identifier}"
 
 
+def observation_about(resource: str) -> str:
+    """The subject of an event about what is neither a flow run nor a task run, by Prefect's id of it."""
+    return observation("other", sha256(resource.encode()).hexdigest()[:32])
+
+
 def observations(kind: str) -> str:
     """All observations of a kind."""
     return f"obs.*.{kind}.*"

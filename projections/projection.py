@@ -15,6 +15,7 @@ from projections.flow_run import projection as flow_run
 from projections.flow_run_input import projection as flow_run_input
 from projections.limit import projection as limit
 from projections.task_run import projection as task_run
+from projections.variable import projection as variable
 from projections.work_pool import projection as work_pool
 
 PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
@@ -25,6 +26,7 @@ PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
     "lease": limit.project_lease,
     "limit": limit.project_limit,
     "task_run": task_run.project,
+    "variable": variable.project,
     "work_pool": work_pool.project,
 }
 

@@ -73,6 +73,18 @@ WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
     deployments AS (DELETE FROM deployment WHERE flow_id = %(id)s)
 DELETE FROM flow WHERE id = %(id)s
 
+-- name: update_variable
+UPDATE variable SET
+    updated = %(at)s,
+    name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
+    value = CASE WHEN c ? 'value' THEN c -> 'value' ELSE value END,
+    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END
+FROM (SELECT %(changes)s::jsonb AS c) AS given
+WHERE id = %(id)s
+
+-- name: delete_variable
+DELETE FROM variable WHERE id = %(id)s
+
 -- name: update_deployment
 -- Fields that `changes` does not name stay as they are.
 UPDATE deployment AS d SET (

@@ -23,6 +23,7 @@ from projections.presence.projection import POLL
 from projections.statements import statements
 from projections.table import Table
 from projections.task_run.projection import TASK_RUN, TASK_RUN_STATE
+from projections.variable.projection import VARIABLE
 from projections.work_pool.projection import WORK_POOL, WORK_QUEUE
 
 #: A statement with its parameters.
@@ -37,6 +38,7 @@ _ORDER: Final[tuple[Table, ...]] = (
     TASK_RUN,
     TASK_RUN_STATE,
     FLOW_RUN_INPUT,
+    VARIABLE,
     LIMIT,
     LEASE,
     LOG,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import SchemaError, ValidationError, best_match
+from jsonschema.validators import create
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+
+from services.placeholders import Faulty, Pending
 
 #: How complaints about a schema itself begin.
 BAD_SCHEMA: Final = "Invalid schema:"
@@ -16,7 +21,11 @@ BAD_SCHEMA: Final = "Invalid schema:"
 CIRCULAR: Final = f"{BAD_SCHEMA} Unable to validate schema with circular references."
 
 
-def complaint(values: dict[str, Any], schema_text: str) -> str | None:
+class BadSchemaError(Exception):
+    """Nothing can be checked against this; the message says why."""
+
+
+def complaint(values: Any, schema_text: str) -> str | None:
     """What is wrong with the input of a resumed run, in Prefect's words, or None."""
     try:
         schema = json.loads(schema_text)
@@ -27,7 +36,7 @@ def complaint(values: dict[str, Any], schema_text: str) -> str | None:
 
 
 def problem(
-    values: dict[str, Any],
+    values: Any,
     schema: Any,
     *,
     ignore_required: bool = False,
@@ -64,6 +73,72 @@ def first_problem(values: dict[str, Any], schema: Any) -> str | None:
     except Unresolvable as why:
         return f"Validation failed. Failure reason: {why}"
     return None if error is None else f"<ValidationError: {error.message!r}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Something that is wrong with values, and where."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def misfits(values: Any, schema: Any) -> list[Misfit]:
+    """All that is wrong with values, of which some may be placeholders, in the order of the schema.
+
+    Raises BadSchemaError.
+    """
+    meant = _as_pydantic_means_it(schema)
+    reason = is_schema(meant)
+    if reason is not None:
+        raise BadSchemaError(reason)
+    try:
+        errors = list(_WithPlaceholders(meant, registry=Registry(), format_checker=_FORMATS).iter_errors(values))
+    except RecursionError as error:
+        raise BadSchemaError(CIRCULAR) from error
+    except Unresolvable as why:
+        msg = f"{BAD_SCHEMA} Validation failed. Failure reason: {why}"
+        raise BadSchemaError(msg) from why
+    faulty = {tuple(error.relative_path) for error in errors if error.validator == _FAULTY}
+    return [
+        Misfit(_place(error), error.message)
+        for error in errors
+        if not isinstance(error.instance, Pending)
+        and (error.validator == _FAULTY or tuple(error.relative_path) not in faulty)
+    ]
+
+
+def _place(error: ValidationError) -> tuple[str | int, ...]:
+    path = tuple(error.relative_path)
+    # What is missing is told where it should be.
+    return (*path, error.message.partition(" ")[0].strip("'")) if error.validator == "required" else path
+
+
+def _faults(_: Any, __: Any, instance: Any, ___: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, Faulty):
+        yield ValidationError(instance.reason)
+
+
+def _keywords(schema: Any) -> list[tuple[str, Any]]:
+    return [*schema.items(), (_FAULTY, None)]
+
+
+#: A keyword that every schema has for this validator.
+_FAULTY: Final = "_placeholders"
+#: Those that Prefect checks, whatever else is installed.
+_FORMATS: Final = FormatChecker(
+    [
+        *("date", "date-time", "email", "idn-email", "idn-hostname", "ipv4", "ipv6"),
+        *("json-pointer", "regex", "relative-json-pointer", "time", "uuid"),
+    ]
+)
+_WithPlaceholders: Final = create(
+    meta_schema=Draft202012Validator.META_SCHEMA,
+    validators={**Draft202012Validator.VALIDATORS, _FAULTY: _faults},
+    format_checker=_FORMATS,
+    id_of=lambda schema: Draft202012Validator.ID_OF(schema) or "",
+    applicable_validators=_keywords,
+)
 
 
 def is_schema(schema: Any) -> str | None:

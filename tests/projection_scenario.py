@@ -39,6 +39,7 @@ TABLES: Final = (
     "task_run_count",
     "task_run_period",
     "flow_run_input",
+    "variable",
     "concurrency_limit",
     "concurrency_lease",
     "log",

@@ -60,6 +60,24 @@ class DeleteFlowRunInput(DeleteDocument):
     KIND: ClassVar[str] = "flow_run_input"
 
 
+class CreateVariable(CreateDocument):
+    """Create a variable under a name that no other has."""
+
+    KIND: ClassVar[str] = "variable"
+
+
+class UpdateVariable(UpdateDocument):
+    """Change fields of a variable, its name among them."""
+
+    KIND: ClassVar[str] = "variable"
+
+
+class DeleteVariable(DeleteDocument):
+    """Delete a variable."""
+
+    KIND: ClassVar[str] = "variable"
+
+
 class CreateDeployment(CreateDocument):
     """Create a deployment of a flow; if its name is taken within the flow, that one is changed instead.
 

@@ -63,6 +63,24 @@ class FlowRunInputDeleted(DocumentDeleted):
     TYPE: ClassVar[str] = "flow_run_input.deleted"
 
 
+class VariableCreated(DocumentCreated):
+    """A variable exists: `name`, `value` (any JSON value), `tags`."""
+
+    TYPE: ClassVar[str] = "variable.created"
+
+
+class VariableUpdated(DocumentUpdated):
+    """Fields of a variable changed."""
+
+    TYPE: ClassVar[str] = "variable.updated"
+
+
+class VariableDeleted(DocumentDeleted):
+    """A variable is gone."""
+
+    TYPE: ClassVar[str] = "variable.deleted"
+
+
 class DeploymentCreated(DocumentCreated):
     """A deployment exists, with the fields of services/policy/deployment/model.py."""
 

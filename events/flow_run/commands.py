@@ -40,6 +40,9 @@ class CreateFlowRun(Command):
     created_by: CreatedBy | None = None
     #: Take what is not said here (parameters, tags, labels, queue) from the deployment, and refuse what it refuses.
     from_deployment: bool = False
+    #: With `from_deployment`, where parameters of the deployment or of the run stand for others (`__prefect_kind`): the
+    #: deployment's parameters as they were when `parameters` were made of them, which must still be these.
+    hydrated_from: dict[str, Any] | None = None
     #: Whether the parameters must fit the deployment's schema; absent means what the deployment says.
     enforce_parameter_schema: bool | None = None
     #: When absent PENDING, or from a deployment SCHEDULED.
@@ -76,7 +79,10 @@ class ResumeFlowRun(Command):
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "resume"
 
-    run_input: dict[str, Any] | None = None
+    #: A JSON value, an object unless it was made of one that stands for another (`__prefect_kind`).
+    run_input: Any = None
+    #: Why there is no input: what was given stands for nothing.
+    input_error: str | None = None
     api_version: str | None = None
     client_version: str | None = None
 

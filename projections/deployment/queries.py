@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from psycopg import AsyncConnection
@@ -74,10 +75,18 @@ async def by_name(connection: AsyncConnection[Any], flow_name: str, name: str) -
     return first_encoded(found)
 
 
-async def flow_of(connection: AsyncConnection[Any], deployment_id: UUID) -> UUID | None:
-    """The flow of a deployment, or None."""
-    found = await rows(connection, "SELECT flow_id FROM deployment WHERE id = %(id)s", {"id": deployment_id})
-    return found[0]["flow_id"] if found else None
+class Source(NamedTuple):
+    """What must be known of a deployment before a run of it is asked for."""
+
+    flow_id: UUID
+    parameters: dict[str, Any]
+
+
+async def source_of_runs(connection: AsyncConnection[Any], deployment_id: UUID) -> Source | None:
+    """The flow and the parameters of a deployment, or None."""
+    query = "SELECT flow_id, parameters::text FROM deployment WHERE id = %(id)s"
+    found = await rows(connection, query, {"id": deployment_id})
+    return Source(found[0]["flow_id"], json.loads(found[0]["parameters"])) if found else None
 
 
 async def scheduled_runs(connection: AsyncConnection[Any], deployment_id: UUID) -> list[UUID]:

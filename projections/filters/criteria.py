@@ -14,6 +14,7 @@ from projections.filters.objects import (
     LogFilter,
     ObjectFilter,
     TaskRunFilter,
+    VariableFilter,
     WorkPoolFilter,
     WorkQueueFilter,
 )
@@ -30,6 +31,7 @@ class Criteria:
     work_pools: WorkPoolFilter | None = None
     work_pool_queues: WorkQueueFilter | None = None
     logs: LogFilter | None = None
+    variables: VariableFilter | None = None
 
     def on(self, table: str, parameters: Parameters) -> str:
         """The condition on rows of a table."""
@@ -70,6 +72,7 @@ _FILTER_OF: Final[Mapping[str, str]] = {
     "work_pool": "work_pools",
     "work_queue": "work_pool_queues",
     "log": "logs",
+    "variable": "variables",
 }
 
 #: Rows that no query shows: task runs that wait for their flow run to appear.

@@ -141,6 +141,14 @@ class DeploymentFilter(ObjectFilter):
     concurrency_limit: Ignored | None = None
 
 
+class VariableFilter(ObjectFilter):
+    """Prefect's VariableFilter."""
+
+    id: AnyId | None = None
+    name: Name | None = None
+    tags: Tags | None = None
+
+
 class WorkPoolFilter(ObjectFilter):
     """Prefect's WorkPoolFilter."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import Final
 
 import nats.errors
@@ -38,7 +37,7 @@ def event_subject(event: Event) -> str:
         identifier = resource.removeprefix(prefix)
         if resource.startswith(prefix) and subjects.is_token(identifier):
             return subjects.observation(kind, identifier)
-    return subjects.observation("other", sha256(resource.encode()).hexdigest()[:32])
+    return subjects.observation_about(resource)
 
 
 def event_body(event: Event) -> bytes:

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from services.gateway.errors import bad_request, not_found
+from services.gateway.errors import bad_request, not_found, unprocessable
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -72,6 +72,16 @@ def refuse_unstorable(value: Any, body: bytes) -> None:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
             raise _unstorable((), "a lone surrogate is no character", None) from error
+
+
+def refuse_unkeepable(made: Any) -> None:
+    """Refuse a value that was made of what a request gave, if it would have been refused had it been given itself."""
+    try:
+        text = json.dumps(made, allow_nan=False).encode()
+    except ValueError as error:
+        raise unprocessable(str(error)) from error
+    _refuse_deep(made, text)
+    refuse_unstorable(made, text)
 
 
 def _may_be_deep(body: bytes) -> bool:

@@ -18,7 +18,6 @@ from events.flow_run.events import (
 )
 from events.log.batch import Outgoing
 from events.log.port import EventLog, Recorded
-from events.log.provision import OBSERVED_MAX_AGE_SECONDS
 from events.message import Event
 from events.state import State
 from events.subjects import Aggregate
@@ -78,13 +77,9 @@ def _created(event: FlowRunCreated) -> _FlowRun:
 
 
 class FlowRunEvents:
-    """See services.reactor.reaction.Reaction."""
+    """Part of services.reactor.server_events.ServerEvents."""
 
-    STREAM: ClassVar[str] = subjects.OBSERVED
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow_run.*.*", *Related.SUBJECTS)
-    #: An event and the cursor written with it expire together: without a cursor none was written since.
-    BEGINS_SECONDS_AGO: ClassVar[float | None] = OBSERVED_MAX_AGE_SECONDS
-    GATHERS_SECONDS: ClassVar[float] = 0.1
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -7,15 +7,15 @@ from functools import partial
 from typing import Final
 
 from services.reactor.background_tasks import BackgroundTasks
-from services.reactor.flow_run_events import FlowRunEvents
 from services.reactor.reaction import Reaction, react
+from services.reactor.server_events import ServerEvents
 from services.runtime.cores import stand_aside
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.nats import application
 from services.runtime.settings import Settings
 from services.runtime.tally import Tally
 
-_REACTIONS: Final[tuple[type[Reaction], ...]] = (FlowRunEvents, BackgroundTasks)
+_REACTIONS: Final[tuple[type[Reaction], ...]] = (ServerEvents, BackgroundTasks)
 
 
 async def run(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.acceptance import pool_programs
+from tests.acceptance import pool_programs, value_programs
 from tests.acceptance.normal import Normalizer
 from tests.acceptance.programs import EPOCH
 from tests.acceptance.server import Server
@@ -91,7 +91,7 @@ class Play:
             for kind, number in dict.fromkeys(runs)
         ]
         found += [self._read(f"/deployments/{number}") for number in self.deployments]
-        for method, path, body in pool_programs.ending(self.salt):
+        for method, path, body in (*pool_programs.ending(self.salt), *value_programs.ending(self.salt)):
             response = self.stage.api.request(method, path, json=body)
             found.append(self._shown(response.status_code, response.json()))
         return found
@@ -127,6 +127,8 @@ class Play:
                 return "POST", "/flow_runs/bulk_set_state", {"flow_runs": which} | body
             case action if action in _OF_RUN:
                 return self._request_of_run(action, step.of, body)
+            case action if action in value_programs.ACTIONS:
+                return value_programs.request(step, body, self.salt)
             case _:
                 return pool_programs.request(step, body, self.salt, self.stage.flow_id, self.deployments)
 

@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.acceptance.step import SALT, Request, Step
+from tests.acceptance.value_programs import parameters
 
 #: Each program has two pools, which may be there or not.
 _POOLS = (f"p {SALT}", f"q {SALT}")
@@ -30,7 +31,7 @@ _places = _some(
     work_pool_name=st.sampled_from([*_POOLS, _POOLS[0], None]),
     work_queue_name=st.sampled_from([*_QUEUES, f"made {SALT}", None]),
 )
-_variables = _some(job_variables=st.sampled_from([{}, {"a": 1}]), tags=st.just(["t"]))
+_variables = _some(job_variables=st.sampled_from([{}, {"a": 1}]), tags=st.just(["t"]), parameters=parameters)
 
 pool_steps: st.SearchStrategy[Step] = st.one_of(
     _steps("make pool", _some(type=st.sampled_from(["process", "prefect-agent"]), **_settings)),
@@ -44,8 +45,11 @@ pool_steps: st.SearchStrategy[Step] = st.one_of(
     # Seldom, and then most often the one that is not there.
     st.builds(Step, st.just("take pool away"), of=st.sampled_from([1, 1, 1, 1, 0])),
     _steps("put deployment", st.builds(lambda place, rest: place | rest, _places, _variables)),
-    _steps("move deployment", _places),
-    _steps("run deployment", _some(work_queue_name=st.sampled_from(_QUEUES), idempotency_key=st.just(f"k {SALT}"))),
+    _steps("move deployment", st.builds(lambda place, rest: place | rest, _places, _some(parameters=parameters))),
+    _steps(
+        "run deployment",
+        _some(work_queue_name=st.sampled_from(_QUEUES), idempotency_key=st.just(f"k {SALT}"), parameters=parameters),
+    ),
     _steps("ask for work", _some(work_queue_names=st.lists(st.sampled_from(_QUEUES), max_size=2, unique=True))),
     _steps("look at queues", st.just({})),
 )

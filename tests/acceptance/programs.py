@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.acceptance.pool_programs import pool_steps
 from tests.acceptance.step import SALT, Step
 from tests.acceptance.transition_matrix import TYPES
+from tests.acceptance.value_programs import run_inputs, value_steps
 
 #: Times that no normaliser touches, long past and far away.
 PAST, FUTURE = "2001-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
@@ -134,12 +135,11 @@ _new_task_run = st.builds(
     body=_some(state=_first_task_states, empirical_policy=_task_policies, tags=_tags, dynamic_key=st.just(f"d {SALT}")),
     headers=_headers,
 )
-_run_inputs = st.sampled_from([{"age": 1}, None, {}, {"age": "old"}])
 _resumes = st.builds(
     Step,
     st.just("resume"),
     of=_pick,
-    body=st.fixed_dictionaries({"run_input": _run_inputs}),
+    body=st.fixed_dictionaries({"run_input": run_inputs}),
     headers=_headers,
 )
 _INPUT = {"key": "schema", "value": _SCHEMA}
@@ -184,7 +184,7 @@ def _pause_and_resume(draw: st.DrawFn, /) -> list[Step]:
     pause = st.sampled_from([_pause(), _pause(run_input_keyset=_KEYSET), _pause(pause_reschedule=True)])
     states = [Step("set flow run state", of, body={"state": state}) for state in (_state("RUNNING"), draw(pause))]
     asked = [Step("give input", of, body=_INPUT)] if draw(st.booleans()) else []
-    return [*states, *asked, Step("resume", of, body={"run_input": draw(_run_inputs)}, headers=draw(_headers))]
+    return [*states, *asked, Step("resume", of, body={"run_input": draw(run_inputs)}, headers=draw(_headers))]
 
 
 _CACHED = f"a {SALT}"
@@ -220,6 +220,7 @@ _single_steps = _weighted(
     (1, _deletions),
     (1, _bulk),
     (6, pool_steps),
+    (2, value_steps),
 )
 _steps = _weighted((6, _single_steps.map(lambda step: [step])), (1, _flow_stories), (1, _task_stories))
 

@@ -16,6 +16,7 @@ from tests.acceptance.cases import (
     flow_runs,
     flows,
     history,
+    hydration,
     inputs,
     limits,
     logs,
@@ -25,6 +26,7 @@ from tests.acceptance.cases import (
     subflows,
     task_runs,
     task_states,
+    variables,
     work_pools,
 )
 from tests.acceptance.cases.case import Case, resolved
@@ -56,6 +58,10 @@ TABLES: dict[str, Sequence[Case]] = {
     "work_pools": work_pools.POOL_CASES,
     "work_queues": work_pools.QUEUE_CASES,
     "pool_runs": pool_runs.CASES,
+    "variables": variables.CASES,
+    "hydrated_parameters": hydration.PARAMETERS,
+    "hydrated_inputs": hydration.INPUTS,
+    "form_schemas": hydration.SCHEMAS,
     "bad_input": bad_input.CASES,
 }
 

@@ -63,6 +63,7 @@ SCENARIOS = [
     Scenario("event_stream", flow_runs=4, task_runs=1),
     Scenario("log_stream", flow_runs=1),
     Scenario("background_tasks", flow_runs=0),
+    Scenario("variables", flow_runs=0),
 ]
 
 

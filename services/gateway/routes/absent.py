@@ -25,7 +25,6 @@ _RESOURCES: Final = (
     "task_workers",
     "templates",
     "ui",
-    "variables",
 )
 
 #: Single routes of resources that are there.

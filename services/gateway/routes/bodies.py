@@ -18,6 +18,7 @@ from projections.filters.objects import (
     FlowRunFilter,
     LogFilter,
     TaskRunFilter,
+    VariableFilter,
     WorkPoolFilter,
     WorkQueueFilter,
 )
@@ -44,6 +45,7 @@ FILTERS: Final[Mapping[str, type]] = {
     # The name of the former in some requests.
     "work_queues": WorkQueueFilter,
     "logs": LogFilter,
+    "variables": VariableFilter,
 }
 
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from events import ids
 from events.document.commands import CreateDeployment, DeleteDeployment, UpdateDeployment
-from events.flow_run.commands import DeleteFlowRun
+from events.flow_run.commands import CreateFlowRun, DeleteFlowRun
 from events.outcome import Outcome, Status
 from events.state import StateType
 from projections.deployment import queries
@@ -23,9 +23,11 @@ from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from projections.fresh import FRESH_FLOW_RUN
 from projections.work_pool.queries import agents_queue
-from services.gateway.decisions import created_response, created_run, decide, new_id
-from services.gateway.errors import JsonResponse, conflict, not_found, unprocessable
+from services.dehydrated import HYDRATION, is_dehydrated
+from services.gateway.decisions import Decided, created_response, created_run, decide, new_id
+from services.gateway.errors import JsonResponse, bad_request, conflict, not_found, unprocessable
 from services.gateway.gateway import Gateway
+from services.gateway.hydration import HydrationError, hydrated_object
 from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import Limit
@@ -34,6 +36,8 @@ from services.gateway.wire.deployments import DeploymentCreate, DeploymentFlowRu
 from services.gateway.wire.moments import Moment
 from services.json_schema import BAD_SCHEMA
 
+#: How often the parameters of a run are made, at most.
+_TRIES: Final = 3
 _MISSING: Final = "Deployment not found"
 #: So many runs are deleted together: the policy decides them in one batch.
 _AT_ONCE: Final = 100
@@ -66,9 +70,8 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
         _check_related(deployment, "updating")
-        decided = await decide(
-            gateway, request, id, UpdateDeployment(changes=await _with_pool(gateway, deployment.given()))
-        )
+        changes = await _with_parameters(gateway, id, await _with_pool(gateway, deployment.given()))
+        decided = await decide(gateway, request, id, UpdateDeployment(changes=changes))
         _raise_for(decided.outcome)
         return Response(status_code=204, headers=decided.headers)
 
@@ -132,13 +135,28 @@ async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
     return given if found is None else given | {"work_pool_name": found["work_pool_name"]}
 
 
+async def _with_parameters(gateway: Gateway, deployment_id: UUID, given: dict[str, Any]) -> dict[str, Any]:
+    """With the parameters that those given stand for; raises 400."""
+    if "parameters" not in given:
+        return given
+    try:
+        return given | {"parameters": await hydrated_object(gateway, given["parameters"])}
+    except HydrationError as error:
+        async with gateway.reading() as connection:
+            if await queries.source_of_runs(connection, deployment_id) is None:
+                # The policy says so.
+                return given
+        raise bad_request(f"Error hydrating deployment parameters: {error}") from error
+
+
 def _raise_for(outcome: Outcome) -> None:
     reason = outcome.reason or ""
     if outcome.status is Status.NOT_FOUND:
         raise not_found(reason or _MISSING)
     if outcome.status is Status.CONFLICT:
         # What does not fit a schema is told in two ways: job variables have a rule of their own.
-        raise (unprocessable if outcome.rule or reason.startswith(BAD_SCHEMA) else conflict)(reason)
+        is_unprocessable = reason.startswith(BAD_SCHEMA) or outcome.rule not in (None, HYDRATION)
+        raise (unprocessable if is_unprocessable else conflict)(reason)
 
 
 def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
@@ -151,16 +169,42 @@ def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
         return JsonResponse(found)
 
 
+async def _decided_run(
+    gateway: Gateway, request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate
+) -> Decided:
+    """Have a run decided; again where the deployment got other parameters while those of the run were made."""
+    tries = 0
+    while True:
+        command = await _run_command(gateway, deployment_id, run)
+        key = run.idempotency_key
+        run_id = ids.flow_run_id(command.flow_id, key) if key else new_id(request)
+        decided = await decide(gateway, request, run_id, command, with_events=True)
+        tries += 1
+        if decided.outcome.rule != HYDRATION or tries == _TRIES:
+            return decided
+
+
+async def _run_command(gateway: Gateway, deployment_id: UUID, run: DeploymentFlowRunCreate) -> CreateFlowRun:
+    """The command that creates such a run, its parameters made where they stand for others; raises 404 and 400."""
+    async with gateway.reading() as connection:
+        source = await queries.source_of_runs(connection, deployment_id)
+    if source is None:
+        raise not_found(_MISSING)
+    command = run.command(deployment_id, source.flow_id)
+    merged = source.parameters | run.parameters
+    if not is_dehydrated(merged):
+        return command
+    try:
+        parameters = await hydrated_object(gateway, merged)
+    except HydrationError as error:
+        raise bad_request(f"Error hydrating flow run parameters: {error}") from error
+    return command.changed(parameters=parameters, hydrated_from=source.parameters)
+
+
 def _add_runs(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/{id:uuid}/create_flow_run")
     async def create_flow_run(request: Request, id: UUID, run: DeploymentFlowRunCreate) -> Response:
-        async with gateway.reading() as connection:
-            flow_id = await queries.flow_of(connection, id)
-        if flow_id is None:
-            raise not_found(_MISSING)
-        key = run.idempotency_key
-        run_id = ids.flow_run_id(flow_id, key) if key else new_id(request)
-        decided = await decide(gateway, request, run_id, run.command(id, flow_id), with_events=True)
+        decided = await _decided_run(gateway, request, id, run)
         _raise_for(decided.outcome)
         status = 200 if decided.outcome.status is Status.EXISTS else 201
         return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)

@@ -20,6 +20,7 @@ from services.gateway.decisions import created_response, created_run, decide, ne
 from services.gateway.errors import conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
+from services.gateway.hydration import hydrated_input
 from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.reads import add_reads
 from services.gateway.routes.transitions import flow_run_command, transition_response
@@ -104,7 +105,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         run_input: Annotated[dict[str, Any] | None, Body(embed=True)] = None,
     ) -> Response:
         command = ResumeFlowRun(
-            run_input=run_input,
+            **await hydrated_input(gateway, run_input),
             api_version=callers.api_version(request),
             client_version=callers.client_version(request),
         )

@@ -15,15 +15,14 @@ from events.subjects import Aggregate
 from services.policy.decider import Decider, Decision, Situation, refused
 from services.policy.document.resources import RESOURCES, Resource
 from services.policy.document.state import INITIAL, Document, evolve
+from services.policy.integrity import INTEGRITY_CONFLICT
 from services.policy.lineage import is_there, lineage
 
 
 def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
     """The reservation of its name and who holds it, and what it belongs to."""
     resource = RESOURCES[situation.aggregate.kind]
-    if not isinstance(command, CreateDocument):
-        return ()
-    data = validated(resource.model, command.data)
+    data = validated(resource.model, _after(command, situation.state))
     if isinstance(data, str):
         return ()
     named: list[Aggregate] = []
@@ -33,9 +32,18 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
         named.append(name)
         if claim is not None and claim.owner is not None:
             named.append(Aggregate(situation.aggregate.kind, claim.owner))
-    if resource.parent is not None:
+    if resource.parent is not None and isinstance(command, CreateDocument):
         named.extend(lineage(resource.parent(data), situation.others))
     return tuple(key for key in named if key != situation.aggregate)
+
+
+def _after(command: Command, document: Document) -> dict[str, Any]:
+    """The data that a command asks for; empty where none is to be."""
+    if isinstance(command, CreateDocument):
+        return command.data
+    if isinstance(command, UpdateDocument) and "name" in command.changes and document.exists:
+        return document.data | command.changes
+    return {}
 
 
 def decide(command: Command, situation: Situation[Document]) -> Decision:
@@ -68,9 +76,13 @@ def _create(resource: Resource, command: CreateDocument, situation: Situation[Do
         holder = situation.others.get(Aggregate(situation.aggregate.kind, str(owner)))
         if owner is not None and holder is not None and holder.exists:
             return _exists(resource, owner)
-        events.append((name, NameClaimed(name=str(data["name"]), owner=situation.aggregate.id)))
+        events.append((name, _claimed(data, situation)))
     events.append((situation.aggregate, resource.created(data=data)))
     return Decision(events=tuple(events))
+
+
+def _claimed(data: dict[str, Any], situation: Situation[Document]) -> NameClaimed:
+    return NameClaimed(name=str(data["name"]), owner=situation.aggregate.id)
 
 
 def _exists(resource: Resource, owner: str) -> Decision:
@@ -80,12 +92,21 @@ def _exists(resource: Resource, owner: str) -> Decision:
 
 def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
     data = validated(resource.model, situation.state.data | command.changes)
+    if isinstance(data, str) and None in command.changes.values():
+        # A null where something must be.
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
+    events: list[tuple[Aggregate, Event]] = []
     if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
-        return refused(situation, Status.INVALID, "The name cannot be changed.")
+        name, former = resource.name(data), resource.name(situation.state.data)
+        if not resource.can_be_renamed:
+            return refused(situation, Status.INVALID, "The name cannot be changed.")
+        if situation.others[name].exists:
+            return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        events += [(former, NameReleased()), (name, _claimed(data, situation))]
     changes = {field: data[field] for field in command.changes}
-    return Decision(events=((situation.aggregate, resource.updated(changes=changes)),))
+    return Decision(events=(*events, (situation.aggregate, resource.updated(changes=changes))))
 
 
 def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:

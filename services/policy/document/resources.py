@@ -35,6 +35,14 @@ class FlowRunInput(Payload):
     sender: str | None = None
 
 
+class Variable(Payload):
+    """The fields of a variable; `value` is any JSON value."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$", max_length=LONGEST_NAME)]
+    value: Any
+    tags: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One kind of document."""
@@ -45,6 +53,8 @@ class Resource:
     deleted: type[events.DocumentDeleted]
     #: The reservation its data claims; absent where the id alone makes it unique.
     name: Callable[[dict[str, Any]], Aggregate] | None = None
+    #: Whether it may be given another name.
+    can_be_renamed: bool = False
     #: Whether creating one whose name is taken finds the one that has it, rather than being refused.
     create_finds_existing: bool = False
     #: What is said when there is one already.
@@ -71,5 +81,13 @@ RESOURCES: dict[str, Resource] = {
         taken="A flow run input with this key already exists.",
         parent=lambda data: Aggregate("flow_run", str(data["flow_run_id"])),
         parent_missing="Flow run not found",
+    ),
+    "variable": Resource(
+        model=Variable,
+        created=events.VariableCreated,
+        updated=events.VariableUpdated,
+        deleted=events.VariableDeleted,
+        name=lambda data: ids.name_aggregate("variable", data["name"]),
+        can_be_renamed=True,
     ),
 }

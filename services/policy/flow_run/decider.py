@@ -40,6 +40,7 @@ _NOT_OF_THE_RUN = {
     "api_version",
     "from_deployment",
     "enforce_parameter_schema",
+    "hydrated_from",
 }
 
 FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun

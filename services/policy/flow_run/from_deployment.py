@@ -6,9 +6,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from events.flow_run.commands import CreateFlowRun
-from events.outcome import Status
+from events.outcome import Answer, Status
 from events.state import ProposedState, StateType
 from events.subjects import Aggregate
+from services.dehydrated import HYDRATION, are_alike, is_dehydrated
 from services.policy.decider import Decision, Situation, refused
 from services.policy.deployment.model import unfit
 from services.policy.document.state import INITIAL, Document
@@ -17,6 +18,10 @@ from services.policy.work_pool import assignment, job_variables
 from services.policy.work_pool.assignment import Place
 from services.policy.work_pool.decider import unfit as unfit_variables
 
+_DEHYDRATED: Final = (
+    "The parameters stand for others (__prefect_kind) that were not made, or the deployment has got other parameters"
+    " since they were."
+)
 _NO_POOL: Final = (
     "Cannot create flow run in work queue {} because deployment {} is not associated with a work pool."
     " Please remove work_pool_name and try again."
@@ -44,7 +49,10 @@ def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFl
     if not deployment.exists or deployment.data["flow_id"] != str(command.flow_id):
         return refused(situation, Status.NOT_FOUND, "Deployment not found")
     data = deployment.data
-    parameters = data["parameters"] | command.parameters
+    parameters = _parameters(command, data["parameters"])
+    if parameters is None:
+        answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, rule=HYDRATION, reason=_DEHYDRATED)
+        return Decision(answer=answer)
     enforces = data["enforce_parameter_schema"]
     if command.enforce_parameter_schema is not None:
         enforces = command.enforce_parameter_schema
@@ -62,6 +70,14 @@ def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFl
             "state": command.state or ProposedState(type=StateType.SCHEDULED),
         }
     )
+
+
+def _parameters(command: CreateFlowRun, own: dict[str, Any]) -> dict[str, Any] | None:
+    """The parameters of the run; None where they are not what they stand for, or were made of former ones."""
+    if command.hydrated_from is not None:
+        return command.parameters if are_alike(command.hydrated_from, own) else None
+    merged = own | command.parameters
+    return None if is_dehydrated(merged) else merged
 
 
 def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situation[FlowRun]) -> Decision | None:

@@ -52,7 +52,7 @@ def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
     keyset, run_input = _keyset(situation.state), command.run_input or {}
     proposed = _proposed(paused, situation.now)
     if keyset:
-        reason = _refusal(situation, keyset, run_input)
+        reason = command.input_error or _refusal(situation, keyset, run_input)
         if reason is not None:
             return _rejected(situation, proposed, reason)
     decision = move(situation, proposed, api_version=command.api_version, client_version=command.client_version)
@@ -82,7 +82,7 @@ def _proposed(paused: State, now: datetime) -> ProposedState:
     return ProposedState(type=StateType.RUNNING)
 
 
-def _refusal(situation: Situation[FlowRun], keyset: dict[str, str], run_input: dict[str, Any]) -> str | None:
+def _refusal(situation: Situation[FlowRun], keyset: dict[str, str], run_input: Any) -> str | None:
     schema = situation.others[_input(situation, keyset["schema"])]
     if not schema.exists:
         return "Run input schema not found."

@@ -65,3 +65,23 @@ async def test_log_lines_that_cannot_be_read_yet_are_taken_with_a_mark(addresses
             seen = await patient.post("/logs/", json=[line])
             assert "Antiphon-Projected" not in seen.headers
             assert len((await hasty.post("/logs/filter", json={})).json()) == 2
+
+
+async def test_parameters_made_of_former_ones_make_no_run(addresses: Addresses) -> None:
+    async with addresses.running(run_policy), addresses.gateway() as patient, addresses.gateway(SHORT_SECONDS) as hasty:
+        async with addresses.running(run_projector):
+            flow = await patient.post("/flows/", json={"name": "flow"})
+            standing = {"x": {"__prefect_kind": "json", "value": "1"}, "y": 1}
+            body = {"name": "d", "flow_id": flow.json()["id"], "parameters": standing}
+            deployment = await patient.post("/deployments/", json={**body, "parameter_openapi_schema": {}})
+            path = f"/deployments/{deployment.json()['id']}"
+            made = await patient.post(f"{path}/create_flow_run", json={"parameters": {"z": 1}})
+            assert (made.status_code, made.json()["parameters"]) == (201, {"x": 1, "y": 1, "z": 1})
+        # Nothing shows the change, so that parameters are made of what was there before.
+        assert (await hasty.patch(path, json={"parameters": {"x": 2}})).status_code == 204
+        refused = await hasty.post(f"{path}/create_flow_run", json={})
+        assert refused.status_code == 409
+        async with addresses.running(run_projector):
+            made = await patient.post(f"{path}/create_flow_run", json={})
+            assert (made.status_code, made.json()["parameters"]) == (201, {"x": 2})
+            assert (await patient.post("/flow_runs/count", json={})).json() == 2

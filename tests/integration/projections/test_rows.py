@@ -11,6 +11,9 @@ from events.document.events import (
     FlowRunInputCreated,
     FlowRunInputUpdated,
     FlowUpdated,
+    VariableCreated,
+    VariableDeleted,
+    VariableUpdated,
 )
 from events.flow_run.events import FlowRunChanges, FlowRunDeleted, FlowRunPolicy, FlowRunUpdated
 from events.message import Event
@@ -35,6 +38,7 @@ from tests.projection_scenario import ProjectionScenario
 SUBFLOW_ID = UUID(int=7)
 SUBFLOW = Aggregate("flow_run", str(SUBFLOW_ID))
 INPUT = Aggregate("flow_run_input", str(UUID(int=8)))
+VARIABLE = Aggregate("variable", str(UUID(int=9)))
 FLOW_CREATED = FlowCreated(data={"name": "flow", "tags": ["a"], "labels": {}})
 INPUT_CREATED = FlowRunInputCreated(data={"flow_run_id": str(RUN_ID), "key": "k", "value": "1", "sender": None})
 
@@ -95,6 +99,14 @@ async def test_a_transition_without_marks_keeps_the_policy(projections: Projecti
 async def test_an_input_is_created_and_updated(projections: ProjectionScenario) -> None:
     shown = await projections.when((INPUT, INPUT_CREATED), (INPUT, FlowRunInputUpdated(changes={"value": "2"})))
     shown.then("flow_run_input", {"key": "k", "value": "2", "sender": None})
+
+
+async def test_a_variable_is_created_updated_and_deleted(projections: ProjectionScenario) -> None:
+    there = projections.given((VARIABLE, VariableCreated(data={"name": "v", "value": {"x": [1, None]}, "tags": ["a"]})))
+    (await there.when()).then("variable", {"name": "v", "value": {"x": [1, None]}, "tags": ["a"]})
+    renamed = there.given((VARIABLE, VariableUpdated(changes={"name": "w", "tags": []})))
+    (await renamed.when()).then("variable", {"name": "w", "value": {"x": [1, None]}, "tags": []})
+    (await renamed.when((VARIABLE, VariableDeleted()))).then_nothing("variable")
 
 
 async def test_a_task_run_waits_for_its_flow_run(projections: ProjectionScenario) -> None:

@@ -1,0 +1,12 @@
+-- Variables.
+
+CREATE TABLE variable (
+    id uuid PRIMARY KEY,
+    created timestamptz NOT NULL,
+    updated timestamptz NOT NULL,
+    name text NOT NULL,
+    -- Absent stands for a JSON null.
+    value jsonb,
+    tags text[] NOT NULL
+);
+CREATE INDEX variable_name ON variable (name);

@@ -1,0 +1,42 @@
+"""What is asked about variables."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.reading import rows
+from projections.resource import Resource
+
+
+class VariableSort(StrEnum):
+    """Prefect's VariableSort."""
+
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    NAME_DESC = "NAME_DESC"
+    NAME_ASC = "NAME_ASC"
+
+
+VARIABLES: Final = Resource(
+    table="variable",
+    columns="id, created, updated, name, value, tags",
+    sort=VariableSort,
+    default_sort=VariableSort.NAME_ASC,
+)
+
+
+async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:
+    """The id of the variable of that name, or None."""
+    found = await rows(connection, "SELECT id FROM variable WHERE name = %(name)s", {"name": name})
+    return found[0]["id"] if found else None
+
+
+async def values(connection: AsyncConnection[Any]) -> dict[str, Any]:
+    """The values of all variables by their names."""
+    found = await rows(connection, "SELECT name, coalesce(value, 'null')::text AS value FROM variable", {})
+    return {row["name"]: json.loads(row["value"]) for row in found}

@@ -1,0 +1,77 @@
+"""Resources as the log had them: what an event about one changed, and what others are at that moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from events.log.port import EventLog, Recorded
+from events.message import Event
+from events.subjects import Aggregate
+from events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
+from services.reactor.recent import Recent
+
+_MOST: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A document, or a work pool with its queues."""
+
+    data: Mapping[str, Any]
+    #: By their ids, the oldest first.
+    queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def after(self, event: Event) -> Resource:
+        """The resource once one more thing has happened to it, other than its end."""
+        match event:
+            case DocumentUpdated():
+                return replace(self, data={**self.data, **event.changes})
+            case WorkQueueCreated():
+                return replace(self, queues={**self.queues, str(event.queue_id): event.data})
+            case WorkQueueUpdated():
+                queue_id = str(event.queue_id)
+                queue = {**self.queues.get(queue_id, {}), **event.changes}
+                return replace(self, queues={**self.queues, queue_id: queue})
+            case WorkQueueDeleted():
+                gone = str(event.queue_id)
+                return replace(self, queues={key: queue for key, queue in self.queues.items() if key != gone})
+            case _:
+                return self
+
+
+def _after(resource: Resource | None, event: Event) -> Resource | None:
+    match event:
+        case DocumentCreated():
+            return Resource(event.data)
+        case DocumentDeleted():
+            return None
+        case _:
+            return None if resource is None else resource.after(event)
+
+
+class Resources:
+    """Follows all events of the kinds it is asked about, in log order; what it has not seen it reads."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._known: Recent[Aggregate, Resource] = Recent(_MOST)
+
+    async def around(self, event: Recorded) -> tuple[Resource | None, Resource | None]:
+        """The resource before an event of its own, and after it; None where there is none."""
+        before = await self.at(event.aggregate, event.position - 1)
+        after = _after(before, event.event)
+        self._known.put(event.aggregate, after)
+        return before, after
+
+    async def at(self, aggregate: Aggregate, position: int) -> Resource | None:
+        """The resource as it is once everything up to a position has been followed."""
+        if aggregate not in self._known:
+            found: Resource | None = None
+            for earlier in await self._log.read(aggregate):
+                if earlier.position <= position:
+                    found = _after(found, earlier.event)
+            self._known.put(aggregate, found)
+        return self._known.get(aggregate)

@@ -1,0 +1,32 @@
+"""What Prefect's server tells by events of its own, all on OBSERVED behind one cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from events import subjects
+from events.log.batch import Outgoing
+from events.log.port import EventLog, Recorded
+from events.log.provision import OBSERVED_MAX_AGE_SECONDS
+from services.reactor.flow_run_events import FlowRunEvents
+from services.reactor.resource_events import ResourceEvents
+
+
+class ServerEvents:
+    """See services.reactor.reaction.Reaction."""
+
+    STREAM: ClassVar[str] = subjects.OBSERVED
+    SUBJECTS: ClassVar[Sequence[str]] = (*FlowRunEvents.SUBJECTS, *ResourceEvents.SUBJECTS)
+    #: An event and the cursor written with it expire together: without a cursor none was written since.
+    BEGINS_SECONDS_AGO: ClassVar[float | None] = OBSERVED_MAX_AGE_SECONDS
+    GATHERS_SECONDS: ClassVar[float] = 0.1
+
+    def __init__(self, log: EventLog) -> None:
+        self._flow_runs = FlowRunEvents(log)
+        self._resources = ResourceEvents(log)
+
+    async def messages(self, event: Recorded) -> Sequence[Outgoing]:
+        """What follows from an event for a flow run, or for a resource."""
+        of_runs = await self._flow_runs.messages(event)
+        return of_runs if event.aggregate.kind == "flow_run" else await self._resources.messages(event)

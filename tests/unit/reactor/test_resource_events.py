@@ -1,0 +1,89 @@
+"""What is told of resources: once, and the same wherever the reading of the log begins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from events.document.events import DeploymentCreated, DeploymentUpdated, FlowCreated, FlowDeleted, FlowUpdated
+from events.log.memory import MemoryLog
+from events.log.port import Draft, Recorded
+from events.message import Event, Metadata
+from events.subjects import Aggregate
+from events.work_pool.events import WorkPoolCreated, WorkPoolDeleted, WorkQueueCreated, WorkQueueUpdated
+from services.reactor.resource_events import ResourceEvents
+from tests.examples import FLOW, FLOW_ID, NOW
+
+POOL, DEPLOYMENT = Aggregate("work_pool", str(UUID(int=1))), Aggregate("deployment", str(UUID(int=2)))
+DEFAULT, FAST = UUID(int=3), UUID(int=4)
+QUEUE: dict[str, Any] = {"name": "default", "description": "", "priority": 1, "status": None}
+PRIORITY = {"priority": 2}
+#: What happened, by the number of the command it followed from.
+FACTS: list[tuple[int, Aggregate, Event]] = [
+    (1, FLOW, FlowCreated(data={"name": "flow", "tags": ["a"], "labels": {}})),
+    (2, POOL, WorkPoolCreated(data={"name": "p", "type": "process", "is_paused": False, "default_queue_id": DEFAULT})),
+    (2, POOL, WorkQueueCreated(queue_id=DEFAULT, data=QUEUE)),
+    (3, POOL, WorkQueueUpdated(queue_id=DEFAULT, changes=PRIORITY)),
+    (3, POOL, WorkQueueCreated(queue_id=FAST, data=QUEUE | {"name": "fast"})),
+    (4, POOL, WorkQueueUpdated(queue_id=FAST, changes={"is_paused": True, "status": "PAUSED"})),
+    (5, DEPLOYMENT, DeploymentCreated(data={"name": "d", "flow_id": str(FLOW_ID), "description": None})),
+    (6, DEPLOYMENT, DeploymentUpdated(changes={"description": "words"})),
+    (7, DEPLOYMENT, DeploymentUpdated(changes={"description": "words"})),
+    (8, FLOW, FlowUpdated(changes={"tags": ["b"]})),
+    (9, POOL, WorkPoolDeleted()),
+    (10, FLOW, FlowDeleted()),
+]
+
+
+async def log_of_all() -> tuple[MemoryLog, list[Recorded]]:
+    """A log in which all of it happened."""
+    log, recorded = MemoryLog(lambda: NOW), list[Recorded]()
+    for number, aggregate, event in FACTS:
+        metadata = Metadata(command_id=UUID(int=100 + number), occurred_at=NOW + timedelta(seconds=number))
+        await log.append([Draft(aggregate, event, metadata, 0)], {})
+    async for batch in log.follow(0, until=await log.last_position()):
+        recorded += [item for item in batch if isinstance(item, Recorded)]
+    return log, recorded
+
+
+async def told(log: MemoryLog, events: list[Recorded]) -> list[dict[str, Any]]:
+    """What is told of these events, but for when."""
+    reaction, found = ResourceEvents(log), list[dict[str, Any]]()
+    for event in events:
+        found += [orjson.loads(body) for _, _, body in await reaction.messages(event)]
+    return [{name: value for name, value in item.items() if name != "received"} for item in found]
+
+
+async def test_each_change_is_told_once_and_others_that_made_room_are_not() -> None:
+    found = await told(*await log_of_all())
+    assert [(item["event"].removeprefix("prefect."), item["resource"]["prefect.resource.name"]) for item in found] == [
+        ("flow.created", "flow"),
+        ("work-pool.created", "p"),
+        ("work-pool.not-ready", "p"),
+        ("work-queue.created", "default"),
+        ("work-queue.created", "fast"),
+        ("work-queue.paused", "fast"),
+        ("deployment.created", "d"),
+        ("deployment.updated", "d"),
+        ("flow.updated", "flow"),
+        ("work-queue.deleted", "default"),
+        ("work-queue.deleted", "fast"),
+        ("work-pool.deleted", "p"),
+        ("flow.deleted", "flow"),
+    ]
+    assert len({item["id"] for item in found}) == len(found)
+    assert found[7]["payload"] == {
+        "updated_fields": ["description"],
+        "updates": {"description": {"from": None, "to": "words"}},
+    }
+
+
+async def test_whoever_begins_in_the_middle_tells_the_same() -> None:
+    log, recorded = await log_of_all()
+    whole = await told(log, recorded)
+    for begin in range(len(recorded)):
+        rest = await told(log, recorded[begin:])
+        assert rest == whole[len(whole) - len(rest) :]
