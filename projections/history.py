@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import orjson
 from psycopg import AsyncConnection
 
 from projections import durations
@@ -18,6 +19,8 @@ from projections.windows import Window
 
 #: Prefect shows no more, however long the time is that was asked about.
 _MOST: Final = 500
+#: The periods that there are sums of, the longest first.
+_PERIODS: Final = {Series.EXPECTED_HOUR: HOUR, Series.EXPECTED_MINUTE: MINUTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +41,21 @@ class Intervals:
         return cls(start, start + count * length, length, count)
 
     def cut(self, length: timedelta) -> list[datetime]:
-        """The minutes or hours that do not lie in one interval as a whole."""
-        borders = (self.start + index * self.length for index in range(self.count + 1))
-        periods = {border: floor(border, length) for border in borders}
-        return sorted({period for border, period in periods.items() if period != border})
+        """The periods of a length that do not lie in one interval as a whole."""
+        first = floor(self.start, length)
+        passed = self.start - first
+        if not passed and not self.length % length:
+            return []
+        borders = (passed + index * self.length for index in range(self.count + 1))
+        return sorted({first + (border - rest) for border in borders if (rest := border % length)})
 
     def are_mostly_whole(self, length: timedelta) -> bool:
-        """Whether most of the minutes or hours lie in one interval as a whole: then sums save more than they cost."""
-        return 2 * len(self.cut(length)) < (self.end - self.start) // length
+        """Whether most periods of a length lie in one interval as a whole: then sums save more than they cost."""
+        return length <= self.length and 2 * len(self.cut(length)) < (self.end - self.start) // length
+
+    def are_periods(self, length: timedelta) -> bool:
+        """Whether each of them is one period of a length."""
+        return self.length == length and self.start == floor(self.start, length)
 
     def shown(self, found: list[Row]) -> list[Row]:
         """All of them with their states, those without a run too."""
@@ -54,8 +64,32 @@ class Intervals:
             {"interval_start": start, "interval_end": start + self.length, "states": []} for start in starts
         ]
         for row in found:
-            shown[(row.pop("bucket") - self.start) // self.length]["states"].append(row)
+            for index, (runs, run_time, lateness) in _sums_of(row).items():
+                # What grows with the clock is asked for apart; it adds nothing where no run is counted.
+                if runs:
+                    shown[index]["states"].append(
+                        {
+                            "state_type": row["state_type"],
+                            "state_name": row["state_name"],
+                            "count_runs": runs,
+                            "sum_estimated_run_time": run_time,
+                            "sum_estimated_lateness": lateness,
+                        }
+                    )
         return shown
+
+
+def _sums_of(row: Row) -> dict[int, tuple[int, float, float]]:
+    """The sums of one state, by the index of the interval."""
+    sums: dict[int, tuple[int, float, float]] = {}
+    columns = (orjson.loads(row[name]) for name in ("index", "runs", "run_time", "lateness"))
+    for index, runs, run_time, lateness in zip(*columns, strict=True):
+        if index in sums:
+            before = sums[index]
+            sums[index] = before[0] + runs, before[1] + run_time, before[2] + lateness
+        else:
+            sums[index] = runs, float(run_time), float(lateness)
+    return sums
 
 
 async def history(connection: AsyncConnection[Any], table: str, criteria: Criteria, intervals: Intervals) -> bytes:
@@ -66,12 +100,19 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     condition = criteria.on(table, parameters)
     is_rolled_up = PERIODS[table].answers(condition) and intervals.are_mostly_whole(MINUTE)
     runs = (_rolled_up if is_rolled_up else _scanned)(table, condition, intervals, parameters)
+    if not (is_rolled_up and any(intervals.are_periods(length) for length in _PERIODS.values())):
+        # Otherwise there is hardly anything to add up, and `shown` does it in less time.
+        runs = (
+            "SELECT bucket, state_type, state_name, sum(runs) AS runs, sum(run_time) AS run_time,"  # noqa: S608
+            f" sum(lateness) AS lateness FROM ({runs}) AS run GROUP BY 1, 2, 3"
+        )
+    start, seconds = parameters.bind(intervals.start), parameters.bind(intervals.length.total_seconds())
+    # One row for each state: a thousand small ones take longer to send and to read than to find.
     query = (
-        "SELECT bucket, state_type, state_name, sum(runs)::bigint AS count_runs,"  # noqa: S608  our own text
-        " sum(run_time)::double precision AS sum_estimated_run_time,"
-        " sum(lateness)::double precision AS sum_estimated_lateness"
-        f" FROM ({runs}) AS run WHERE state_type IS NOT NULL"
-        " GROUP BY 1, 2, 3 HAVING sum(runs) > 0 ORDER BY 1, 2, 3"
+        "SELECT state_type, state_name,"  # noqa: S608  our own text
+        f" json_agg(round(date_part('epoch', bucket - {start}) / {seconds}::float8)::integer)::text AS index,"
+        " json_agg(runs)::text AS runs, json_agg(run_time)::text AS run_time, json_agg(lateness)::text AS lateness"
+        f" FROM ({runs}) AS run WHERE state_type IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
     )
     return encoded(intervals.shown(await rows(connection, query, parameters.values)))
 
@@ -97,11 +138,11 @@ def _scanned(table: str, condition: str, intervals: Intervals, parameters: Param
 def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
     """The sums of whole periods, what has been added to them by the clock, and the runs of the minutes that are cut."""
     bucket = _bucket("expected_start_time", intervals, parameters)
-    cut = parameters.bind(intervals.cut(MINUTE))
-    live = (
-        f"{_within('expected_start_time', intervals, parameters)}"
-        f" AND date_trunc('minute', expected_start_time, 'UTC') <> ALL ({cut}::timestamptz[]) AND {condition}"
-    )
+    cut = intervals.cut(MINUTE)
+    live = f"{_within('expected_start_time', intervals, parameters)} AND {condition}"
+    if cut:
+        minutes = parameters.bind(cut)
+        live += f" AND date_trunc('minute', expected_start_time, 'UTC') <> ALL ({minutes}::timestamptz[])"
     running = (
         f"SELECT {bucket}, 0, {durations.RUNNING_SINCE_ALL}, 0 FROM {table}"  # noqa: S608  our own text
         f" WHERE state_type = 'RUNNING' AND {live} GROUP BY 1, 2, 3"
@@ -110,34 +151,45 @@ def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Par
         f"SELECT {bucket}, 0, 0, {durations.LATE_BY_ALL} FROM {table}"  # noqa: S608  our own text
         f" WHERE {durations.IS_LATE} AND {live} GROUP BY 1, 2, 3"
     )
-    others = (
-        f"SELECT run.* FROM unnest({cut}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608  our own text
-        f" ({_scanned(table, condition, intervals, parameters)}"
-        " AND expected_start_time >= cut AND expected_start_time < cut + interval '1 minute') AS run"
-    )
-    return " UNION ALL ".join((*_sums(table, condition, intervals, parameters), running, late, others))
+    parts = [*_sums(table, condition, intervals, parameters), running, late]
+    if cut:
+        scanned = _scanned(table, condition, intervals, parameters)
+        parts.append(_in_periods(scanned, "expected_start_time", cut, MINUTE, parameters))
+    return " UNION ALL ".join(parts)
 
 
 def _sums(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> list[str]:
-    """The sums of the minutes that are whole; hours that are whole stand for theirs where they are most."""
+    """The sums of the longest periods, most of which are whole, and in those that are cut of shorter ones."""
     columns = (
         f"SELECT {_bucket('start', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
         f" FROM {PERIODS[table].source}"
     )
     within = f"{_within('start', intervals, parameters)} AND {condition}"
+    parts: list[str] = []
+    longer: timedelta | None = None
+    for series, length in _PERIODS.items():
+        if not intervals.are_mostly_whole(length):
+            continue
+        part = f"{columns} WHERE series = {series} AND {within}"
+        cut = intervals.cut(length)
+        if cut:
+            part += f" AND start <> ALL ({parameters.bind(cut)}::timestamptz[])"
+        if longer is not None:
+            part = _in_periods(part, "start", intervals.cut(longer), longer, parameters)
+        parts.append(part)
+        longer = length
+        if not cut:
+            break
+    return parts
 
-    def whole(series: Series, length: timedelta) -> str:
-        cut = parameters.bind(intervals.cut(length))
-        return f"{columns} WHERE series = {series} AND start <> ALL ({cut}::timestamptz[]) AND {within}"
 
-    minutes = whole(Series.EXPECTED_MINUTE, MINUTE)
-    if not intervals.are_mostly_whole(HOUR):
-        return [minutes]
-    of_cut_hours = (
-        f"SELECT run.* FROM unnest({parameters.bind(intervals.cut(HOUR))}::timestamptz[]) AS cut CROSS JOIN LATERAL"  # noqa: S608
-        f" ({minutes} AND start >= cut AND start < cut + interval '1 hour') AS run"
+def _in_periods(query: str, column: str, starts: list[datetime], length: timedelta, parameters: Parameters) -> str:
+    """A query, for some periods only: each of them is found by the index."""
+    found = f"{query} AND {column} >= cut AND {column} < cut + {parameters.bind(length)}"
+    return (
+        f"SELECT run.* FROM unnest({parameters.bind(starts)}::timestamptz[]) AS cut"  # noqa: S608  our own text
+        f" CROSS JOIN LATERAL ({found}) AS run"
     )
-    return [whole(Series.EXPECTED_HOUR, HOUR), of_cut_hours]
 
 
 async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:

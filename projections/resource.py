@@ -10,6 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from projections import names
 from projections.filters.conditions import Parameters, joined
 from projections.filters.criteria import Criteria
 from projections.reading import Row, encoded, rows
@@ -62,9 +63,16 @@ class Resource(Generic[S]):
         in_page: bool = False,
     ) -> bytes:
         """A page of the objects that meet the criteria."""
-        parameters = Parameters()
-        condition = criteria.on(self.table, parameters)
-        found = await self.select(connection, condition, parameters, self.page(sort, limit, offset, parameters))
+        found: list[Row] | None = None
+        if (part := self._part_of_name(criteria)) is not None and sort.name == "ID_DESC":
+            parameters = Parameters()
+            condition, source = criteria.on(self.table, parameters), names.latest(part, offset + limit, parameters)
+            page = self.page(sort, limit, offset, parameters)
+            found = await self.select(connection, condition, parameters, page, source)
+        if found is None or len(found) < limit:
+            parameters = Parameters()
+            condition = self._condition(criteria, parameters)
+            found = await self.select(connection, condition, parameters, self.page(sort, limit, offset, parameters))
         shown = self.in_pages if in_page else None
         return encoded(found if shown is None else [{name: row[name] for name in shown} for row in found])
 
@@ -79,7 +87,7 @@ class Resource(Generic[S]):
         """How many objects meet the criteria."""
         parameters = Parameters()
         window = Window.asked_for(criteria) if self.table == "flow_run" else None
-        condition = criteria.on(self.table, parameters)
+        condition = self._condition(criteria, parameters)
         rollup = COUNTS.get(self.table)
         if window is not None:
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.runs(parameters)}"  # noqa: S608
@@ -90,11 +98,24 @@ class Resource(Generic[S]):
         return int((await rows(connection, query, parameters.values))[0]["n"])
 
     async def select(
-        self, connection: AsyncConnection[Any], condition: str, parameters: Parameters, page: str = ""
+        self,
+        connection: AsyncConnection[Any],
+        condition: str,
+        parameters: Parameters,
+        page: str = "",
+        source: str | None = None,
     ) -> list[Row]:
-        """The rows for which a condition holds."""
-        query = f"SELECT {self.columns} FROM {self.source or self.table} WHERE {condition}{page}"  # noqa: S608
+        """The rows for which a condition holds; of a source that has some of them only, if one is given."""
+        query = f"SELECT {self.columns} FROM {source or self.source or self.table} WHERE {condition}{page}"  # noqa: S608
         return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
+
+    def _part_of_name(self, criteria: Criteria) -> str | None:
+        return names.part_asked_for(criteria) if self.table == "flow_run" else None
+
+    def _condition(self, criteria: Criteria, parameters: Parameters) -> str:
+        """That of the criteria, said so that names are looked for where they are kept."""
+        condition, part = criteria.on(self.table, parameters), self._part_of_name(criteria)
+        return condition if part is None else joined([condition, names.among_all(part, parameters)])
 
     def page(self, sort: S, limit: int, offset: int, parameters: Parameters) -> str:
         """The end of a query that asks for a page; rows that are equal in the order may come in any, as in Prefect."""

@@ -34,6 +34,7 @@ TABLES: Final = (
     "flow_run_state",
     "flow_run_count",
     "flow_run_period",
+    "flow_run_name",
     "task_run",
     "task_run_state",
     "task_run_count",

@@ -72,7 +72,8 @@ def _is_null(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa:
 
 def _like(column: str, part: str, parameters: Parameters, _: str) -> str | None:
     # An empty part is no condition; psycopg doubles no `%` inside bound values.
-    return f"{column} ILIKE {parameters.bind(f'%{part}%')}" if part else None
+    # What ILIKE does too, but that turns the pattern into lower case again for each row.
+    return f"lower({column}) LIKE lower({parameters.bind(f'%{part}%')}::text)" if part else None
 
 
 def _starts_with(column: str, prefixes: list[str], parameters: Parameters, _: str) -> str | None:

@@ -19,7 +19,7 @@ from tests.benchmarks.document import DOCUMENT, REPOSITORY, table, with_part
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.queries.asking import Asker, require_equal_answers
 from tests.benchmarks.queries.cases import Case, cases
-from tests.benchmarks.queries.filling import antiphon_with, prefect_with, runs_of
+from tests.benchmarks.queries.filling import Filling, antiphon_with, prefect_with, runs_of
 from tests.benchmarks.queries.writes import measure_writes
 from tests.benchmarks.report import number, times
 
@@ -113,6 +113,14 @@ def _measure(case: Case, rows: int, prefect: Asker, antiphon: Asker) -> Measured
 
 
 @app.command()
+def fill(runs: Runs = 1_000_000, directory: Directory = _HERE) -> None:
+    """Fill one Antiphon, and nothing else: many runs take a while, and can be loaded in parts."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with antiphon_with(directory, runs):
+        typer.echo(Filling.of(directory).model_dump_json(), err=True)
+
+
+@app.command()
 def growth(
     runs: Annotated[str, typer.Option(help="Numbers of flow runs, ascending.")] = "100000,1000000,3000000",
     directory: Directory = _HERE,
@@ -124,6 +132,11 @@ def growth(
     rows = [
         [case.name, *(number(measured[count][case.name] * 1000) for count in numbers), _growth(measured, case.name)]
         for case in cases(clock.now())
+    ]
+    fillings = [Filling.of(directory / f"antiphon-{count}") for count in numbers]
+    rows += [
+        ["load-demo, MiB at its peak", *(number(filling.load_demo_mib) for filling in fillings), ""],
+        ["projector meanwhile, MiB at its peak", *(number(filling.projector_mib) for filling in fillings), ""],
     ]
     shown = table(["ms", *(f"{count:,} runs" for count in numbers), "most / fewest"], rows)
     typer.echo(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,13 +12,17 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import sql
+from pydantic import BaseModel
 
 from services.cli.data_directory import DataDirectory
+from services.runtime import clock
 from services.runtime.embedded.postgres import PostgresServer
 from tests.acceptance.antiphon import running_antiphon
 from tests.acceptance.oracle import running_oracle
 from tests.acceptance.server import Server
 from tests.benchmarks.figures import InvalidRunError
+
+_FILLING: Final = "filling.json"
 
 #: Nothing acts by a timer on either side while queries are compared.
 _ROLES: Final = ("--role", "policy,projector,gateway")
@@ -51,6 +56,21 @@ _FLOW: Final = {"id": "id", "created": "created", "updated": "updated", "name": 
 _TABLES: Final[Mapping[str, Mapping[str, str]]] = {"flow": _FLOW, "flow_run_state": _STATE, "flow_run": _FLOW_RUN}
 
 
+class Filling(BaseModel):
+    """What it took to fill an Antiphon, all parts together; peaks are resident memory."""
+
+    runs: int = 0
+    seconds: float = 0
+    load_demo_mib: float = 0
+    projector_mib: float = 0
+
+    @classmethod
+    def of(cls, directory: Path) -> Filling:
+        """That of the Antiphon in a directory."""
+        file = directory / _FILLING
+        return cls.model_validate_json(file.read_bytes()) if file.exists() else cls()
+
+
 @contextmanager
 def antiphon_with(directory: Path, runs: int) -> Iterator[Server]:
     """A running Antiphon with at least so many runs: what a former attempt has loaded counts."""
@@ -59,13 +79,34 @@ def antiphon_with(directory: Path, runs: int) -> Iterator[Server]:
         with psycopg.connect(DataDirectory(data).read().postgres_url) as connection:
             present = _count(connection, "read_v1.flow_run")
         if present < runs:
-            command = [str(Path(sys.executable).with_name("antiphon")), "load-demo"]
-            command += ["--runs", str(runs - present), "--data-dir", str(data)]
-            subprocess.run(command, check=True)  # noqa: S603
+            _load(directory, runs - present)
         with psycopg.connect(DataDirectory(data).read().postgres_url, autocommit=True) as connection:
             if present < runs or not _is_analyzed(connection):
                 connection.execute("VACUUM (ANALYZE)")
         yield server
+
+
+def _load(directory: Path, runs: int) -> None:
+    before, started = Filling.of(directory), clock.monotonic()
+    command = [str(Path(sys.executable).with_name("antiphon")), "load-demo"]
+    command += ["--runs", str(runs), "--data-dir", str(directory / "data")]
+    with subprocess.Popen(command) as process:  # noqa: S603
+        _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise InvalidRunError(f"load-demo ended with {os.waitstatus_to_exitcode(status)}")
+    projector = next(role.pid for role in DataDirectory(directory / "data").read().roles if role.role == "projector")
+    after = Filling(
+        runs=before.runs + runs,
+        seconds=before.seconds + clock.monotonic() - started,
+        load_demo_mib=max(before.load_demo_mib, used.ru_maxrss / 1024),
+        projector_mib=max(before.projector_mib, _peak_mib(projector)),
+    )
+    (directory / _FILLING).write_text(after.model_dump_json())
+
+
+def _peak_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 @contextmanager
@@ -145,6 +186,7 @@ def _exists(connection: psycopg.Connection[Any], table: str) -> bool:
 
 
 def _is_analyzed(connection: psycopg.Connection[Any]) -> bool:
-    query = "SELECT last_vacuum IS NOT NULL FROM pg_stat_user_tables WHERE relname = 'flow_run'"
+    # A later version may have added a table.
+    query = "SELECT bool_and(last_vacuum IS NOT NULL) FROM pg_stat_user_tables WHERE schemaname = 'read_v1'"
     row = connection.execute(query).fetchone()
     return bool(row and row[0])

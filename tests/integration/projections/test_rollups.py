@@ -1,4 +1,4 @@
-"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (schema/0006, 0008)."""
+"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (schema/0006 and on)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
 NO_TASK = {"name": {"like_": "%"}}
 
 _PERIODS = (
-    "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time_of(total_run_time)),"
-    " sum(lateness_of(start_time, expected_start_time))"
+    "SELECT series, date_bin(length::interval, moment, '2000-01-01 00:00Z'), {names}, count(*),"
+    " sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
     " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, moment) WHERE moment IS NOT NULL GROUP BY {numbers}"
 )
 _AGAIN = {
@@ -46,16 +46,16 @@ _AGAIN = {
         names="state_type, state_name",
         table="flow_run",
         numbers="1, 2, 3, 4",
-        values="(1, 'minute', expected_start_time), (2, 'hour', expected_start_time),"
-        " (3, 'minute', coalesce(start_time, expected_start_time)),"
-        " (4, 'hour', coalesce(start_time, expected_start_time))",
+        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time),"
+        " (3, '1 minute', coalesce(start_time, expected_start_time)),"
+        " (4, '1 hour', coalesce(start_time, expected_start_time))",
     ),
     "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
     "task_run_period": _PERIODS.format(
         names="state_type, state_name, awaits_flow_run",
         table="task_run",
         numbers="1, 2, 3, 4, 5",
-        values="(1, 'minute', expected_start_time), (2, 'hour', expected_start_time)",
+        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time)",
     ),
 }
 
@@ -163,6 +163,9 @@ WINDOWS = [
     (NOW.replace(second=0) - timedelta(hours=11), timedelta(minutes=1), 500),
     (NOW - timedelta(hours=10, seconds=7.25), timedelta(minutes=44, seconds=3.5), 15),
     (NOW.replace(second=0) - timedelta(hours=3), timedelta(seconds=90), 120),
+    (NOW.replace(minute=25, second=0) - timedelta(hours=10), timedelta(minutes=5), 130),
+    (NOW.replace(minute=25, second=0) - timedelta(hours=10), timedelta(minutes=25), 26),
+    (NOW.replace(minute=0, second=0) - timedelta(hours=10), timedelta(hours=1), 11),
     (NOW.replace(minute=0, second=0) - timedelta(hours=11), timedelta(hours=3), 4),
     (NOW - timedelta(hours=13, minutes=7, seconds=1), timedelta(hours=6, seconds=0.5), 3),
 ]

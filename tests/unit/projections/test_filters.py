@@ -25,7 +25,7 @@ def sql(filter_: dict[str, Any]) -> tuple[str, list[Any]]:
         ({}, "TRUE", []),
         ({"name": {}}, "(TRUE)", []),
         ({"name": {"any_": []}}, "((t.name = ANY (%(p0)s::text[])))", [[]]),
-        ({"name": {"like_": "50%"}}, "((t.name ILIKE %(p0)s))", ["%50%%"]),
+        ({"name": {"like_": "50%"}}, "((lower(t.name) LIKE lower(%(p0)s::text)))", ["%50%%"]),
         ({"name": {"like_": ""}}, "(TRUE)", []),
         ({"tags": {"is_null_": True}}, "((t.tags = '{}'))", []),
         ({"deployment_id": {"is_null_": False}}, "((t.deployment_id IS NOT NULL))", []),
