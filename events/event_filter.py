@@ -49,6 +49,11 @@ class EventFilter:
         return (f"evt.*.{self.kind}.{self.id}.*",) if self.wants_origin else (self.subject,)
 
     @property
+    def is_subject(self) -> bool:
+        """Whether it takes no more than the subject to answer."""
+        return self.decision is None and self.state_type is None and not self.wants_origin
+
+    @property
     def wants_origin(self) -> bool:
         """Whether it takes more than the event itself to answer."""
         return self.flow is not None or self.deployment is not None or bool(self.tags)

@@ -13,6 +13,7 @@ from psycopg.types.json import Jsonb
 
 from projections.change import Change, Row, Statement, Step, merge
 from projections.deployment.projection import DEPLOYMENT
+from projections.event.projection import EVENT
 from projections.flow.projection import FLOW
 from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
 from projections.flow_run_input.projection import FLOW_RUN_INPUT
@@ -45,6 +46,7 @@ _ORDER: Final[tuple[Table, ...]] = (
     WORK_POOL,
     WORK_QUEUE,
     POLL,
+    EVENT,
 )
 
 

@@ -16,6 +16,7 @@ from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
+from events.log import wire
 from events.log.cancellation import raise_if_cancelled
 
 _PULL: Final = 1000
@@ -37,6 +38,8 @@ _ACK_WAIT_SECONDS: Final = 60.0
 #: A kept consumer hands out again what its reader had in hand when it ended: soon.
 _KEPT_ACK_WAIT_SECONDS: Final = 10.0
 
+#: Of the reply subject of a message, without a domain.
+_TOKENS: Final = 9
 #: How the server ends a pull that has brought its bytes, or its messages.
 _FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 
@@ -89,6 +92,7 @@ class OrderedConsumer:
         self._subscription: Subscription | None = None
         self._delivered = 0
         self._requested = 0
+        self._pulling: asyncio.Task[None] | None = None
         self._lost = True
         self._drained = False
         self._generation = 0
@@ -113,7 +117,7 @@ class OrderedConsumer:
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
             self._waiting_bytes = 0
-            await self._pull_when_taken()
+            await self._pull_when_low()
             if until is not None and batch and batch[-1].position > until:
                 batch = [item for item in batch if item.position <= until]
                 self._drained = True
@@ -160,8 +164,8 @@ class OrderedConsumer:
         self._waiting, self._waiting_bytes, self._delivered, self._requested = [], 0, 0, 0
         inbox = self._client.new_inbox()
         self._generation += 1
-        receive = partial(self._receive, self._generation)
-        self._subscription = await self._client.subscribe(inbox, cb=receive)
+        self._subscription = await self._client.subscribe(inbox, cb=partial(self._receive_status, self._generation))
+        wire.receive(self._client, self._subscription, partial(self._receive, self._generation))
         info = await self._client.jetstream().add_consumer(self._stream, self._configuration())
         self._drained = info.num_pending == 0
         if self._keep and info.delivered is not None:
@@ -198,9 +202,7 @@ class OrderedConsumer:
     async def _discard(self) -> None:
         if self._subscription is None and self._durable is None:
             return
-        if self._subscription is not None:
-            await self._subscription.unsubscribe()
-            self._subscription = None
+        await self._unsubscribe()
         if self._keep:
             return
         try:
@@ -208,21 +210,28 @@ class OrderedConsumer:
         except NotFoundError:
             return
 
-    async def _pull_when_taken(self) -> None:
+    async def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if self._pulling is not None:
+            self._pulling.cancel()
+        if subscription is not None:
+            wire.forget(self._client, subscription)
+            await subscription.unsubscribe()
+
+    async def _pull_when_low(self) -> None:
         try:
-            await self._pull_when_low()
+            if self._is_low():
+                await self._pull()
         except nats.errors.Error as error:
             self._lose(f"no more could be asked for: {error!r}")
 
-    async def _pull_when_low(self) -> None:
-        """Ask for more, unless the reader has enough to do: what waits for it is in our memory."""
+    def _is_low(self) -> bool:
+        """Whether to ask for more; not if the reader has enough to do: what waits for it is in our memory."""
         is_idle = len(self._waiting) + self._requested < _PULL and self._waiting_bytes < _PULL_BYTES
-        if is_idle and not self._lost and self._requested < _PULL // 2:
-            await self._pull()
+        return is_idle and not self._lost and self._requested < _PULL // 2
 
     async def _pull(self) -> None:
-        subscription = self._subscription
-        if subscription is None:
+        if self._subscription is None:
             return
         self._requested += _PULL
         request = {
@@ -232,39 +241,38 @@ class OrderedConsumer:
             "idle_heartbeat": int(_HEARTBEAT_SECONDS * 10**9),
         }
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
-        await self._client.publish(subject, orjson.dumps(request), reply=subscription.subject)
+        await self._client.publish(subject, orjson.dumps(request), reply=self._subscription.subject)
 
-    async def _receive(self, generation: int, message: Msg) -> None:
+    def _receive(self, generation: int, messages: list[Msg]) -> None:
         if generation != self._generation or self._lost:
             return
-        if not message.reply.startswith("$JS.ACK."):
-            await self._receive_status(message)
-            return
-        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
-        # two tokens more (domain, account) before the stream from servers that know of domains.
-        tokens = message.reply.split(".")
-        offset = 2 if len(tokens) > 9 else 0
-        position, delivered = int(tokens[5 + offset]), int(tokens[6 + offset])
-        if delivered != self._delivered + 1:
-            self._lose(f"message {delivered} came after {self._delivered}")
-            return
-        self._delivered = delivered
-        self._requested -= 1
-        self._drained = tokens[8 + offset] == "0"
-        self._waiting.append(Delivered(message, position, int(tokens[7 + offset])))
-        self._waiting_bytes += len(message.data)
+        for message in messages:
+            # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
+            # two tokens more (domain, account) before the stream from servers that know of domains.
+            tokens = message.reply.split(".")
+            offset = 2 if len(tokens) > _TOKENS else 0
+            if len(tokens) < _TOKENS or int(tokens[6 + offset]) != self._delivered + 1:
+                self._lose(f"{message.reply} came after message {self._delivered}")
+                return
+            self._delivered += 1
+            self._requested -= 1
+            self._drained = tokens[8 + offset] == "0"
+            self._waiting.append(Delivered(message, int(tokens[5 + offset]), int(tokens[7 + offset])))
+            self._waiting_bytes += len(message.data)
         self._arrived.set()
-        await self._pull_when_low()
+        if self._is_low() and (self._pulling is None or self._pulling.done()):
+            self._pulling = asyncio.create_task(self._pull_when_low())
 
-    async def _receive_status(self, message: Msg) -> None:
-        status = (message.headers or {}).get("Status", "")
-        description = (message.headers or {}).get("Description", "")
+    async def _receive_status(self, generation: int, message: Msg) -> None:
+        if generation != self._generation or self._lost:
+            return
+        headers = message.headers or {}
+        status, description = headers.get("Status", ""), headers.get("Description", "")
         if status == "100":
             self._arrived.set()
         elif status in ("404", "408") or (status == "409" and description in _FULL):
             # A pull request ended: what it did not deliver is no longer asked for.
-            left = int((message.headers or {}).get("Nats-Pending-Messages", _PULL))
-            self._requested = max(0, self._requested - left)
+            self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", _PULL)))
             self._arrived.set()
             await self._pull_when_low()
         else:
@@ -284,7 +292,7 @@ class OrderedConsumer:
         if self._subscription is None or self._client.is_closed:
             return
         try:
-            await self._subscription.unsubscribe()
+            await self._unsubscribe()
             if self._durable is None:
                 await self._client.jetstream().delete_consumer(self._stream, self._name)
         except (TimeoutError, nats.errors.Error, APIError, OSError) as error:

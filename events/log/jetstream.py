@@ -17,7 +17,7 @@ from events.log.batch import store
 from events.log.consumer import Delivered, OrderedConsumer
 from events.log.direct_get import DirectGet, sequence, stored_at, subject
 from events.log.errors import LogUnavailableError, TooLargeError
-from events.log.port import Draft, Recorded, Stored, Unreadable, check_drafts
+from events.log.port import ANY, Draft, Recorded, Stored, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
 from events.log.restored import as_it_was
 from events.subjects import EVENTS, Aggregate, covering, matches
@@ -74,7 +74,7 @@ class JetStreamLog:
             start = 0 if is_last else sequence(page[-1]) + 1
 
     async def follow(
-        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None, most: int = ANY
     ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
         """See EventLog.follow."""
         if until is not None and after >= until:
@@ -85,9 +85,9 @@ class JetStreamLog:
         consumer = OrderedConsumer(self._client, EVENTS, after=after, subjects=asked_for)
         try:
             async for delivered in consumer.batches(until=until):
-                batch = [_read_or_unreadable(item) for item in _selected(delivered, subjects)]
-                if batch:
-                    yield batch
+                selected = _selected(delivered, subjects)
+                for start in range(0, len(selected), most):
+                    yield [_read_or_unreadable(item) for item in selected[start : start + most]]
         finally:
             await consumer.close()
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from events import codec, subjects
 from events.log.errors import ConflictError
-from events.log.port import Draft, Recorded, Unreadable, check_drafts
+from events.log.port import ANY, Draft, Recorded, Unreadable, check_drafts
 from events.subjects import Aggregate
 
 
@@ -52,7 +52,7 @@ class MemoryLog:
         return [recorded for recorded in self._streams.get(aggregate, ()) if recorded.position >= since]
 
     async def follow(
-        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None, most: int = ANY
     ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
         """See EventLog.follow."""
         while until is None or after < until:
@@ -61,8 +61,8 @@ class MemoryLog:
             stop = len(self._events) if until is None else min(until, len(self._events))
             batch = [event for event in self._events[after:stop] if _selected(event, subjects)]
             after = stop
-            if batch:
-                yield batch
+            for start in range(0, len(batch), most):
+                yield batch[start : start + most]
 
     async def last_position(self) -> int:
         """See EventLog.last_position."""

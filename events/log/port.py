@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from events.log.errors import LogError
 from events.message import Event, Metadata
@@ -22,8 +22,7 @@ class Draft:
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A message of the log as it stands there, byte for byte."""
 
     subject: str
@@ -60,6 +59,8 @@ class Unreadable:
 
 #: JetStream takes up to 1000 messages in one atomic batch (ADR-50); half of it leaves room.
 MAX_DRAFTS: Final = 500
+#: No bound on what is read at once.
+ANY: Final = 2**31
 
 
 def check_drafts(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> None:
@@ -95,9 +96,9 @@ class EventLog(Protocol):
         """
 
     def follow(
-        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None
+        self, after: int, *, subjects: Sequence[str] = (), until: int | None = None, most: int = ANY
     ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:
-        """Events with a position above `after`, in order, in batches of at least one.
+        """Events with a position above `after`, in order, in batches of at least one, and of `most` at the most.
 
         Waits for new ones, for ever, or stops once everything up to the position `until` was given.
         `subjects` are NATS wildcards that select events; none selects all.

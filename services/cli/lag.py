@@ -13,9 +13,10 @@ from nats.js.errors import NotFoundError
 from pydantic import BaseModel
 
 from events import subjects
+from services.observed import KINDS
 
 #: What those projections read that do not read all of EVENTS.
-_OBSERVED_BY: Final = {"observed": subjects.observations("log"), "presence": subjects.observations("presence")}
+_OBSERVED_BY: Final = {kind.name: [subjects.observations(token) for token in kind.tokens] for kind in KINDS}
 _POSITIONS: Final = b"""
 SELECT name, position FROM read_v1.checkpoint
 UNION ALL SELECT 'archive', coalesce(max(position), 0) FROM archive.chain
@@ -63,7 +64,7 @@ async def of_projections(client: Client, positions: list[tuple[str, int]], state
         wanted = _OBSERVED_BY.get(reader)
         stream = subjects.OBSERVED if wanted else subjects.EVENTS
         last = states[stream].last_seq
-        lag = await _pending(client, stream, [wanted], position) if wanted else max(last - position, 0)
+        lag = await _pending(client, stream, wanted, position) if wanted else max(last - position, 0)
         found.append(Lag(reader=reader, stream=stream, last=last, position=position, lag=lag))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Gateway:
     metrics: Metrics = field(default_factory=Metrics)
     #: How many events an answer about the past may be made from.
     most_past_events: int = 100_000
+    #: Set when it takes no more requests: what would go on for ever is to end.
+    stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     past: PastReads = field(init=False)
     _end: Shared[int] = field(init=False)
     #: Connections whose database was asked how far it is.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -37,6 +38,9 @@ _POOL_MAX: Final = 10
 DEADLINE_SECONDS: Final = 20.0
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _BACKLOG: Final = 2048
+#: How long what was asked may take when the gateway is to stop, and how long who takes nothing is waited for.
+_GRACE_SECONDS: Final = 5
+_UNTAKEN_SECONDS: Final = 2.0
 
 
 async def run(settings: Settings) -> None:
@@ -71,7 +75,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
         async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
             app = _traced(build(gateway), traces)
-            await _serve(CountInHand(app, Gathering().note) if settings.shares_cores else app, settings)
+            await _serve(gateway, CountInHand(app, Gathering().note) if settings.shares_cores else app, settings)
 
 
 def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
@@ -83,7 +87,7 @@ def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
     return TracedRequests(app, traces)
 
 
-async def _serve(app: ASGIApp, settings: Settings) -> None:
+async def _serve(gateway: Gateway, app: ASGIApp, settings: Settings) -> None:
     server = _Server(
         uvicorn.Config(
             app,
@@ -100,8 +104,9 @@ async def _serve(app: ASGIApp, settings: Settings) -> None:
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            timeout_graceful_shutdown=5,
-        )
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        ),
+        gateway.stopping,
     )
     serving = asyncio.create_task(server.serve())
     try:
@@ -113,7 +118,25 @@ async def _serve(app: ASGIApp, settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to services/runtime/lifecycle.py."""
+    """Leaves the signals to services/runtime/lifecycle.py, and ends the streams when it stops."""
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and end the connections: WebSockets by 1012, the others once they are answered."""
+        self._stopping.set()
+        giving_up = asyncio.get_running_loop().call_later(_UNTAKEN_SECONDS, self._give_up)
+        await super().shutdown(sockets)
+        giving_up.cancel()
+
+    def _give_up(self) -> None:
+        # Who reads nothing would be waited for in vain.
+        for connection in tuple(self.server_state.connections):
+            transport = connection.transport
+            if transport is not None and transport.get_write_buffer_size():
+                transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""The recorder process: one consumer of observed task-run events, which become commands."""
+"""The recorder process: observed task-run events become commands, and all observed events rows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from events.errors import UndecodableError
 from events.log.consumer import Delivered, OrderedConsumer
 from events.log.errors import LogUnavailableError
 from events.log.parking import park
+from services.recorder.events import EventRows
 from services.recorder.translate import command_from
 from services.runtime import clock
+from services.runtime.cores import stand_aside
 from services.runtime.discovery import Endpoint, discoverable
 from services.runtime.ids import uuid7
 from services.runtime.nats import application
@@ -30,20 +32,31 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Record task runs until asked to stop."""
+    if settings.shares_cores:
+        stand_aside()
     async with application(settings, "recorder") as (_, _, client):
         consumer = OrderedConsumer(
             client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
         )
+        rows = EventRows(client, settings)
         commands, tally = Client(client, clock=clock.now, new_id=uuid7), Tally()
         try:
             endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: tally)
-            async with discoverable(client, "recorder", [endpoint]):
-                async for batch in consumer.batches():
-                    began = clock.monotonic()
-                    await _record(client, commands, batch, tally)
-                    tally.add(len(batch), clock.monotonic() - began)
+            async with (
+                discoverable(client, "recorder", [endpoint, *rows.endpoints]),
+                asyncio.TaskGroup() as tasks,
+            ):
+                tasks.create_task(rows.run())
+                tasks.create_task(_run(client, consumer, commands, tally))
         finally:
             await consumer.close()
+
+
+async def _run(client: NatsClient, consumer: OrderedConsumer, commands: Client, tally: Tally) -> None:
+    async for batch in consumer.batches():
+        began = clock.monotonic()
+        await _record(client, commands, batch, tally)
+        tally.add(len(batch), clock.monotonic() - began)
 
 
 async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], tally: Tally) -> None:

@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     api_port: int = 4200
     #: How long PostgreSQL may work on one query of a reader, before it is ended and answered 503.
     query_timeout_seconds: PositiveFloat = 30.0
+    #: How long reported events can be found; as Prefect's PREFECT_SERVER_EVENTS_RETENTION_PERIOD.
+    event_retention_days: PositiveFloat = 7.0
     data_dir: Path = Path(".antiphon")
     log_level: LogLevel = "INFO"
     #: `auto` is text on a terminal, JSON elsewhere.

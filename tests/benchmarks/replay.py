@@ -15,7 +15,7 @@ import psutil
 import typer
 import uvloop
 
-from events.log.jetstream import JetStreamLog
+from events.client import Client
 from events.log.port import Recorded
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.native_run import measure_native
@@ -46,11 +46,11 @@ class Rebuilt(NamedTuple):
 async def replay(nats_url: str) -> Replayed:
     """Read the whole log, with nobody else at work."""
     connection = await nats.connect(nats_url)
-    log = JetStreamLog(connection)
-    last, events = await log.last_position(), 0
+    client = Client(connection)
+    last, events = await client.last_position(), 0
     began = perf_counter()
-    async for batch in log.follow(0, until=last):
-        events += sum(isinstance(item, Recorded) for item in batch)
+    async for item in client.replay():
+        events += isinstance(item, Recorded)
     seconds = perf_counter() - began
     await connection.close()
     if events != last:

@@ -206,3 +206,12 @@ def test_invariant_07_the_server_syncs_before_it_confirms(nats_server: NatsServe
 
 def test_every_event_type_is_stored_under_its_own_name() -> None:
     assert all(name == event.TYPE for name, event in codec.EVENT_TYPES.items())
+
+
+async def test_batches_can_be_bounded(log: EventLog) -> None:
+    one = run()
+    await log.append([draft(one, number) for number in range(7)], {one: 0})
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        batches = [[item.position for item in batch] async for batch in log.follow(0, until=7, most=3)]
+    assert [position for batch in batches for position in batch] == list(range(1, 8))
+    assert max(map(len, batches)) <= 3

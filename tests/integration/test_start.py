@@ -115,7 +115,8 @@ def test_status_tells_what_runs_where(running: Started) -> None:
     assert status["api_url"] == running.api_url
     assert status["log_position"] >= 0
     assert {lag["reader"] for lag in status["lag"]} == {
-        "policy", "events", "observed", "presence", "archive", "recorder", "reactor-observed", "reactor-scheduled"
+        "policy", "events", "observed", "presence", "archive", "recorder", "reactor-observed", "reactor-scheduled",
+        "events-observed"
     }  # fmt: skip
     assert status["trouble"] == []
 

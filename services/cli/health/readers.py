@@ -13,11 +13,12 @@ from services.cli import lag
 from services.cli.health.database import one
 from services.cli.health.finding import Finding, Level, judged
 from services.cli.lag import Lag
+from services.observed import KINDS
 from services.runtime.nats import stream_states
 
 _WORRYING_LAG: Final = 1000
 #: Whose process it is.
-_ROLE_OF: Final = dict.fromkeys(("events", "observed", "presence", "archive"), "projector")
+_ROLE_OF: Final = dict.fromkeys(("events", "archive"), "projector") | {kind.name: kind.role for kind in KINDS}
 
 
 async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:

@@ -26,6 +26,8 @@ class Served:
 
     http: httpx.AsyncClient
     port: int
+    #: The server; cancelled as by SIGTERM.
+    server: asyncio.Task[None]
 
     @property
     def websocket_url(self) -> str:
@@ -47,11 +49,11 @@ async def serving(addresses: Addresses, port: int | None = None, **more: Any) ->
     port = port or free_port()
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
     async with addresses.standing(settings, **more) as gateway:
-        serving = asyncio.create_task(main._serve(build(gateway), settings))
+        serving = asyncio.create_task(main._serve(gateway, build(gateway), settings))
         try:
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=DEADLINE_SECONDS) as http:
                 await _until_up(http)
-                yield Served(http, port)
+                yield Served(http, port, serving)
         finally:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)

@@ -33,6 +33,8 @@ async def test_a_gateway_is_alive_and_ready(served: Served) -> None:
 
 async def test_decisions_are_counted_by_kind_and_status_and_timed(served: Served) -> None:
     await life(served, await new_flow(served, "measured"))
+    # Who reads waits for the projection.
+    assert (await served.http.post("/api/flow_runs/count", json={})).json() == 1
     found = await measured(served)
     assert found["antiphon_decisions_total|flow|CREATED"] == 1
     assert found["antiphon_decisions_total|flow_run|CREATED"] == 1

@@ -14,8 +14,8 @@ from nats.aio.msg import Msg
 from events import subjects
 from events.log.jetstream import JetStreamLog
 from projections.writer import connect, position_of
+from services.observed import LOG_LINES, ObservedLoop
 from services.projector.events import EventsLoop
-from services.projector.observed import LOG_LINES, ObservedLoop
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
 from tests.projection_scenario import log_lines

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Header, WebSocket
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from events.client import Client
 from events.log.errors import LogUnavailableError
 from events.log.port import Recorded, Unreadable
 from events.record import record
@@ -48,17 +47,18 @@ class Subscription:
     way to it, and has as long again to do that.
     """
 
-    def __init__(self, client: Client, selection: Selection, start: int, patience_seconds: float) -> None:
-        self._client = client
+    def __init__(self, gateway: Gateway, selection: Selection, start: int) -> None:
+        self._client = gateway.commands
         self._selection = selection
-        self._patience_seconds = patience_seconds
+        self._patience_seconds = gateway.patience_seconds
+        self._stopping = gateway.stopping
         #: The last position that was handed over, or lies before the first one wanted.
         self.position = start - 1
 
     async def run(self, hand: Hand) -> None:
-        """Hand over events for ever; raises TooSlowError."""
+        """Hand over events until the gateway stops; raises TooSlowError."""
         events = self._client.subscribe(self._selection.which, self.position + 1)
-        async with aclosing(_with_signs_of_life(events)) as items:
+        async with aclosing(_with_signs_of_life(events, self._stopping)) as items:
             async for item in items:
                 try:
                     async with asyncio.timeout(self._patience_seconds):
@@ -78,14 +78,17 @@ class Subscription:
 
 
 async def _with_signs_of_life(
-    events: AsyncIterator[Recorded | Unreadable],
+    events: AsyncIterator[Recorded | Unreadable], stopping: asyncio.Event
 ) -> AsyncGenerator[Recorded | Unreadable | None, None]:
     iterator = aiter(events)
     # A task, because cancelling what waits for the next event would end the iterator.
     following = asyncio.ensure_future(anext(iterator))
+    ending = asyncio.ensure_future(stopping.wait())
     try:
         while True:
-            await asyncio.wait((following,), timeout=_QUIET_SECONDS)
+            await asyncio.wait((following, ending), timeout=_QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.is_set():
+                return
             if not following.done():
                 yield None
                 continue
@@ -93,7 +96,8 @@ async def _with_signs_of_life(
             following = asyncio.ensure_future(anext(iterator))
     finally:
         following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        ending.cancel()
+        await asyncio.gather(following, ending, return_exceptions=True)
 
 
 async def _subscription(gateway: Gateway, selection: Selection, after: str | None = None) -> Subscription:
@@ -105,7 +109,7 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
         start = await client.first_position(place(selection.start, "from"))
     else:
         start = await client.last_position() + 1
-    return Subscription(client, selection, start, gateway.patience_seconds)
+    return Subscription(gateway, selection, start)
 
 
 def _position(last_event_id: str) -> int:
@@ -116,7 +120,7 @@ def _position(last_event_id: str) -> int:
 
 
 class _EventStream(StreamingResponse):
-    """A response that goes on until the reader leaves, or is given up."""
+    """A response that goes on until the reader leaves, is given up, or the gateway stops."""
 
     def __init__(self, subscription: Subscription) -> None:
         super().__init__(_nothing(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
@@ -137,6 +141,7 @@ class _EventStream(StreamingResponse):
         await write(b"id: %d\n\n" % subscription.position)
         try:
             await subscription.run(hand)
+            await write(b"", more=False)
         except TooSlowError as error:
             await subscription.tell(write(_problem(HTTPStatus.REQUEST_TIMEOUT, str(error)), more=False))
         except LogUnavailableError as error:

@@ -1,0 +1,1 @@
+"""What was reported to have happened: Prefect's events."""

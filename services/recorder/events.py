@@ -1,0 +1,54 @@
+"""Reported events as rows, for as long as they are kept (docs/adr/0023)."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from nats.aio.client import Client
+
+from projections.event.retention import forget
+from projections.writer import connect
+from services.observed import EVENTS, ObservedLoop, again_and_again
+from services.runtime import clock
+from services.runtime.discovery import Endpoint
+from services.runtime.settings import Settings
+
+_PERIOD_SECONDS: Final = 3600.0
+#: Between two steps of a long deletion, for others.
+_REST_SECONDS: Final = 0.1
+
+_log = structlog.get_logger(__name__)
+
+
+class EventRows:
+    """Writes the rows of events, and deletes those that are too old."""
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._loop = ObservedLoop(client, settings.postgres_url, EVENTS)
+        self._postgres_url = settings.postgres_url
+        self._kept = timedelta(days=settings.event_retention_days)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """What it reads."""
+        return [Endpoint(self._loop.name, subject, "", lambda: self._loop.tally) for subject in self._loop.subjects]
+
+    async def run(self) -> None:
+        """Go on for ever, also when Postgres goes away and comes back."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(again_and_again(self._loop.name, self._loop.run))
+            tasks.create_task(again_and_again("retention of events", self._forget))
+
+    async def _forget(self) -> None:
+        while True:
+            async with await connect(self._postgres_url) as connection:
+                total = 0
+                while gone := await forget(connection, clock.now() - self._kept):
+                    total += gone
+                    await asyncio.sleep(_REST_SECONDS)
+            if total:
+                _log.info("events forgotten", events=total, after_days=self._kept.days)
+            await asyncio.sleep(_PERIOD_SECONDS)
