@@ -40,6 +40,8 @@ async def test_without_nats_writes_are_unavailable_and_safe_to_repeat_and_reads_
     ):
         run_id, key = await new_run(patient), fresh_key()
         path = f"/flow_runs/{run_id}/set_state"
+        # Who reads waits for the projection.
+        assert await states(patient, run_id) == ["PENDING"]
         nats_server.kill()
         refused = await hasty.post(path, json=RUNNING, headers=key)
         assert (refused.status_code, refused.json()) == (503, UNAVAILABLE)
