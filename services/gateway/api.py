@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from services.gateway import errors
+from services.gateway.described import DescribedApi
 from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.lateness import MarkLate
@@ -83,7 +83,7 @@ _MODULES: Final = (
 def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
     create, set_state = flow_runs.hot_endpoints(gateway)
-    app = FastAPI(
+    app = DescribedApi(
         title=_TITLE,
         description=_DESCRIPTION,
         version=version("antiphon"),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import uuid4
+
+from jsonschema import Draft202012Validator
+
 from services.gateway import page
 from tests.elements import LEADS_ELSEWHERE, Elements, dangling
 from tests.integration.own.served import OWN, Served
+from tests.integration.own.test_stream import new_flow
 
 
 async def test_every_operation_is_on_the_page_and_nothing_leads_elsewhere(served: Served) -> None:
@@ -22,6 +28,25 @@ async def test_every_operation_is_on_the_page_and_nothing_leads_elsewhere(served
         for path, method, operation in operations:
             assert operation["operationId"] in elements.all("id")
             assert f"{method.upper()} <code>{prefix}{path}</code>" in answer.text
+
+
+async def test_the_routes_that_are_called_most_take_and_answer_what_is_described(served: Served) -> None:
+    described = (await served.http.get("/api/openapi.json")).json()
+
+    def check(path: str, body: Any, refusal: Any) -> None:
+        told = described["paths"][path]["post"]
+        for value, content in ((body, told["requestBody"]), (refusal, told["responses"]["422"])):
+            schema = content["content"]["application/json"]["schema"] | {"components": described["components"]}
+            Draft202012Validator(schema).validate(value)
+
+    body = {"flow_id": await new_flow(served, "described"), "state": {"type": "PENDING"}}
+    created = await served.http.post("/api/flow_runs/", json=body)
+    assert created.status_code == 201
+    check("/api/flow_runs/", body, (await served.http.post("/api/flow_runs/", json={})).json())
+    for kind, run_id in (("flow_runs", created.json()["id"]), ("task_runs", uuid4())):
+        refused = await served.http.post(f"/api/{kind}/{run_id}/set_state", json={"state": {"type": "NONE"}})
+        assert refused.status_code == 422
+        check(f"/api/{kind}/{{id}}/set_state", {"state": {"type": "RUNNING"}}, refused.json())
 
 
 async def test_whatever_the_pages_ask_for_is_there(served: Served) -> None:
