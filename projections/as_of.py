@@ -1,4 +1,4 @@
-"""A flow run as it was: from the events that are about it alone, however long the log is."""
+"""A run as it was: from the events that are about it alone, however long the log is."""
 
 from __future__ import annotations
 
@@ -11,64 +11,63 @@ from events.errors import UndecodableError
 from events.log.port import Recorded, Unreadable
 from events.subjects import Aggregate
 from projections.change import Change, Put, Row
+from projections.flow_run import queries as flow_run
 from projections.flow_run.projection import FLOW_RUN
 from projections.past import Past
 from projections.projection import project
 from projections.reading import rows
+from projections.resource import StateHistory
 from projections.table import Table
+from projections.task_run import queries as task_run
 from projections.task_run.projection import TASK_RUN
 
 #: All events of an aggregate, oldest first.
 ReadHistory = Callable[[Aggregate], Awaitable[Sequence[Recorded | Unreadable]]]
 
-_FLOW_RUN: Final = f"SELECT {', '.join(FLOW_RUN.columns)} FROM flow_run WHERE id = %(id)s"  # noqa: S608  our own names
-_STATES: Final = "SELECT state FROM flow_run_state WHERE flow_run_id = %(id)s ORDER BY timestamp"
-
 
 @dataclass(frozen=True, slots=True)
-class FlowRunThen:
-    """A flow run and its states."""
+class RunThen:
+    """A flow run or task run and its states."""
 
-    flow_run: Row
+    run: Row
     #: The oldest first, as Prefect's API shows them.
     states: list[Any]
 
 
-async def flow_run_at(nothing: Past, read: ReadHistory, run_id: UUID, position: int) -> FlowRunThen | None:
-    """The flow run once the event at `position` had happened; None where it was not there then.
+async def run_at(nothing: Past, read: ReadHistory, run: Aggregate, position: int) -> RunThen | None:
+    """The flow run or task run once the event at `position` had happened; None where no read showed it then.
 
     `nothing` is a past in which nothing has happened.
     """
-    async with nothing.only(await _events_about(read, run_id, position)) as connection:
-        found = await rows(connection, _FLOW_RUN, {"id": run_id})
-        states = await rows(connection, _STATES, {"id": run_id})
-    return FlowRunThen(found[0], [state["state"] for state in states]) if found else None
-
-
-async def _events_about(read: ReadHistory, run_id: UUID, position: int) -> list[Recorded]:
-    """The events that say something about a flow run, in their order."""
+    kind = _KINDS[run.kind]
     events = _Events(read, position)
-    for table, row in _put(await events.of(Aggregate("flow_run", str(run_id)))):
-        if table is FLOW_RUN:
-            await events.of(Aggregate("flow", str(row["flow_id"])))
-            await _parents(events, row["parent_task_run_id"])
-    return sorted(events.found.values(), key=lambda found: found.position)
+    await kind.gather(events, run.id)
+    async with nothing.only(events.in_order()) as connection:
+        found = await rows(connection, kind.query, {"id": run.id})
+        states = await kind.states.rows_of_run(connection, UUID(run.id))
+    return RunThen(found[0], states) if found else None
 
 
-async def _parents(events: _Events, task_run_id: Any) -> None:
-    """The task run that a subflow stands for, its flow run and that one's flow: when they go, it has no parent."""
-    if task_run_id is None:
-        return
-    for table, task in _put(await events.of(Aggregate("task_run", str(task_run_id)))):
-        if table is not TASK_RUN or task["flow_run_id"] is None:
+async def _about_flow_run(events: _Events, run_id: str) -> None:
+    """Its flow goes with it; it has no parent any more when the task run goes that it stands for as a subflow."""
+    for row in _put(await events.of(Aggregate("flow_run", run_id)), FLOW_RUN):
+        await events.of(Aggregate("flow", str(row["flow_id"])))
+        if row["parent_task_run_id"] is not None:
+            await _about_task_run(events, str(row["parent_task_run_id"]))
+
+
+async def _about_task_run(events: _Events, run_id: str) -> None:
+    """It is shown once its flow run is there, and goes with that one, which goes with its flow."""
+    for task in _put(await events.of(Aggregate("task_run", run_id)), TASK_RUN):
+        if task["flow_run_id"] is None:
             continue
-        for parent_table, parent in _put(await events.of(Aggregate("flow_run", str(task["flow_run_id"])))):
-            if parent_table is FLOW_RUN:
-                await events.of(Aggregate("flow", str(parent["flow_id"])))
+        for row in _put(await events.of(Aggregate("flow_run", str(task["flow_run_id"]))), FLOW_RUN):
+            await events.of(Aggregate("flow", str(row["flow_id"])))
 
 
-def _put(items: Sequence[Recorded]) -> list[tuple[Table, Row]]:
-    return [(change.table, change.row) for item in items for change in _changes(item) if isinstance(change, Put)]
+def _put(items: Sequence[Recorded], table: Table) -> list[Row]:
+    changes = (change for item in items for change in _changes(item))
+    return [change.row for change in changes if isinstance(change, Put) and change.table is table]
 
 
 def _changes(item: Recorded) -> Sequence[Change]:
@@ -86,7 +85,6 @@ class _Events:
         self._read = read
         self._position = position
         self._known: dict[Aggregate, list[Recorded]] = {}
-        self.found: dict[int, Recorded] = {}
 
     async def of(self, aggregate: Aggregate) -> list[Recorded]:
         if aggregate not in self._known:
@@ -97,5 +95,32 @@ class _Events:
                     break
                 items.append(item)
             self._known[aggregate] = items
-            self.found |= {item.position: item for item in items}
         return self._known[aggregate]
+
+    def in_order(self) -> list[Recorded]:
+        """All of them."""
+        return sorted((item for items in self._known.values() for item in items), key=lambda item: item.position)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How runs of a kind are read."""
+
+    gather: Callable[[_Events, str], Awaitable[None]]
+    query: str
+    states: StateHistory
+
+
+_KINDS: Final = {
+    "flow_run": _Kind(
+        _about_flow_run,
+        f"SELECT {', '.join(FLOW_RUN.columns)} FROM flow_run WHERE id = %(id)s",  # noqa: S608  our own names
+        flow_run.STATES,
+    ),
+    "task_run": _Kind(
+        _about_task_run,
+        f"SELECT {', '.join(TASK_RUN.columns)} FROM task_run"  # noqa: S608  our own names
+        " WHERE id = %(id)s AND NOT awaits_flow_run",
+        task_run.STATES,
+    ),
+}

@@ -139,5 +139,9 @@ class StateHistory:
 
     async def of_run(self, connection: AsyncConnection[Any], run_id: UUID) -> bytes:
         """All states of a run, the oldest first."""
+        return encoded(await self.rows_of_run(connection, run_id))
+
+    async def rows_of_run(self, connection: AsyncConnection[Any], run_id: UUID) -> list[Any]:
+        """The same, not encoded yet."""
         query = f"SELECT state FROM {self.table} WHERE {self.run} = %(id)s ORDER BY timestamp"  # noqa: S608
-        return encoded([row["state"] for row in await rows(connection, query, {"id": run_id})])
+        return [row["state"] for row in await rows(connection, query, {"id": run_id})]

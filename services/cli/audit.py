@@ -18,7 +18,7 @@ from events.log.port import Recorded, Unreadable
 from events.place import Place
 from events.record import record
 from events.subjects import Aggregate
-from projections.as_of import FlowRunThen, flow_run_at
+from projections.as_of import run_at
 from projections.past import Past
 from projections.reading import encoded
 from services.cli import console, options, rendering, servers
@@ -195,10 +195,11 @@ async def _diff(log: str, database: str, run: UUID, before: Place, after: Place)
 
 async def _then(client: Client, nothing: Past, run: UUID, place: Place) -> dict[str, Any]:
     """The fields of a flow run at a place, and its states by name; nothing where it was not there."""
-    found: FlowRunThen | None = await flow_run_at(nothing, client.history, run, await client.last_position(place))
+    aggregate = Aggregate("flow_run", str(run))
+    found = await run_at(nothing, client.history, aggregate, await client.last_position(place))
     if found is None:
         return {}
-    fields: dict[str, Any] = orjson.loads(encoded(found.flow_run))
+    fields: dict[str, Any] = orjson.loads(encoded(found.run))
     # Told by the columns beside it, and by the states.
     del fields["state"]
     return fields | {"states": [state["name"] for state in orjson.loads(encoded(found.states))]}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from importlib.metadata import version
+from typing import Final
+
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from services.gateway import errors
+from services.gateway.described import DescribedApi
 from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.lateness import MarkLate
@@ -39,12 +42,15 @@ from services.gateway.routes import (
     work_queues,
 )
 from services.gateway.routes.own import application as own
-from services.gateway.routes.own import asyncapi, audit, health
+from services.gateway.routes.own import asyncapi, audit, docs, health
 
-_TITLE = "Antiphon"
-_COMPRESSED_FROM_BYTES = 16_000
+_TITLE: Final = "Antiphon"
+_DESCRIPTION: Final = (
+    "Prefect 3's API (server 3.8.8, API 0.8.4), as its SDK speaks it. What is not there yet answers 501."
+)
+_COMPRESSED_FROM_BYTES: Final = 16_000
 #: Those that are not there yet come last.
-_MODULES = (
+_MODULES: Final = (
     service,
     flows,
     flow_run_inputs,
@@ -77,17 +83,21 @@ _MODULES = (
 def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
     create, set_state = flow_runs.hot_endpoints(gateway)
-    app = FastAPI(
+    app = DescribedApi(
         title=_TITLE,
+        description=_DESCRIPTION,
+        version=version("antiphon"),
         openapi_url="/api/openapi.json",
-        docs_url="/api/docs",
-        redoc_url="/api/redoc",
+        # FastAPI's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
         # Prefect's clients may leave the content type out.
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix="/api")
+    app.include_router(docs.routes(app, "api/docs"), prefix="/api")
     app.include_router(health.routes(gateway))
     app.include_router(audit.routes(gateway))
     app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Final
-from uuid import UUID
 
 from fastapi import Query
 from psycopg import AsyncConnection
@@ -16,7 +15,8 @@ from events import place
 from events.client import Client
 from events.log.errors import LogUnavailableError
 from events.log.port import EventLog
-from projections.as_of import FlowRunThen, flow_run_at
+from events.subjects import Aggregate
+from projections.as_of import RunThen, run_at
 from projections.past import Past
 from services.gateway.errors import TooLargeError, unprocessable
 
@@ -73,11 +73,11 @@ class PastReads:
         except TimeoutError as error:
             raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
 
-    async def flow_run(self, run_id: UUID, position: int) -> FlowRunThen | None:
-        """See projections.as_of.flow_run_at."""
+    async def run(self, run: Aggregate, position: int) -> RunThen | None:
+        """See projections.as_of.run_at."""
         while True:
             async with self._nothing.past(0) as nothing:
-                found = await flow_run_at(nothing, self._commands.history, run_id, position)
+                found = await run_at(nothing, self._commands.history, run, position)
                 if await nothing.is_whole():
                     return found
 

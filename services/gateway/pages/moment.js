@@ -1,4 +1,4 @@
-// A flow run as it was at a position, and what an event changed in it.
+// A run as it was at a position, and what an event changed in it.
 
 import { Refusal, get, own } from "./api.js";
 import { clock, day, h, json, time } from "./dom.js";
@@ -13,16 +13,18 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
 export class Moments {
   #kept = new Map();
 
-  constructor(id) {
+  constructor({ id, kind }) {
     this.id = id;
+    this.kind = kind;
   }
 
-  /** `{flow_run, states}` once the event at `position` had happened; null where the run was not there. */
+  /** `{run, states}` once the event at `position` had happened; null where the run was not there. */
   async at(position, signal) {
     if (this.#kept.has(position)) return this.#kept.get(position);
     let found = null;
     try {
-      found = await get(own(`flow_runs/${this.id}`, { as_of: position }), signal);
+      const { [this.kind]: run, states } = await get(own(`${this.kind}s/${this.id}`, { as_of: position }), signal);
+      found = { run, states };
     } catch (error) {
       if (!(error instanceof Refusal) || error.status !== 404) throw error;
     }
@@ -68,7 +70,7 @@ export function changesTable(before, after, tone) {
     const words = before === null ? "It was not there yet." : "It was deleted here: from now on it is not there.";
     return h("p", { class: "note" }, words);
   }
-  const all = changes(before?.flow_run ?? {}, after.flow_run);
+  const all = changes(before?.run ?? {}, after.run);
   const found = all.filter((change) => !(isNothing(change.before) && isNothing(change.after)));
   if (!found.length) {
     const refused = tone === "refused" || tone === "delayed";
@@ -100,5 +102,5 @@ export function stateChain(moment) {
 
 /** Every field, as the API showed it. */
 export function wholeRun(moment) {
-  return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, JSON.stringify(moment.flow_run, null, 2)));
+  return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, JSON.stringify(moment.run, null, 2)));
 }

@@ -41,7 +41,7 @@ export class Run {
   constructor({ id, kind, at }, onClose) {
     this.id = id;
     this.kind = kind;
-    this.#moments = new Moments(id);
+    this.#moments = new Moments({ id, kind });
     this.at = at;
     this.#isFollowing = at === null;
     this.#frame(onClose);
@@ -85,7 +85,7 @@ export class Run {
       ),
       h(
         "div",
-        { class: `columns ${this.kind}` },
+        { class: "columns" },
         h("section", { "aria-label": "Timeline", class: "column" }, h("h3", {}, "Timeline"), this.list, this.rest),
         h("section", { "aria-label": "The run at the moment", class: "column" }, this.then, this.tasks),
       ),
@@ -207,7 +207,6 @@ export class Run {
   }
 
   async #showMoment(index) {
-    if (this.kind !== "flow_run") return;
     const record = this.#events[index] ?? null;
     const earlier = this.#events[index - 1] ?? null;
     this.then.setAttribute("aria-busy", "true");
@@ -227,7 +226,7 @@ export class Run {
 
   #showThen(record, before, after) {
     const title = record === null ? "Before it was there" : `As of position ${number(record.position)}`;
-    const run = after?.flow_run;
+    const run = after?.run;
     const state = run?.state_type ? stateChip({ type: run.state_type, name: run.state_name }) : null;
     this.then.replaceChildren(
       h("h3", {}, title, " ", state),

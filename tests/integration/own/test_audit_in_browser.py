@@ -152,6 +152,19 @@ async def test_the_slider_goes_through_the_moments_of_a_run(house: House, page: 
     await page.until("document.querySelector('.timeline .chosen .what').innerText === 'Completed'")
 
 
+async def test_the_slider_goes_through_the_moments_of_a_task_run(house: House, page: Page) -> None:
+    run_id = await new_run(house.served, await new_flow(house.served, "with a task"))
+    body = {"flow_run_id": run_id, "task_key": "t", "dynamic_key": "0", "state": {"type": "PENDING"}}
+    task_id = (await house.served.http.post("/api/task_runs/", json=body)).json()["id"]
+    await page.go(house.url(f"#run={task_id}&kind=task_run"))
+    await page.until("document.querySelector('.then h3')?.innerText.includes('Pending')")
+    await page.do("document.querySelector('input[type=range]').value = 0")
+    await page.do("document.querySelector('input[type=range]').dispatchEvent(new Event('input'))")
+    await page.until("document.querySelector('.then h4')?.innerText === 'What it began with'")
+    fields = await page.do("[...document.querySelectorAll('.changes th[scope=row]')].map(cell => cell.innerText)")
+    assert {"name", "task_key", "dynamic_key"} <= set(fields)
+
+
 async def test_an_open_run_follows_what_happens_to_it(house: House, page: Page) -> None:
     run_id = await new_run(house.served, await new_flow(house.served, "followed"))
     await page.go(house.url(f"#run={run_id}"))

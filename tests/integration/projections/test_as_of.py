@@ -1,4 +1,4 @@
-"""A flow run as of a position is what the read models showed when they had reached it."""
+"""A flow run or task run as of a position is what the read models showed when they had reached it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,24 @@ from events.flow_run.events import (
 )
 from events.log.port import Recorded, Unreadable
 from events.subjects import Aggregate
-from events.task_run.events import TaskRunDeleted
-from projections.as_of import flow_run_at
+from events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed
+from projections.as_of import run_at
 from projections.event_reader import EventReader
 from projections.flow_run.projection import FLOW_RUN
 from projections.past import Past
 from projections.reading import encoded
 from projections.runner import Runner
+from projections.task_run.projection import TASK_RUN
 from projections.writer import connect, parked_streams
-from tests.examples import FLOW, NOW, run_created, state, task_created
-from tests.integration.projections.history import FIRST, SECOND, TASK, moved, reported, run, task
+from tests.examples import FLOW, NOW, run_created, state, task_created, task_moved
+from tests.integration.projections.history import FIRST, HIDDEN, LONELY, SECOND, TASK, moved, reported, run, task
 from tests.projection_scenario import ProjectionScenario
 
 OTHER_FLOW = Aggregate("flow", str(UUID(int=77)))
 
 
 def life() -> list[tuple[Aggregate, Any]]:
-    """A run and its subflow, moved, refused, marked, changed, orphaned and deleted."""
+    """A run and its subflow, moved, refused, marked, changed, orphaned and deleted; task runs of both, and of none."""
     proposed = state("RUNNING")
     subflow = run_created(parent_task_run_id=TASK, tags=("b",)).model_copy(update={"flow_id": UUID(OTHER_FLOW.id)})
     return [
@@ -45,7 +46,11 @@ def life() -> list[tuple[Aggregate, Any]]:
         (run(FIRST), run_created(tags=("a",), labels={"x": 1}, parameters={"p": [1, {"q": None}]})),
         (run(FIRST), moved(101, "PENDING", expected_start_time=NOW)),
         (task(TASK), reported(103, "task", FIRST)),
+        (task(HIDDEN), reported(107, "ahead of its run", SECOND)),
         (run(SECOND), subflow),
+        (task(LONELY), task_created()),
+        (task(LONELY), task_moved(state("PENDING").model_copy(update={"id": UUID(int=108)}))),
+        (task(LONELY), TaskRunRenamed(name="renamed")),
         (run(SECOND), moved(102, "SCHEDULED", next_scheduled_start_time=NOW, expected_start_time=NOW)),
         (run(FIRST), FlowRunTransitionAborted(rule="R", reason="no", proposed=proposed)),
         (
@@ -56,6 +61,7 @@ def life() -> list[tuple[Aggregate, Any]]:
         ),
         (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(name="new", labels={"y": 2}, tags=("c",)))),
         (run(FIRST), moved(104, "RUNNING", run_count=1, start_time=NOW, total_run_time=0.5)),
+        (task(LONELY), TaskRunFlowRunTracked(flow_run_run_count=3)),
         (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(infrastructure_pid="7", job_variables={"v": 1}))),
         (run(SECOND), moved(105, "RUNNING", run_count=1, start_time=NOW)),
     ]
@@ -63,22 +69,22 @@ def life() -> list[tuple[Aggregate, Any]]:
 
 ENDS: list[list[tuple[Aggregate, Any]]] = [
     [(run(FIRST), FlowRunDeleted()), (run(FIRST), run_created(tags=("again",)))],
-    [(task(TASK), TaskRunDeleted()), (run(SECOND), FlowRunDeleted())],
+    [(task(TASK), TaskRunDeleted()), (run(SECOND), FlowRunDeleted()), (task(LONELY), TaskRunDeleted())],
     [(FLOW, FlowDeleted()), (run(FIRST), moved(106, "COMPLETED", end_time=NOW))],
     [(OTHER_FLOW, FlowDeleted()), (task(TASK), task_created())],
 ]
 
 
-async def shown(connection: AsyncConnection[Any], run_id: UUID) -> Any:
+async def shown(connection: AsyncConnection[Any], asked: Aggregate) -> Any:
+    table = {"flow_run": FLOW_RUN, "task_run": TASK_RUN}[asked.kind]
     async with connection.cursor(row_factory=dict_row) as cursor:
-        columns = ", ".join(FLOW_RUN.columns)
-        query = f"SELECT {columns} FROM flow_run WHERE id = %s"  # noqa: S608
-        row = await (await cursor.execute(query.encode(), (run_id,))).fetchone()
-        found = await cursor.execute(
-            "SELECT state FROM flow_run_state WHERE flow_run_id = %s ORDER BY timestamp", (run_id,)
-        )
-        states = [item["state"] for item in await found.fetchall()]
-    return None if row is None else orjson.loads(encoded({"flow_run": row, "states": states}))
+        query = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE id = %s"  # noqa: S608
+        if table is TASK_RUN:
+            query += " AND NOT awaits_flow_run"
+        row = await (await cursor.execute(query.encode(), (asked.id,))).fetchone()
+        query = f"SELECT state FROM {table.name}_state WHERE {table.name}_id = %s ORDER BY timestamp"  # noqa: S608
+        states = [item["state"] for item in await (await cursor.execute(query.encode(), (asked.id,))).fetchall()]
+    return None if row is None else orjson.loads(encoded({"run": row, "states": states}))
 
 
 async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_showed_then(
@@ -104,9 +110,9 @@ async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_s
             runner: Runner[Recorded | Unreadable] = Runner(connection, "events", reader, 0)
             for item in items:
                 await runner.advance([item])
-                for run_id in (FIRST, SECOND):
-                    then = await flow_run_at(nothing, read, run_id, item.position)
-                    told = None if then is None else {"flow_run": then.flow_run, "states": then.states}
-                    expected = await shown(connection, run_id)
+                for asked in (run(FIRST), run(SECOND), task(TASK), task(HIDDEN), task(LONELY)):
+                    then = await run_at(nothing, read, asked, item.position)
+                    told = None if then is None else {"run": then.run, "states": then.states}
+                    expected = await shown(connection, asked)
                     assert (None if told is None else orjson.loads(encoded(told))) == expected, item
         assert items[-1].position == len(items)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from itertools import product
 from typing import Final
 
@@ -13,6 +11,7 @@ import pytest
 
 from services.gateway import asyncapi_page, page
 from services.gateway.asyncapi import specification
+from tests.elements import LEADS_ELSEWHERE, Elements, dangling
 
 FILES: Final = {name: file.body.decode() for name, file in page.all_files().items()}
 DOCUMENT: Final = json.loads(specification().to_json())
@@ -23,21 +22,6 @@ _LONGEST: Final = 300
 _TEXTS: Final = ("ink", "soft", "faint", "accent", "accepted", "refused", "delayed")
 _BACKGROUNDS: Final = ("paper", "raised", "sunken", "accent-wash")
 _STATES: Final = ("scheduled", "pending", "running", "completed", "failed", "crashed", "cancelled", "paused")
-
-
-class Elements(HTMLParser):
-    """Every element of a page with its attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-    def all(self, attribute: str) -> list[str]:
-        return [value for _, attributes in self.found if (value := attributes.get(attribute)) is not None]
 
 
 def test_every_file_that_is_asked_for_is_there_and_none_is_left_over() -> None:
@@ -51,7 +35,7 @@ def test_every_file_that_is_asked_for_is_there_and_none_is_left_over() -> None:
 @pytest.mark.parametrize("name", [*FILES, "asyncapi.html"])
 def test_nothing_leads_elsewhere(name: str) -> None:
     text = {**FILES, **PAGES}[name].replace('xmlns="http://www.w3.org/2000/svg"', "")
-    assert re.findall(r"https?://|url\(|@import|\bimport\(|//\w+\.\w+/", text) == []
+    assert LEADS_ELSEWHERE.findall(text) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -68,13 +52,10 @@ def test_nothing_is_inline_as_the_policy_demands(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_links_within_a_page_lead_to_something_that_is_there_once(name: str) -> None:
     elements = Elements(PAGES[name])
-    ids = Counter(elements.all("id"))
-    assert [found for found, times in ids.items() if times > 1] == []
-    links = {link[1:] for link in elements.all("href") if link.startswith("#")}
-    assert links <= set(ids)
+    assert dangling(elements) == []
     referred = {*elements.all("for"), *elements.all("aria-labelledby"), *elements.all("aria-controls")}
     # The title of a run comes with the run.
-    assert referred <= {*ids, "run-title"}
+    assert referred <= {*elements.all("id"), "run-title"}
 
 
 def test_scripts_find_what_they_look_for() -> None:

@@ -24,21 +24,11 @@ Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Histories of flow runs and task runs, and flow runs of any moment."""
+    """Histories of flow runs and task runs, and these as they were at any moment."""
     router = APIRouter()
     for kind in _NAMES:
         _add_history(router, gateway, kind)
-
-    @router.get("/flow_runs/{id}")
-    async def flow_run(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
-        client = gateway.commands
-        position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
-        found = await gateway.past.flow_run(id, position)
-        if found is None:
-            raise not_found(f"The flow run {id} was not there at position {position}.")
-        body = encoded({"position": position, "flow_run": found.flow_run, "states": found.states})
-        return JsonResponse(body, headers={POSITION: str(position)})
-
+        _add_moment(router, gateway, kind)
     return router
 
 
@@ -53,3 +43,15 @@ def _add_history(router: APIRouter, gateway: Gateway, kind: str) -> None:
         last = await client.last_position(None if to is None else place(to, "to"))
         wanted = [record(item) for item in events if first <= item.position <= last]
         return JsonResponse(b"[%b]" % b",".join(wanted[:limit]))
+
+
+def _add_moment(router: APIRouter, gateway: Gateway, kind: str) -> None:
+    @router.get(f"/{kind}s/{{id}}", name=kind)
+    async def moment(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
+        client = gateway.commands
+        position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
+        found = await gateway.past.run(Aggregate(kind, str(id)), position)
+        if found is None:
+            raise not_found(f"{_NAMES[kind]} {id} was not there at position {position}.")
+        body = encoded({"position": position, kind: found.run, "states": found.states})
+        return JsonResponse(body, headers={POSITION: str(position)})
