@@ -23,7 +23,6 @@ from services.cli import console, options, servers
 from services.cli.demo.flows import make_flows
 from services.cli.demo.runs import Runs
 from services.runtime import clock
-from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 _LOOK_SECONDS: Final = 0.25
@@ -53,7 +52,7 @@ def load_demo(
 async def _load(data_dir: Path, nats_url: str | None, postgres_url: str | None, runs: int) -> None:
     nats, postgres = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
     started = clock.monotonic()
-    async with brief_connection(nats) as client, await AsyncConnection.connect(postgres) as connection:
+    async with servers.connection(nats) as client, await AsyncConnection.connect(postgres) as connection:
         await configure(connection)
         origins = await make_flows(Client(client, timeout_seconds=_STORE_SECONDS))
         log = JetStreamLog(client, timeout_seconds=_STORE_SECONDS)

@@ -12,7 +12,6 @@ import typer
 from events.log.parked import Parked, ParkedMessages
 from services.cli import console, options, servers
 from services.cli.rendering import moment
-from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 
@@ -24,7 +23,7 @@ Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 @asynccontextmanager
 async def _messages(data_dir: Path, nats_url: str | None) -> AsyncIterator[ParkedMessages]:
-    async with brief_connection(servers.nats_url(data_dir, nats_url)) as client:
+    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
         yield ParkedMessages(client)
 
 

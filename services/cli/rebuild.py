@@ -15,7 +15,6 @@ from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
 from services.cli import console, options, servers, way
 from services.parking import parking
 from services.runtime import clock
-from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 _TELL_SECONDS: Final = 1.0
@@ -51,7 +50,7 @@ async def _rebuild(
     data_dir: Path, nats_url: str | None, postgres_url: str | None, *, keep_old: bool, discard: bool
 ) -> None:
     database = servers.postgres_url(data_dir, postgres_url)
-    async with brief_connection(servers.nats_url(data_dir, nats_url)) as client:
+    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
         work = Rebuild(
             JetStreamLog(client),
             database,

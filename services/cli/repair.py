@@ -17,7 +17,6 @@ from projections.repair import Loser, Loss, RepairError, examine, restore_archiv
 from projections.turn import having_turn
 from projections.writer import connect
 from services.cli import console, options, servers, way
-from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 _FAILED: Final = 1
@@ -39,7 +38,7 @@ def repair(
 
 async def _repair(data_dir: Path, nats_url: str | None, postgres_url: str | None, *, dry_run: bool) -> None:
     database = servers.postgres_url(data_dir, postgres_url)
-    async with brief_connection(servers.nats_url(data_dir, nats_url)) as client:
+    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
         log = JetStreamLog(client)
         try:
             loss = await examine(log, database)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 import typer
+from nats.aio.client import Client as NatsClient
 
 from events.client import Client
 from events.log.errors import LogError
@@ -35,13 +36,20 @@ def postgres_url(data_dir: Path, given: str | None) -> str:
 
 
 @asynccontextmanager
-async def log_client(url: str) -> AsyncIterator[Client]:
-    """A client that goes on after an outage; raises NatsUnusableError where there is no server to begin with."""
+async def connection(url: str) -> AsyncIterator[NatsClient]:
+    """A connection for a command; raises NatsUnusableError, which says where there is no server."""
     try:
-        async with brief_connection(url):
-            pass
+        async with brief_connection(url) as client:
+            yield client
     except NatsUnusableError as error:
         raise NatsUnusableError(f"NATS at {without_password(url)} cannot be used: {error}") from error
+
+
+@asynccontextmanager
+async def log_client(url: str) -> AsyncIterator[Client]:
+    """A client that goes on after an outage; raises NatsUnusableError where there is no server to begin with."""
+    async with connection(url):
+        pass
     async with Client.connect(url) as client:
         yield client
 

@@ -12,7 +12,6 @@ from events.log.jetstream import JetStreamLog
 from projections.verification import Known
 from projections.verification import verify as compare
 from services.cli import console, options, servers
-from services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 _DIFFERENT: Final = 3
@@ -46,7 +45,7 @@ def _known(head: str | None) -> Known | None:
 
 async def _verify(data_dir: Path, nats_url: str | None, postgres_url: str | None, known: Known | None) -> None:
     database = servers.postgres_url(data_dir, postgres_url)
-    async with brief_connection(servers.nats_url(data_dir, nats_url)) as client:
+    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
         found = await compare(JetStreamLog(client), database, _tell, known)
     console.progress("log", f"is at {found.log_position}")
     console.progress("archive", f"is at {found.archive_position}")

@@ -20,7 +20,8 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
     assert set(findings) == {
         "antiphon", "nats-server", "log durability", "streams", "log permissions", "PostgreSQL", "database durability",
         "schema", "rows", "database permissions", "lag of policy", "lag of events", "lag of observed",
-        "lag of presence", "lag of archive", "lag of recorder", "lag of reactor-observed", "lag of reactor-scheduled",
+        "lag of presence", "lag of events-observed", "lag of archive", "lag of recorder", "lag of reactor-observed",
+        "lag of reactor-scheduled",
         "parked", "clocks", "disk", "files",
     }  # fmt: skip
     assert {item["level"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings

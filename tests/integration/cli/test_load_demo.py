@@ -53,4 +53,4 @@ def test_the_flows_are_made_once(running: Started) -> None:
 def test_without_a_server_it_is_one_sentence(running: Started) -> None:
     result = antiphon("load-demo", "--data-dir", str(running.data), "--nats-url", "nats://127.0.0.1:1")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "Connect call failed" in result.stderr
+    assert result.stderr == "NATS at nats://127.0.0.1:1 cannot be used: Connection refused\n"
