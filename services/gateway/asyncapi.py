@@ -45,6 +45,12 @@ class CommandHeaders(BaseModel):
         None, alias="Nats-Msg-Id", description="The same id: JetStream drops quick repetitions."
     )
     reply_to: str | None = Field(None, alias=subjects.REPLY_TO, description="The inbox that the outcome is sent to.")
+    with_events: str | None = Field(
+        None,
+        alias=subjects.WITH_EVENTS,
+        description="With any value: behind the outcome, a line of JSON, the reply has a line for each event of the"
+        " aggregate that the command led to: its type, a space, its body.",
+    )
     correlation_id: UUID | None = Field(None, alias=subjects.CORRELATION_ID, description="What started it all.")
     causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="What caused it.")
     actor: str | None = Field(None, alias=subjects.ACTOR, description="Who gives it.")

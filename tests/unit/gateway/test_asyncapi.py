@@ -99,7 +99,8 @@ def test_a_command_is_what_the_document_says() -> None:
     message = message_of("flow_run.set_state")
     validate(message["payload"], json.loads(codec.encode(command)))
     described = resolved(message["headers"])
-    assert set(codec.command_headers(WHOLE)) | {"Antiphon-Reply-To"} == set(described["properties"])
+    of_questions = {"Antiphon-Reply-To", "Antiphon-With-Events"}
+    assert set(codec.command_headers(WHOLE)) | of_questions == set(described["properties"])
     assert set(codec.command_headers(BARE)) - {"Nats-Msg-Id"} == set(described["required"])
 
 
