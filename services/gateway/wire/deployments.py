@@ -118,6 +118,13 @@ class DeploymentCreate(_DeploymentFields):
         values["parameters"] = parameters
         return values
 
+    def given(self) -> dict[str, Any]:
+        """The fields that the request gave; a null pool is one that is not given."""
+        values = super().given()
+        if self.work_pool_name is None:
+            values.pop("work_pool_name", None)
+        return values
+
 
 class DeploymentUpdate(_DeploymentFields):
     """Prefect's DeploymentUpdate."""

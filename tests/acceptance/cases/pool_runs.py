@@ -90,6 +90,7 @@ _PLACED: list[Case] = [
     *_patched("untyped", "right variables with pool", work_pool_name="pool-typed", job_variables={"cpu": 2}),
     _deployment("pooled", "again", version="2"),
     _deployment("pooled", "again with null", work_pool_name=None),
+    _deployment("new queue", "again with null for its pool", work_pool_name=None, work_queue_name="made"),
     _deployment("pooled", "again in a queue", work_pool_name="pool-runs", work_queue_name="urgent"),
     *_patched("pooled", "default queue", work_pool_name="pool-runs"),
     *_patched("pooled", "made queue", work_pool_name="pool-runs", work_queue_name="made2"),
