@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from events.log.cancellation import raise_if_cancelled
 from projections.writer import give_turn_back, take_turn
 
 #: Asks whoever has the turn to let it go.
@@ -36,4 +37,6 @@ async def having_turn(connection: AsyncConnection[Any], name: str, make_way: Mak
 async def _ask_again_and_again(make_way: MakeWay) -> None:
     while True:
         await make_way()
+        # Else a rebuild whose database went away would ask for ever.
+        raise_if_cancelled()
         await asyncio.sleep(_ASK_AGAIN_SECONDS)
