@@ -19,13 +19,14 @@ def available() -> list[int]:
 
 def stand_aside(*others: int) -> None:
     """Keep this process, and others by their pid, to the last core: they follow what commands lead to."""
-    cores = available()
-    if len(cores) > 1:
-        for pid in (0, *others):
-            _keep(pid, {cores[-1]})
+    # Whoever stands aside already, and gets another one to work for it, takes that along.
+    for pid in (0, *others):
+        _keep(pid, set(available()[-1:]))
 
 
 def _keep(pid: int, cores: set[int]) -> None:
+    if not cores:
+        return
     # Another user's process, or one that has ended, stays where it is.
     with suppress(OSError):
         os.sched_setaffinity(pid, cores)
@@ -55,5 +56,4 @@ class Gathering:
 
     def _move(self, *, is_gathered: bool) -> None:
         self._is_gathered = is_gathered
-        if len(self._all) > 1:
-            _keep(0, self._first if is_gathered else self._all)
+        _keep(0, self._first if is_gathered else self._all)

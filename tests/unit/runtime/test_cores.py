@@ -35,6 +35,10 @@ def test_who_stands_aside_keeps_to_the_last_core_with_others(given: list[int]) -
         cores.stand_aside(other.pid)
         assert cores.available() == [given[-1]]
         assert os.sched_getaffinity(other.pid) == {given[-1]}
+        # As after a lost connection, when another process of the server works for it.
+        os.sched_setaffinity(other.pid, given)
+        cores.stand_aside(other.pid)
+        assert os.sched_getaffinity(other.pid) == {given[-1]}
     finally:
         other.communicate()
     # One that has ended is no trouble.
