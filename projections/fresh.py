@@ -38,9 +38,8 @@ _NAME: Final = re.compile(r"(\w+)$")
 
 @dataclass(frozen=True, eq=False)
 class Fresh:
-    """One kind of run, just created."""
+    """One kind of run, just created; its table has the name of its kind."""
 
-    kind: str
     resource: Resource[Any]
     table: Table
     project: Callable[[Recorded], list[Change]]
@@ -66,10 +65,8 @@ class Fresh:
 
     def _row(self, told: Told) -> Row | None:
         outcome, at = told.outcome, told.occurred_at
-        aggregate, metadata = (
-            Aggregate(self.kind, outcome.aggregate_id),
-            Metadata(command_id=outcome.command_id, occurred_at=at),
-        )
+        aggregate = Aggregate(self.table.name, outcome.aggregate_id)
+        metadata = Metadata(command_id=outcome.command_id, occurred_at=at)
         changes: list[Change] = []
         for event in told.events:
             # When the log recorded it is not among what a run shows.
@@ -98,5 +95,5 @@ def names(columns: str) -> list[str]:
     return [found[1] for part in parts if (found := _NAME.search(part.strip()))]
 
 
-FRESH_FLOW_RUN: Final = Fresh("flow_run", FLOW_RUNS, FLOW_RUN, project_flow_run)
-FRESH_TASK_RUN: Final = Fresh("task_run", TASK_RUNS, TASK_RUN, project_task_run)
+FRESH_FLOW_RUN: Final = Fresh(FLOW_RUNS, FLOW_RUN, project_flow_run)
+FRESH_TASK_RUN: Final = Fresh(TASK_RUNS, TASK_RUN, project_task_run)

@@ -13,7 +13,7 @@ from psycopg import AsyncConnection
 from projections import names
 from projections.filters.conditions import Parameters, joined
 from projections.filters.criteria import Criteria
-from projections.reading import Row, encoded, rows
+from projections.reading import Row, encoded, first_encoded, rows
 from projections.rollups import COUNTS
 from projections.windows import Window
 
@@ -40,11 +40,7 @@ class Resource(Generic[S]):
 
     async def get(self, connection: AsyncConnection[Any], row_id: UUID) -> bytes | None:
         """The object with this id, or None."""
-        return (await self.get_many(connection, [row_id])).get(row_id)
-
-    async def get_many(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> dict[UUID, bytes]:
-        """Those of the objects that there are."""
-        return {row["id"]: encoded(row) for row in await self.select_ids(connection, row_ids)}
+        return first_encoded(await self.select_ids(connection, [row_id]))
 
     async def select_ids(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> list[Row]:
         """The rows of those objects."""

@@ -56,7 +56,7 @@ def reply_to(letter: Letter) -> str | None:
 
 def wants_events(letter: Letter) -> bool:
     """Whether its sender asked to be told what the command led to."""
-    return bool(letter.headers) and subjects.WITH_EVENTS in (letter.headers or {})
+    return subjects.WITH_EVENTS in (letter.headers or {})
 
 
 def _asked_for(letter: Letter) -> str | None:

@@ -80,6 +80,8 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
 
     async def reply(subject: str, outcome: Outcome, events: Sequence[Event]) -> None:
         answer = codec.encode_reply(outcome, events)
+        if len(answer) > client.max_payload and events:
+            answer = codec.encode_reply(outcome, ())
         if len(answer) > client.max_payload:
             # Its reason quotes what was sent: the state is in the log, and the sender knows what he sent.
             brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON]}

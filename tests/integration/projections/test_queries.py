@@ -58,7 +58,7 @@ async def test_what_is_not_there_is_none(connection: AsyncConnection[Any]) -> No
     assert await flows.FLOWS.get(connection, MISSING) is None
     assert await flows.by_name(connection, "other") is None
     assert await inputs.value(connection, FIRST, "other") is None
-    assert await flow_runs.FLOW_RUNS.get_many(connection, [MISSING]) == {}
+    assert await flow_runs.FLOW_RUNS.select_ids(connection, [MISSING]) == []
 
 
 async def test_objects_are_found_by_id_name_and_key(connection: AsyncConnection[Any]) -> None:
@@ -70,7 +70,8 @@ async def test_objects_are_found_by_id_name_and_key(connection: AsyncConnection[
     (its_state,) = orjson.loads(await flow_runs.STATES.of_run(connection, FIRST))
     assert its_state == orjson.loads(await flow_runs.STATES.get(connection, UUID(int=101)) or b"null")
     assert orjson.loads(await task_runs.STATES.of_run(connection, TASK))[0]["id"] == str(UUID(int=103))
-    assert set(await flow_runs.FLOW_RUNS.get_many(connection, [FIRST, SECOND])) == {FIRST, SECOND}
+    both = await flow_runs.FLOW_RUNS.select_ids(connection, [FIRST, SECOND])
+    assert {row["id"] for row in both} == {FIRST, SECOND}
 
 
 async def test_a_running_run_grows_older_while_nothing_is_written(projections: ProjectionScenario) -> None:
