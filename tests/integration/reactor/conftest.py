@@ -9,23 +9,10 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import nats
-import pytest
-from nats.aio.client import Client as NatsClient
-
-from events.log.provision import provision
 from services.runtime.embedded import child
 from services.runtime.settings import Settings
 from tests.integration import in_process
 from tests.integration.in_process import NO_POSTGRES
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    yield connection
-    await connection.close()
 
 
 @asynccontextmanager

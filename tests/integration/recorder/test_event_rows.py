@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-import nats
 import orjson
-import pytest
 from nats.aio.client import Client as NatsClient
 
 from events import subjects
-from events.log.provision import provision
 from projections.change import Put
 from projections.event.projection import NAME, project
 from projections.migrate import migrate
@@ -23,14 +19,6 @@ from services.runtime.settings import Settings
 from tests.integration import in_process
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    yield connection
-    await connection.close()
 
 
 def reported(number: int, occurred: datetime, **payload: str) -> bytes:

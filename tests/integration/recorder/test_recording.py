@@ -7,15 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
-import nats
 import orjson
-import pytest
 from nats.aio.client import Client as NatsClient
 
 from events import subjects
 from events.client import Client, EventFilter
 from events.log.port import Recorded
-from events.log.provision import provision
 from events.task_run.events import TaskRunStateRecorded
 from services.policy.main import run as run_policy
 from services.recorder.main import run as run_recorder
@@ -24,14 +21,6 @@ from tests.integration import in_process
 from tests.unit.recorder.test_translate import event
 
 DEADLINE_SECONDS = 20.0
-
-
-@pytest.fixture
-async def client(nats_url: str) -> AsyncIterator[NatsClient]:
-    connection = await nats.connect(nats_url)
-    await provision(connection)
-    yield connection
-    await connection.close()
 
 
 @asynccontextmanager

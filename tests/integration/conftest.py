@@ -1,0 +1,20 @@
+"""What the tests of several processes share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import nats
+import pytest
+from nats.aio.client import Client as NatsClient
+
+from events.log.provision import provision
+
+
+@pytest.fixture
+async def client(nats_url: str) -> AsyncIterator[NatsClient]:
+    """A connection to a server with streams."""
+    connection = await nats.connect(nats_url)
+    await provision(connection)
+    yield connection
+    await connection.close()
