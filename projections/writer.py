@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-import orjson
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
+from events import json_bytes
 from projections.change import Change, Row, Statement, Step, merge
 from projections.deployment.projection import DEPLOYMENT
 from projections.event.projection import EVENT
@@ -140,11 +139,7 @@ def _parts(step: Step) -> Iterator[Part]:
 def _json(rows: dict[Any, Row]) -> str:
     # In key order, so that two writers that meet nevertheless cannot lock each other out.
     ordered = [rows[key] for key in sorted(rows)]
-    try:
-        return orjson.dumps(ordered, default=str).decode()
-    except orjson.JSONEncodeError:
-        # Integers of more than 64 bits, which PostgreSQL's jsonb takes.
-        return json.dumps(ordered, default=str)
+    return json_bytes.dumps(ordered).decode()
 
 
 def _parameters(statement: Statement) -> Row:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from events import ids
+from events import ids, json_bytes
 from services.reactor.resources import Resource
 
 _ID: Final = "prefect.resource.id"
@@ -63,7 +63,7 @@ class Announcement:
             "follows": None,
             "received": received,
         }
-        return orjson.dumps(event, option=orjson.OPT_UTC_Z)
+        return json_bytes.dumps(event, orjson.OPT_UTC_Z)
 
 
 def of_document(kind: str, action: str, document_id: str, data: Mapping[str, Any]) -> Announcement:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -87,3 +88,18 @@ async def test_whoever_begins_in_the_middle_tells_the_same() -> None:
     for begin in range(len(recorded)):
         rest = await told(log, recorded[begin:])
         assert rest == whole[len(whole) - len(rest) :]
+
+
+async def test_parameters_with_large_integers_are_told() -> None:
+    log = MemoryLog(lambda: NOW)
+    changed = DeploymentUpdated(changes={"parameters": {"large": 2**70}})
+    created = DeploymentCreated(data={"name": "d", "flow_id": str(FLOW_ID), "parameters": {}})
+    for number, event in enumerate((created, changed)):
+        await log.append([Draft(DEPLOYMENT, event, Metadata(command_id=UUID(int=number), occurred_at=NOW), 0)], {})
+    _, recorded = [item async for batch in log.follow(0, until=2) for item in batch]
+    assert isinstance(recorded, Recorded)
+    ((_, _, body),) = await ResourceEvents(log).messages(recorded)
+    # orjson would read it as a float.
+    told = json.loads(body)
+    assert (told["event"], told["occurred"]) == ("prefect.deployment.updated", NOW.isoformat().replace("+00:00", "Z"))
+    assert str(2**70) in json.dumps(told["payload"])
