@@ -1,5 +1,6 @@
 """Plays a program of requests on one server."""
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,9 @@ _OF_RUN = {
     "delete flow run": ("DELETE", "flow_runs", ""),
     "delete task run": ("DELETE", "task_runs", ""),
 }
+
+#: Seconds for what a server does in the background; what is not done by then shows as a difference.
+_PATIENCE = 10.0
 
 
 class Stage:
@@ -73,9 +77,21 @@ class Play:
             self._made(step.action, value)
         self.deleted += step.action.startswith("delete")
         if step.action == "ask for work" and response.is_success:
+            self._await_ready(path.split("/")[2], body.get("work_queue_names", []))
             # Which of several that are due at one time come first is nobody's promise.
             value = sorted(self.normalize.text(item["work_queue_id"]) for item in value or ())
         return self._shown(response.status_code, value)
+
+    def _await_ready(self, pool: str, queues: list[str]) -> None:
+        """Until what was polled is marked, which the genuine server does in the background; not for ever."""
+        deadline = time.monotonic() + _PATIENCE
+        for number in self.deployments:
+            while time.monotonic() < deadline:
+                found = self.stage.api.get(f"/deployments/{number}").raise_for_status().json()
+                polled = found["work_pool_name"] == pool and (not queues or found["work_queue_name"] in queues)
+                if not polled or (found["status"] == "READY" and found["last_polled"]):
+                    break
+                time.sleep(0.02)
 
     def _made(self, action: str, value: Any) -> None:
         known, kind = (self.deployments, "d") if action == "put deployment" else (self.flow_runs, "run")
