@@ -26,6 +26,11 @@ def worker_id(pool_id: UUID, name: str) -> UUID:
     return uuid5(_NAMESPACE, f"worker:{pool_id}:{name}")
 
 
+def artifact_collection_id(key: str) -> UUID:
+    """The id of what the artifacts under a key are together."""
+    return uuid5(_NAMESPACE, f"artifact_collection:{key}")
+
+
 def derived(source: UUID, purpose: str) -> UUID:
     """An id that follows from another one: a command's further effects, a non-UUID idempotency key."""
     return uuid5(source, purpose)

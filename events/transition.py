@@ -6,9 +6,11 @@ A refusal is recorded beside the acceptances: which rule refused, why, and what 
 from __future__ import annotations
 
 from typing import Literal
+from uuid import UUID
 
+from events import ids
 from events.message import Event, Payload
-from events.state import Progress, State
+from events.state import Progress, State, is_unpersisted
 
 #: Prefect's `SetStateStatus`.
 TransitionStatus = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
@@ -20,6 +22,13 @@ class ResultArtifact(Payload):
     key: str | None = None
     type: str | None = None
     description: str | None = None
+
+
+def artifact_id(state: State) -> UUID | None:
+    """The id of the artifact that the data of a written state is; None where a state has no data that is kept."""
+    if state.data is None or is_unpersisted(state.data):
+        return None
+    return ids.derived(state.id, "artifact")
 
 
 class Accepted(Event):

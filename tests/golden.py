@@ -68,6 +68,19 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     document.VariableCreated(data={"name": "variable", "value": {"x": [1, None]}, "tags": ["a"]}),
     document.VariableUpdated(changes={"value": None}),
     document.VariableDeleted(),
+    document.ArtifactCreated(
+        data={
+            "key": "key",
+            "type": "table",
+            "description": "d",
+            "data": [{"x": 1}, None],
+            "metadata_": {"a": "b"},
+            "flow_run_id": str(RUN_ID),
+            "task_run_id": None,
+        }
+    ),
+    document.ArtifactUpdated(changes={"data": 50}),
+    document.ArtifactDeleted(),
     TaskCacheFilled(state=state("COMPLETED", data={"type": "x"}, cache_key="k", task_run_id=TASK_ID)),
     TaskCacheConsulted(task_run_id=TASK_ID, found=STATE_ID),
     limit.LimitCreated(name="limit", limit=5, active=True, slot_decay_per_second=0.5, tally=_TALLY),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from events.message import Command
 
@@ -76,6 +77,32 @@ class DeleteVariable(DeleteDocument):
     """Delete a variable."""
 
     KIND: ClassVar[str] = "variable"
+
+
+class CreateArtifact(CreateDocument):
+    """Create an artifact; under its key it is the latest."""
+
+    KIND: ClassVar[str] = "artifact"
+
+
+class UpdateArtifact(UpdateDocument):
+    """Change the data, the description or the metadata of an artifact."""
+
+    KIND: ClassVar[str] = "artifact"
+
+    #: The runs that an artifact of a state names: the log knows it by its run alone (docs/adr/0027).
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+class DeleteArtifact(DeleteDocument):
+    """Delete an artifact; if it was the latest of its key, the one before it is again."""
+
+    KIND: ClassVar[str] = "artifact"
+
+    #: As in UpdateArtifact.
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
 
 
 class CreateDeployment(CreateDocument):

@@ -81,6 +81,24 @@ class VariableDeleted(DocumentDeleted):
     TYPE: ClassVar[str] = "variable.deleted"
 
 
+class ArtifactCreated(DocumentCreated):
+    """An artifact exists: `key`, `type`, `description`, `data` (any JSON value), `metadata_`, the runs it is of."""
+
+    TYPE: ClassVar[str] = "artifact.created"
+
+
+class ArtifactUpdated(DocumentUpdated):
+    """Fields of an artifact changed."""
+
+    TYPE: ClassVar[str] = "artifact.updated"
+
+
+class ArtifactDeleted(DocumentDeleted):
+    """An artifact is gone; that of a state was never created by an event of its own."""
+
+    TYPE: ClassVar[str] = "artifact.deleted"
+
+
 class DeploymentCreated(DocumentCreated):
     """A deployment exists, with the fields of services/policy/deployment/model.py."""
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.policy.decider import Decider
 from services.policy.deployment.decider import DEPLOYMENT
+from services.policy.document.artifact import ARTIFACT
 from services.policy.document.decider import DOCUMENT
 from services.policy.document.resources import RESOURCES
 from services.policy.flow_run.decider import FLOW_RUN
@@ -26,4 +27,5 @@ DECIDERS: Final[dict[str, Decider[Any]]] = {
     "name": NAME,
     "work_pool": WORK_POOL,
     **dict.fromkeys(RESOURCES, DOCUMENT),
+    "artifact": ARTIFACT,
 }

@@ -97,6 +97,8 @@ def _update(resource: Resource, command: UpdateDocument, situation: Situation[Do
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
+    if fixed := resource.fixed.intersection(command.changes):
+        return refused(situation, Status.INVALID, f"The {min(fixed)} cannot be changed.")
     events: list[tuple[Aggregate, Event]] = []
     if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
         name, former = resource.name(data), resource.name(situation.state.data)

@@ -43,6 +43,18 @@ class Variable(Payload):
     tags: tuple[str, ...] = ()
 
 
+class Artifact(Payload):
+    """The fields of an artifact; `data` is any JSON value."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$", max_length=LONGEST_NAME)] | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One kind of document."""
@@ -55,6 +67,8 @@ class Resource:
     name: Callable[[dict[str, Any]], Aggregate] | None = None
     #: Whether it may be given another name.
     can_be_renamed: bool = False
+    #: Other fields that stay as they were when it was created.
+    fixed: frozenset[str] = frozenset()
     #: Whether creating one whose name is taken finds the one that has it, rather than being refused.
     create_finds_existing: bool = False
     #: What is said when there is one already.
@@ -89,5 +103,13 @@ RESOURCES: dict[str, Resource] = {
         deleted=events.VariableDeleted,
         name=lambda data: ids.name_aggregate("variable", data["name"]),
         can_be_renamed=True,
+    ),
+    "artifact": Resource(
+        model=Artifact,
+        created=events.ArtifactCreated,
+        updated=events.ArtifactUpdated,
+        deleted=events.ArtifactDeleted,
+        fixed=frozenset({"key", "type", "flow_run_id", "task_run_id"}),
+        create_finds_existing=True,
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
@@ -14,6 +14,8 @@ class Document:
     """A document as its decisions need to know it."""
 
     exists: bool = False
+    #: It was there, and is gone.
+    is_deleted: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -26,8 +28,8 @@ def evolve(document: Document, event: Event) -> Document:
         case DocumentCreated():
             return Document(exists=True, data=event.data)
         case DocumentUpdated():
-            return Document(exists=document.exists, data=document.data | event.changes)
+            return replace(document, data=document.data | event.changes)
         case DocumentDeleted():
-            return INITIAL
+            return Document(is_deleted=True)
         case _:
             return document

@@ -17,6 +17,7 @@ from events.flow_run.events import (
 from events.message import Event
 from events.state import Progress, State
 from events.subjects import Aggregate
+from events.transition import artifact_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class FlowRun:
     progress: Progress = Progress()
     #: The timestamps of all its states: no two states of a run share one.
     timestamps: frozenset[datetime] = frozenset()
+    #: What its states' data are, also once it is deleted: they stay.
+    artifact_ids: frozenset[UUID] = frozenset()
 
     @property
     def belongs_to(self) -> Aggregate | None:
@@ -60,11 +63,12 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
                 parent_task_run_id=event.parent_task_run_id,
                 labels=tuple(event.labels.items()),
                 policy=event.empirical_policy,
+                artifact_ids=run.artifact_ids,
             )
         case FlowRunUpdated():
             return _updated(run, event)
         case FlowRunDeleted():
-            return FlowRun(is_deleted=True)
+            return FlowRun(is_deleted=True, artifact_ids=run.artifact_ids)
         case _:
             return run
 
@@ -72,12 +76,14 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
 def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> FlowRun:
     if event.state is None:
         return replace(run, policy=event.empirical_policy or run.policy)
+    artifact = artifact_id(event.state)
     return replace(
         run,
         state=event.state,
         progress=event.progress or run.progress,
         policy=event.empirical_policy or run.policy,
         timestamps=run.timestamps | {event.state.timestamp},
+        artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
     )
 
 

@@ -18,6 +18,7 @@ from events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionRejected,
 )
+from events.transition import artifact_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,8 @@ class TaskRun:
     flow_run_run_count: int = 0
     #: The ids of all its states, so that a report that comes twice is recorded once.
     state_ids: frozenset[UUID] = frozenset()
+    #: What the data of states it was moved to are, also once it is deleted: they stay.
+    artifact_ids: frozenset[UUID] = frozenset()
 
     @property
     def exists(self) -> bool:
@@ -61,11 +64,11 @@ def evolve(run: TaskRun, event: Event) -> TaskRun:
         case TaskRunFlowRunTracked():
             return replace(run, flow_run_run_count=event.flow_run_run_count)
         case TaskRunCreated():
-            return TaskRun(fields=event.fields)
+            return TaskRun(fields=event.fields, artifact_ids=run.artifact_ids)
         case TaskRunRenamed() if run.fields is not None:
             return replace(run, fields=run.fields.model_copy(update={"name": event.name}))
         case TaskRunDeleted():
-            return INITIAL
+            return TaskRun(artifact_ids=run.artifact_ids)
         case _:
             return run
 
@@ -80,15 +83,18 @@ def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
         progress=event.progress or run.progress,
         flow_run_run_count=event.flow_run_run_count,
         state_ids=known,
+        artifact_ids=run.artifact_ids,
     )
 
 
 def _moved(run: TaskRun, event: TaskRunTransitionAccepted | TaskRunTransitionRejected) -> TaskRun:
     if event.state is None:
         return run
+    artifact = artifact_id(event.state)
     return replace(
         run,
         state=event.state,
         progress=event.progress or run.progress,
         state_ids=run.state_ids | {event.state.id},
+        artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
     )
