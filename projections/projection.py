@@ -8,6 +8,7 @@ from uuid import UUID
 
 from events.errors import UndecodableError
 from events.log.port import Recorded
+from projections.artifact import projection as artifact
 from projections.change import Change
 from projections.deployment import projection as deployment
 from projections.flow import projection as flow
@@ -19,6 +20,7 @@ from projections.variable import projection as variable
 from projections.work_pool import projection as work_pool
 
 PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
+    "artifact": artifact.project,
     "deployment": deployment.project,
     "flow": flow.project,
     "flow_run": flow_run.project,

@@ -27,7 +27,8 @@ class _Verbatim(Loader):
 
 def give_json_verbatim(connection: AsyncConnection[Any]) -> None:
     """Have a connection hand JSON out as `encoded` takes it."""
-    connection.adapters.register_loader("jsonb", _Verbatim)
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, _Verbatim)
 
 
 async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:

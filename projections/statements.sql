@@ -85,6 +85,31 @@ WHERE id = %(id)s
 -- name: delete_variable
 DELETE FROM variable WHERE id = %(id)s
 
+-- name: update_artifact
+WITH latest AS (UPDATE artifact_collection SET updated = %(at)s WHERE latest_id = %(id)s)
+UPDATE artifact SET
+    updated = %(at)s,
+    description = CASE WHEN c ? 'description' THEN c ->> 'description' ELSE description END,
+    data = CASE WHEN c ? 'data' THEN c ->> 'data' ELSE data END,
+    metadata_ = CASE WHEN c ? 'metadata_' THEN c ->> 'metadata_' ELSE metadata_ END
+FROM (SELECT %(changes)s::jsonb AS c) AS given
+WHERE id = %(id)s
+
+-- name: delete_artifact
+-- Where it was the latest of its key, the one before it is, and without one nothing is left of the key.
+WITH gone AS (DELETE FROM artifact WHERE id = %(id)s),
+    next AS (
+        SELECT * FROM artifact WHERE key = (SELECT key FROM artifact WHERE id = %(id)s) AND id <> %(id)s
+        ORDER BY position DESC LIMIT 1
+    ),
+    replaced AS (
+        UPDATE artifact_collection AS c SET
+            latest_id = next.id, created = next.created, updated = next.updated,
+            type = next.type, flow_run_id = next.flow_run_id, task_run_id = next.task_run_id
+        FROM next WHERE c.latest_id = %(id)s
+    )
+DELETE FROM artifact_collection WHERE latest_id = %(id)s AND NOT EXISTS (SELECT FROM next)
+
 -- name: update_deployment
 -- Fields that `changes` does not name stay as they are.
 UPDATE deployment AS d SET (

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.types.json import Jsonb
 
 from events import json_bytes
+from projections.artifact.projection import ARTIFACT, ARTIFACT_COLLECTION
 from projections.change import Change, Row, Statement, Step, merge
 from projections.deployment.projection import DEPLOYMENT
 from projections.event.projection import EVENT
@@ -39,6 +40,8 @@ _ORDER: Final[tuple[Table, ...]] = (
     TASK_RUN_STATE,
     FLOW_RUN_INPUT,
     VARIABLE,
+    ARTIFACT,
+    ARTIFACT_COLLECTION,
     LIMIT,
     LEASE,
     LOG,

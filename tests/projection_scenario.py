@@ -41,6 +41,8 @@ TABLES: Final = (
     "task_run_period",
     "flow_run_input",
     "variable",
+    "artifact",
+    "artifact_collection",
     "concurrency_limit",
     "concurrency_lease",
     "log",

@@ -70,6 +70,10 @@ def _is_null(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa:
     return f"{column} IS NULL" if wanted else f"{column} IS NOT NULL"
 
 
+def _exists(column: str, wanted: bool, parameters: Parameters, cast: str) -> str:  # noqa: FBT001  the operator's value
+    return _is_null(column, not wanted, parameters, cast)
+
+
 def _like(column: str, part: str, parameters: Parameters, _: str) -> str | None:
     # An empty part is no condition; psycopg doubles no `%` inside bound values.
     # What ILIKE does too, but that turns the pattern into lower case again for each row.
@@ -107,6 +111,7 @@ OPERATORS: Final[Mapping[str, SqlOf]] = {
     "any_": _any_of,
     "not_any_": _none_of,
     "is_null_": _is_null,
+    "exists_": _exists,
     "like_": _like,
     "startswith_": _starts_with,
     "before_": _compared("<="),
@@ -215,6 +220,12 @@ class Name(AnyText):
     """`any_` and `like_` on a text."""
 
     like_: str | None = None
+
+
+class NullableName(Name):
+    """`exists_` as well."""
+
+    exists_: bool | None = None
 
 
 class NameOrPrefix(AnyText):

@@ -8,6 +8,8 @@ from typing import Final
 
 from projections.filters.conditions import Parameters, joined, related
 from projections.filters.objects import (
+    ArtifactCollectionFilter,
+    ArtifactFilter,
     DeploymentFilter,
     FlowFilter,
     FlowRunFilter,
@@ -32,6 +34,7 @@ class Criteria:
     work_pool_queues: WorkQueueFilter | None = None
     logs: LogFilter | None = None
     variables: VariableFilter | None = None
+    artifacts: ArtifactFilter | ArtifactCollectionFilter | None = None
 
     def on(self, table: str, parameters: Parameters) -> str:
         """The condition on rows of a table."""
@@ -73,12 +76,25 @@ _FILTER_OF: Final[Mapping[str, str]] = {
     "work_queue": "work_pool_queues",
     "log": "logs",
     "variable": "variables",
+    "artifact": "artifacts",
+    "artifact_collection": "artifacts",
 }
 
 #: Rows that no query shows: task runs that wait for their flow run to appear.
 _VISIBLE: Final[Mapping[str, str]] = {"task_run": "NOT task_run.awaits_flow_run"}
 
+
+def _of_runs(table: str) -> tuple[Relation, ...]:
+    """How what names a flow run and a task run is related to them."""
+    return (
+        Relation("flow_run", f"flow_run.id = {table}.flow_run_id", ("flows", "flow_runs", "deployments")),
+        Relation("task_run", f"task_run.id = {table}.task_run_id", ("task_runs",)),
+    )
+
+
 _RELATIONS: Final[Mapping[str, tuple[Relation, ...]]] = {
+    "artifact": _of_runs("artifact"),
+    "artifact_collection": _of_runs("artifact_collection"),
     "flow": (
         Relation("flow_run", "flow_run.flow_id = flow.id", ("flow_runs", "task_runs")),
         Relation("deployment", "deployment.flow_id = flow.id", ("deployments", "work_pools")),

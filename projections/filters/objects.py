@@ -21,6 +21,7 @@ from projections.filters.conditions import (
     NameOrPrefix,
     NullableBetween,
     NullableId,
+    NullableName,
     NullableText,
     Operator,
     Parameters,
@@ -147,6 +148,26 @@ class VariableFilter(ObjectFilter):
     id: AnyId | None = None
     name: Name | None = None
     tags: Tags | None = None
+
+
+class ArtifactFilter(ObjectFilter):
+    """Prefect's ArtifactFilter."""
+
+    id: AnyId | None = None
+    key: NullableName | None = None
+    flow_run_id: AnyId | None = None
+    task_run_id: AnyId | None = None
+    type: AnyOrNotAnyText | None = None
+
+
+class ArtifactCollectionFilter(ObjectFilter):
+    """Prefect's ArtifactCollectionFilter."""
+
+    latest_id: AnyId | None = None
+    key: NullableName | None = None
+    flow_run_id: AnyId | None = None
+    task_run_id: AnyId | None = None
+    type: AnyOrNotAnyText | None = None
 
 
 class WorkPoolFilter(ObjectFilter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +12,13 @@ import orjson
 from psycopg import AsyncConnection
 
 from projections import durations
+from projections.artifact.queries import of_flow_run
 from projections.reading import Row, encoded, rows
 
 #: Prefect's `server.api.max_graph_nodes`.
 MOST_NODES: Final = 10_000
+#: And `server.api.max_flow_run_graph_artifacts`.
+_MOST_ARTIFACTS: Final = 10_000
 #: The input of a task run that says within which other it ran.
 _WITHIN: Final = "__parents__"
 
@@ -73,8 +76,11 @@ async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime)
     run = await rows(connection, _RUN, {"id": run_id})
     if not run:
         return None
+    artifacts = defaultdict[UUID | None, list[Row]](list)
+    for artifact in await of_flow_run(connection, run_id, _MOST_ARTIFACTS):
+        artifacts[artifact.pop("task_run_id")].append(artifact)
     nodes = await rows(connection, _NODES, {"id": run_id})
-    shown = [node for node in _joined(nodes) if node["end_time"] is None or node["end_time"] >= since]
+    shown = [node for node in _joined(nodes, artifacts) if node["end_time"] is None or node["end_time"] >= since]
     if len(shown) > MOST_NODES:
         raise TooLargeError(f"The graph of flow run {run_id} has more than {MOST_NODES} nodes.")
     return encoded(
@@ -82,8 +88,7 @@ async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime)
             **run[0],
             "root_node_ids": [node["id"] for node in shown if not node["parents"]],
             "nodes": [(node["id"], node) for node in shown],
-            # There are no artifacts yet.
-            "artifacts": [],
+            "artifacts": artifacts[None],
             "states": await rows(connection, _STATES, {"id": run_id}),
         }
     )
@@ -95,7 +100,7 @@ def _inputs(column: orjson.Fragment) -> list[tuple[str, dict[str, Any]]]:
     return [(name, source) for name, items in sources.items() for source in items or [{}]]
 
 
-def _joined(nodes: Sequence[Row]) -> list[Row]:
+def _joined(nodes: Sequence[Row], artifacts: Mapping[UUID | None, Sequence[Row]]) -> list[Row]:
     """The nodes with those that are before, behind and around them, each as often as Prefect names it."""
     by_id = {node["id"]: node for node in nodes}
     inputs = {node["id"]: _inputs(node.pop("task_inputs")) for node in nodes}
@@ -122,7 +127,7 @@ def _joined(nodes: Sequence[Row]) -> list[Row]:
             "parents": linked(parents[node_id]),
             "children": linked(children[node_id]),
             "encapsulating": linked(dict.fromkeys(around[node_id])),
-            "artifacts": [],
+            "artifacts": artifacts.get(node_id, []),
         }
         for node_id, node in by_id.items()
     ]

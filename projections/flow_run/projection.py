@@ -13,6 +13,7 @@ from events.flow_run.events import (
     FlowRunUpdated,
 )
 from events.log.port import Recorded
+from projections.artifact.projection import of_state
 from projections.change import Change, Move, Put, Row, Statement
 from projections.state import STATE_COLUMNS, progress_row, state_row
 from projections.table import Table
@@ -124,4 +125,5 @@ def _moved(
     if event.empirical_policy is not None:
         values["empirical_policy"] = event.empirical_policy.model_dump(mode="json")
     history = {"id": row["state_id"], "flow_run_id": run_id, "timestamp": row["state_timestamp"], "state": row["state"]}
-    return [Put(FLOW_RUN_STATE, history), Move(FLOW_RUN, run_id, values)]
+    changes: list[Change] = [Put(FLOW_RUN_STATE, history), Move(FLOW_RUN, run_id, values)]
+    return changes + of_state(recorded, event.state, event.artifact, flow_run_id=run_id)

@@ -17,6 +17,7 @@ from events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionRejected,
 )
+from projections.artifact.projection import of_state
 from projections.change import Change, Move, Put, Row, Statement
 from projections.state import STATE_COLUMNS, progress_row, state_row
 from projections.table import Table
@@ -114,7 +115,9 @@ def _moved(
         return []
     state = state_row(event.state)
     values = state | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
-    return [Put(TASK_RUN_STATE, _history(run_id, state)), Move(TASK_RUN, run_id, values)]
+    flow_run_id = event.state.state_details.flow_run_id
+    changes: list[Change] = [Put(TASK_RUN_STATE, _history(run_id, state)), Move(TASK_RUN, run_id, values)]
+    return changes + of_state(recorded, event.state, event.artifact, flow_run_id=flow_run_id, task_run_id=run_id)
 
 
 def _history(run_id: UUID, state: Row) -> Row:

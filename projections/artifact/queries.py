@@ -1,0 +1,67 @@
+"""What is asked about artifacts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from projections.reading import Row, rows
+from projections.resource import Resource
+
+
+class ArtifactSort(StrEnum):
+    """Prefect's ArtifactSort and ArtifactCollectionSort."""
+
+    CREATED_DESC = "CREATED_DESC"
+    UPDATED_DESC = "UPDATED_DESC"
+    ID_DESC = "ID_DESC"
+    KEY_DESC = "KEY_DESC"
+    KEY_ASC = "KEY_ASC"
+
+
+_CONTENT: Final = (
+    "artifact.type, description, data::json AS data, metadata_::json AS metadata_,"
+    " artifact.flow_run_id, artifact.task_run_id"
+)
+
+ARTIFACTS: Final = Resource(
+    table="artifact",
+    columns=f"id, created, updated, key, {_CONTENT}",
+    sort=ArtifactSort,
+    default_sort=ArtifactSort.ID_DESC,
+)
+
+_OF_COLLECTION: Final = ", ".join(f"artifact_collection.{name}" for name in ("id", "created", "updated", "key"))
+#: The latest artifact of each key, with the id and the times of what all of that key are together.
+COLLECTIONS: Final = Resource(
+    table="artifact_collection",
+    columns=f"{_OF_COLLECTION}, latest_id, {_CONTENT}",
+    sort=ArtifactSort,
+    default_sort=ArtifactSort.ID_DESC,
+    source="artifact_collection JOIN artifact ON artifact.id = latest_id",
+)
+
+#: The same as Prefect shows one by its key: like an artifact.
+LATEST: Final = replace(COLLECTIONS, columns=f"{_OF_COLLECTION}, {_CONTENT}")
+
+
+async def runs_of(connection: AsyncConnection[Any], artifact_id: UUID) -> Row | None:
+    """The flow run and the task run that an artifact names, or None if there is no such artifact."""
+    query = "SELECT flow_run_id, task_run_id FROM artifact WHERE id = %(id)s"
+    found = await rows(connection, query, {"id": artifact_id})
+    return found[0] if found else None
+
+
+async def of_flow_run(connection: AsyncConnection[Any], run_id: UUID, most: int) -> list[Row]:
+    """What the graph of a flow run shows of its artifacts, the oldest first; their task run is told too."""
+    query = (
+        "SELECT a.id, a.created, a.key, a.type, a.key IS NULL OR c.id IS NOT NULL AS is_latest,"
+        " CASE WHEN a.type = 'progress' THEN a.data::json END AS data, a.task_run_id"
+        " FROM artifact AS a LEFT JOIN artifact_collection AS c ON c.latest_id = a.id"
+        " WHERE a.flow_run_id = %(run)s AND a.type <> 'result' ORDER BY a.created, a.position LIMIT %(most)s"
+    )
+    return await rows(connection, query, {"run": run_id, "most": most})
