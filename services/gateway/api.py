@@ -15,6 +15,7 @@ from services.gateway.hot import ShortWay
 from services.gateway.lateness import MarkLate
 from services.gateway.routes import (
     absent,
+    artifacts,
     automations,
     bulk_set_state,
     deployments,
@@ -72,6 +73,7 @@ _MODULES: Final = (
     pool_queues,
     work_queues,
     variables,
+    artifacts,
     events_out,
     logs_out,
     scheduled_tasks,

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.acceptance.cases import (
+    artifacts,
     bad_input,
     bulk_states,
     concurrency,
@@ -59,6 +60,8 @@ TABLES: dict[str, Sequence[Case]] = {
     "work_queues": work_pools.QUEUE_CASES,
     "pool_runs": pool_runs.CASES,
     "variables": variables.CASES,
+    "artifacts": artifacts.CASES,
+    "result_artifacts": artifacts.RESULT_CASES,
     "hydrated_parameters": hydration.PARAMETERS,
     "hydrated_inputs": hydration.INPUTS,
     "form_schemas": hydration.SCHEMAS,
@@ -85,8 +88,9 @@ def _answers(cases: Sequence[Case], server: Server) -> list[Any]:
                 answers.append({"status": f"no answer: {error!r}"})
                 continue
             if case.save and response.is_success:
-                saved[case.save] = response.json()
-                answer = saved[case.save]
+                answer = response.json()
+                # Of a list the first.
+                answer = saved[case.save] = answer[0] if isinstance(answer, list) else answer
                 named = answer.get("id") or answer.get("lease_id") or answer["state"]["id"]
                 normalize.name(named, f"<{case.save}.id>")
             answers.append(_shown(case, response, normalize))

@@ -14,7 +14,6 @@ _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 #: Resources of which nothing is there, with everything below them.
 _RESOURCES: Final = (
-    "artifacts",
     "automations",
     "block_capabilities",
     "block_documents",

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from projections.filters.criteria import Criteria
 from projections.filters.objects import (
+    ArtifactFilter,
     DeploymentFilter,
     FlowFilter,
     FlowRunFilter,
@@ -46,6 +47,7 @@ FILTERS: Final[Mapping[str, type]] = {
     "work_queues": WorkQueueFilter,
     "logs": LogFilter,
     "variables": VariableFilter,
+    "artifacts": ArtifactFilter,
 }
 
 

@@ -33,13 +33,15 @@ def add_reads(
     objects = filters(*filter_names)
     sort = order(resource.default_sort)
     before, after = (sort, {}) if sort_first else ({}, sort)
-    _add_count(router, gateway, resource, body(objects))
+    add_count(router, gateway, resource, body(objects))
     add_filter(router, gateway, resource, body(LIMIT, before, OFFSET, objects, after))
     _add_paginate(router, gateway, resource, body(LIMIT, before, PAGE, objects, after))
-    _add_get(router, gateway, resource, missing)
+    add_get(router, gateway, resource, missing)
 
 
-def _add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
+def add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
+    """Add the route that counts."""
+
     @router.post("/count")
     async def count(
         given: Given = Depends(read_body),  # noqa: B008  no annotation sees `read_body`
@@ -77,7 +79,9 @@ def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], 
         )
 
 
-def _add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missing: str) -> None:
+def add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missing: str) -> None:
+    """Add the route that answers with one, by its id."""
+
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
         async with gateway.reading() as connection:

@@ -121,7 +121,7 @@ async def test_a_repeated_request_with_its_key_gets_the_recorded_outcome(pair: P
 
 
 async def test_a_route_that_is_not_there_yet_says_so(pair: Pair) -> None:
-    assert (await pair.one.post("/artifacts/filter", json={})).status_code == 501
+    assert (await pair.one.post("/block_types/filter", json={})).status_code == 501
     # Nor does a route that is there do half of what it is asked.
     scheduled = {"name": "d", "flow_id": str(uuid4()), "schedules": [{"schedule": {"interval": 60}}]}
     assert (await pair.one.post("/deployments/", json=scheduled)).status_code == 501
