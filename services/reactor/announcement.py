@@ -10,7 +10,9 @@ from uuid import UUID
 
 import orjson
 
-from events import ids, json_bytes
+from events import ids, json_bytes, subjects
+from events.log.batch import Outgoing
+from events.message import Metadata
 from services.reactor.resources import Resource
 
 _ID: Final = "prefect.resource.id"
@@ -66,6 +68,14 @@ class Announcement:
         return json_bytes.dumps(event, orjson.OPT_UTC_Z)
 
 
+def messages(found: Sequence[Announcement], cause: Metadata, received: datetime) -> list[Outgoing]:
+    """The events as they are written to OBSERVED."""
+    return [
+        (subjects.observation_about(item.about), {}, item.body(cause.command_id, cause.occurred_at, received))
+        for item in found
+    ]
+
+
 def of_document(kind: str, action: str, document_id: str, data: Mapping[str, Any]) -> Announcement:
     """A flow or a variable."""
     resource = {_ID: f"prefect.{kind}.{document_id}", _NAME: str(data["name"])}
@@ -96,6 +106,22 @@ def around_deployment(data: Mapping[str, Any], flow: Resource | None, pool: Reso
         limit = f"prefect.concurrency-limit.{data['concurrency_limit_id']}"
         found.append({_ID: limit, _ROLE: "concurrency-limit"})
     return found
+
+
+def of_collection(action: str, latest_id: str, latest: Mapping[str, Any]) -> Announcement:
+    """What the artifacts of a key are together, with the latest of them."""
+    key = str(latest["key"])
+    related = [{_ID: f"prefect.artifact.{latest_id}", _ROLE: "latest"}]
+    for kind in ("flow-run", "task-run"):
+        run_id = latest.get(f"{kind.replace('-', '_')}_id")
+        if run_id is not None:
+            related.append({_ID: f"prefect.{kind}.{run_id}", _ROLE: kind})
+    return Announcement(
+        event=f"prefect.artifact-collection.{action}",
+        resource={_ID: f"prefect.artifact-collection.{ids.artifact_collection_id(key)}", _NAME: key},
+        related=related,
+        payload={name: latest.get(name) for name in ("key", "type", "data", "description")},
+    )
 
 
 def of_pool(action: str, pool_id: str, pool: Mapping[str, Any], changes: Mapping[str, Any]) -> Announcement:

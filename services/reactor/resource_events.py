@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from events import subjects
 from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
 from events.log.batch import Outgoing
 from events.log.port import EventLog, Recorded
@@ -32,15 +31,7 @@ class ResourceEvents:
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
         """The events that Prefect's server emits when this happens."""
-        now, metadata = clock.now(), event.metadata
-        return [
-            (
-                subjects.observation_about(item.about),
-                {},
-                item.body(metadata.command_id, metadata.occurred_at, now),
-            )
-            for item in await self._announcements(event)
-        ]
+        return announcement.messages(await self._announcements(event), event.metadata, clock.now())
 
     async def _announcements(self, event: Recorded) -> Sequence[Announcement]:
         before, after = await self._resources.around(event)

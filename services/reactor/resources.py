@@ -52,6 +52,15 @@ def _after(resource: Resource | None, event: Event) -> Resource | None:
             return None if resource is None else resource.after(event)
 
 
+async def read(log: EventLog, aggregate: Aggregate, position: int) -> Resource | None:
+    """The resource as it was at a position, from the log."""
+    found: Resource | None = None
+    for earlier in await log.read(aggregate):
+        if earlier.position <= position:
+            found = _after(found, earlier.event)
+    return found
+
+
 class Resources:
     """Follows all events of the kinds it is asked about, in log order; what it has not seen it reads."""
 
@@ -69,9 +78,5 @@ class Resources:
     async def at(self, aggregate: Aggregate, position: int) -> Resource | None:
         """The resource as it is once everything up to a position has been followed."""
         if aggregate not in self._known:
-            found: Resource | None = None
-            for earlier in await self._log.read(aggregate):
-                if earlier.position <= position:
-                    found = _after(found, earlier.event)
-            self._known.put(aggregate, found)
+            self._known.put(aggregate, await read(self._log, aggregate, position))
         return self._known.get(aggregate)

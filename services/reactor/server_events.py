@@ -9,6 +9,7 @@ from events import subjects
 from events.log.batch import Outgoing
 from events.log.port import EventLog, Recorded
 from events.log.provision import OBSERVED_MAX_AGE_SECONDS
+from services.reactor.artifact_events import ArtifactEvents
 from services.reactor.flow_run_events import FlowRunEvents
 from services.reactor.resource_events import ResourceEvents
 
@@ -17,7 +18,7 @@ class ServerEvents:
     """See services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.OBSERVED
-    SUBJECTS: ClassVar[Sequence[str]] = (*FlowRunEvents.SUBJECTS, *ResourceEvents.SUBJECTS)
+    SUBJECTS: ClassVar[Sequence[str]] = (*FlowRunEvents.SUBJECTS, *ResourceEvents.SUBJECTS, *ArtifactEvents.SUBJECTS)
     #: An event and the cursor written with it expire together: without a cursor none was written since.
     BEGINS_SECONDS_AGO: ClassVar[float | None] = OBSERVED_MAX_AGE_SECONDS
     GATHERS_SECONDS: ClassVar[float] = 0.1
@@ -25,8 +26,11 @@ class ServerEvents:
     def __init__(self, log: EventLog) -> None:
         self._flow_runs = FlowRunEvents(log)
         self._resources = ResourceEvents(log)
+        self._artifacts = ArtifactEvents(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """What follows from an event for a flow run, or for a resource."""
+        """What follows from an event for a flow run, for a resource, or for an artifact."""
+        if event.aggregate.kind == "artifact":
+            return await self._artifacts.messages(event)
         of_runs = await self._flow_runs.messages(event)
         return of_runs if event.aggregate.kind == "flow_run" else await self._resources.messages(event)

@@ -17,6 +17,7 @@ from tests.acceptance.sockets import AUTHENTICATE, events_in
 pytestmark = pytest.mark.acceptance
 
 _SECONDS = 30.0
+_RUN = "00000000-0000-4000-8000-0000000a1f02"
 _TEMPLATE = {
     "job_configuration": {"command": "{{ command }}"},
     "variables": {"type": "object", "properties": {"command": {"type": "string"}}},
@@ -29,6 +30,17 @@ REQUESTS: list[tuple[str, str, str, Any]] = [
     ("variable", "POST", "/variables/", {"name": "{salt.name}", "value": {"x": [1, None]}, "tags": ["a"]}),
     ("", "PATCH", "/variables/{variable.id}", {"name": "{salt.other}", "value": None}),
     ("", "DELETE", "/variables/{variable.id}", None),
+    ("first", "POST", "/artifacts/", {"key": "{salt.name}", "type": "table", "data": [{"b": 1, "a": None}]}),
+    ("second", "POST", "/artifacts/", {"key": "{salt.name}", "description": "d", "flow_run_id": _RUN}),
+    ("third", "POST", "/artifacts/", {"key": "{salt.name}", "data": 1, "flow_run_id": _RUN, "task_run_id": _RUN}),
+    ("lone", "POST", "/artifacts/", {"type": "markdown", "data": "{salt.name}"}),
+    ("", "PATCH", "/artifacts/{second.id}", {"data": "changed"}),
+    ("", "PATCH", "/artifacts/{third.id}", {"data": "changed too"}),
+    ("", "DELETE", "/artifacts/{third.id}", None),
+    ("", "DELETE", "/artifacts/{first.id}", None),
+    ("", "DELETE", "/artifacts/{second.id}", None),
+    ("", "DELETE", "/artifacts/{lone.id}", None),
+    ("fourth", "POST", "/artifacts/", {"key": "{salt.name}"}),
     ("pool", "POST", "/work_pools/", {"name": "{salt.name}", "type": "process"}),
     ("", "PATCH", "/work_pools/{salt.name}", {"description": "d", "concurrency_limit": 3}),
     ("", "PATCH", "/work_pools/{salt.name}", {"description": "d"}),

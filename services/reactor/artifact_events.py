@@ -1,0 +1,82 @@
+"""What happens to the latest artifact of a key becomes Prefect's events about what all of that key are together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from events.document.events import DocumentCreated, DocumentDeleted
+from events.log.batch import Outgoing
+from events.log.port import EventLog, Recorded
+from events.subjects import Aggregate
+from services.reactor import announcement
+from services.reactor.announcement import Announcement
+from services.reactor.resources import read
+from services.runtime import clock
+
+#: The ids of the artifacts that there are of each key, the latest last.
+_OfKeys = dict[str, list[str]]
+
+
+class ArtifactEvents:
+    """Part of services.reactor.server_events.ServerEvents.
+
+    Those that the data of states are have no events of their own, and are not told (docs/adr/0027).
+    """
+
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.artifact.*.*",)
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        #: Before the first event: unknown.
+        self._of_keys: _OfKeys | None = None
+
+    async def messages(self, event: Recorded) -> Sequence[Outgoing]:
+        """The event about a key that has another latest artifact, or none any more."""
+        if self._of_keys is None:
+            self._of_keys = await self._read_keys(event.position - 1)
+        found = await self._announcement(event, self._of_keys)
+        return [] if found is None else announcement.messages([found], event.metadata, clock.now())
+
+    async def _announcement(self, event: Recorded, of_keys: _OfKeys) -> Announcement | None:
+        own_id = event.aggregate.id
+        match event.event:
+            case DocumentCreated(data={"key": str(key)} as data):
+                ids = of_keys.setdefault(key, [])
+                ids.append(own_id)
+                return announcement.of_collection("created" if len(ids) == 1 else "updated", own_id, data)
+            case DocumentDeleted():
+                return await self._of_deleted(event, of_keys)
+            case _:
+                # Also one that is changed: nothing tells of that.
+                return None
+
+    async def _of_deleted(self, event: Recorded, of_keys: _OfKeys) -> Announcement | None:
+        own_id = event.aggregate.id
+        before = await read(self._log, event.aggregate, event.position - 1)
+        if before is None or before.data.get("key") is None:
+            return None
+        ids = of_keys[before.data["key"]]
+        was_latest = ids[-1] == own_id
+        ids.remove(own_id)
+        if not ids:
+            del of_keys[before.data["key"]]
+            return announcement.of_collection("deleted", own_id, before.data)
+        latest = await read(self._log, Aggregate("artifact", ids[-1]), event.position) if was_latest else None
+        return None if latest is None else announcement.of_collection("updated", ids[-1], latest.data)
+
+    async def _read_keys(self, position: int) -> _OfKeys:
+        key_of: dict[str, str] = {}
+        async for batch in self._log.follow(0, subjects=self.SUBJECTS, until=position):
+            for item in batch:
+                match item:
+                    case Recorded(event=DocumentCreated(data={"key": str(key)}), aggregate=artifact):
+                        key_of[artifact.id] = key
+                    case Recorded(event=DocumentDeleted(), aggregate=artifact):
+                        key_of.pop(artifact.id, None)
+                    case _:
+                        pass
+        found: _OfKeys = {}
+        for artifact_id, key in key_of.items():
+            found.setdefault(key, []).append(artifact_id)
+        return found
