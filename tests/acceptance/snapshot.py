@@ -23,6 +23,7 @@ class Recorded:
     flow_runs: list[Json]
     task_runs: list[Json]
     logs: list[Json]
+    artifacts: list[Json]
     #: States of each run, by run id, in the server's order.
     states: dict[str, list[Json]] = field(default_factory=dict)
     #: Each run as it is read by its id.
@@ -42,6 +43,7 @@ def read(api: httpx.Client, prefix: str) -> Recorded:
         flow_runs=_all(api, "/flow_runs/filter", of_flows),
         task_runs=_all(api, "/task_runs/filter", of_flows),
         logs=[],
+        artifacts=_all(api, "/artifacts/filter", of_flows),
     )
     if recorded.flow_runs:
         of_runs = {"logs": {"flow_run_id": {"any_": [run["id"] for run in recorded.flow_runs]}}}
@@ -76,6 +78,7 @@ def normalized(recorded: Recorded, normalize: Normalizer) -> Json:
         "flows": _by_content([normalize(flow) for flow in recorded.flows]),
         "flow runs": _with_states(recorded.flow_runs, recorded, normalize),
         "task runs": _with_states(recorded.task_runs, recorded, normalize),
+        "artifacts": _by_content([normalize(artifact) for artifact in recorded.artifacts]),
         "logs": _logs_by_run(recorded.logs, normalize),
     }
 

@@ -64,6 +64,7 @@ SCENARIOS = [
     Scenario("log_stream", flow_runs=1),
     Scenario("background_tasks", flow_runs=0),
     Scenario("variables", flow_runs=0),
+    Scenario("artifacts", flow_runs=2, task_runs=2),
 ]
 
 
