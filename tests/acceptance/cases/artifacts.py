@@ -1,5 +1,6 @@
 """Artifacts: created, changed, found and deleted; the latest of each key; what the data of states are."""
 
+import random
 from typing import Any
 
 from tests.acceptance.cases.case import UNKNOWN, Case, delete, get, patch, post
@@ -173,6 +174,45 @@ def _changed_and_deleted(name: str) -> list[Case]:
     ]
 
 
+#: What can be asked of artifacts, of which each generated filter has some.
+_LEAVES: dict[str, list[dict[str, Any]]] = {
+    "key": [{"any_": ["result-one", "result-table"]}, {"like_": "RESULT-T"}, {"exists_": True}, {"exists_": False}],
+    "type": [{"any_": ["table"]}, {"not_any_": ["progress"]}, {"not_any_": []}, {"any_": ["table"], "not_any_": ["x"]}],
+    "task_run_id": [{"any_": ["{task.id}"]}, {"any_": []}, {}],
+    "flow_run_id": [{"any_": ["{parent.id}"]}, {"any_": ["{child.id}", "{parent.id}"]}],
+}
+_RELATED: dict[str, list[dict[str, Any]]] = {
+    "flows": [{"name": {"any_": ["cases-results"]}}, {"tags": {"is_null_": True}}, {"name": {"any_": ["cases-none"]}}],
+    "flow_runs": [
+        {"name": {"any_": ["parent"]}},
+        {"name": {"like_": "chil"}},
+        {"state": {"type": {"any_": ["RUNNING"]}}},
+    ],
+    "task_runs": [{"name": {"any_": ["child-0"]}}, {"subflow_runs": {"exists_": True}}, {}],
+    "deployments": [{}],
+}
+
+
+def _generated(count: int) -> list[Case]:
+    chance = random.Random(1)  # noqa: S311  to be the same in every run
+    cases = []
+    for number in range(count):
+        fields = chance.sample(sorted(_LEAVES), chance.choice((1, 2, 2, 3)))
+        asked: dict[str, Any] = {name: chance.choice(_LEAVES[name]) for name in fields}
+        # All of them are about the runs of this table.
+        ours = {"flow_runs": {"id": {"any_": ["{parent.id}", "{child.id}"]}}}
+        if chance.random() < 0.4:
+            asked["operator"] = "or_"
+        body: dict[str, Any] = {"artifacts": asked} | ours
+        for name in chance.sample(sorted(_RELATED), chance.choice((0, 0, 1, 2))):
+            body[name] = body.get(name, {}) | chance.choice(_RELATED[name])
+        cases += [
+            post(f"generated {number}", "/artifacts/count", body),
+            post(f"generated {number} of latest", "/artifacts/latest/count", body),
+        ]
+    return cases
+
+
 RESULT_CASES: list[Case] = [
     post("a flow", "/flows/", {"name": "cases-results"}, save="flow"),
     post("a parent", "/flow_runs/", {"flow_id": "{flow.id}", "name": "parent"}, save="parent"),
@@ -215,6 +255,7 @@ RESULT_CASES: list[Case] = [
     *_related("of the task run", task_runs={"name": {"any_": ["child-0"]}}),
     *_related("of a deployment", deployments={}),
     *_related("of run and task", flow_runs={"name": {"any_": ["parent"]}}, task_runs={}),
+    *_generated(40),
     *_changed_and_deleted("one"),
     *_changed_and_deleted("task"),
     *_of_run("without some"),
