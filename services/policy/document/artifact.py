@@ -21,7 +21,11 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
 def decide(command: Command, situation: Situation[Document]) -> Decision:
     """As any document; no event of its own tells of one that a run's state wrote."""
     run = _run(command)
-    if run is not None and not situation.state.is_deleted and situation.id in situation.others[run].artifact_ids:
+    if (
+        run is not None
+        and not situation.state.is_deleted
+        and situation.aggregate.id in map(str, situation.others[run].artifact_ids)
+    ):
         situation = replace(situation, state=replace(situation.state, exists=True))
     return decider.decide(command, situation)
 

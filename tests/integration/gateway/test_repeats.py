@@ -52,6 +52,25 @@ async def test_a_run_is_created_once(addresses: Addresses, kind: str) -> None:
         assert (await caller.post(f"/{kind}/count", json={})).json() == 1
 
 
+async def test_artifacts_are_created_changed_and_deleted_once(addresses: Addresses) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
+        run_id, created = await new_run(caller), fresh_key()
+        data = {"state": {"type": "RUNNING", "data": {"artifact_key": "key"}}}
+        await caller.post(f"/flow_runs/{run_id}/set_state", json=data)
+        of_state = (await caller.post("/artifacts/latest/filter", json={})).json()[0]["latest_id"]
+        made = [await caller.post("/artifacts/", json={"key": "key", "data": 1}, headers=created) for _ in range(2)]
+        assert made[0].json() == made[1].json()
+        assert (await caller.post("/artifacts/count", json={})).json() == 2
+        # The log knows that of a state by its run.
+        for artifact_id in (of_state, made[0].json()["id"]):
+            path, changed, deleted = f"/artifacts/{artifact_id}", fresh_key(), fresh_key()
+            answers = [await caller.patch(path, json={"data": 2}, headers=changed) for _ in range(2)]
+            answers += [await caller.delete(path, headers=deleted) for _ in range(2)]
+            assert {answer.status_code for answer in answers} == {204}
+            assert len({answer.headers["Antiphon-Position"] for answer in answers}) == 2
+        assert (await caller.post("/artifacts/count", json={})).json() == 0
+
+
 async def test_requests_without_a_key_are_requests_of_their_own(addresses: Addresses) -> None:
     async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
         await new_run(caller)
