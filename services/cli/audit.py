@@ -25,7 +25,7 @@ from services.cli import console, options, rendering, servers
 from services.cli.options import Output
 
 _HERE: Final = Path(".antiphon")
-_KINDS: Final = ("flow_run", "task_run", "flow")
+_RUNS: Final = ("flow_run", "task_run")
 
 Items = AsyncIterator[Recorded | Unreadable]
 
@@ -49,16 +49,22 @@ def show(
 
 async def _show(data_dir: Path, nats_url: str | None, run: UUID, output: Output) -> None:
     async with servers.log_client(servers.nats_url(data_dir, nats_url)) as client:
-        found: Sequence[Recorded | Unreadable] = ()
-        for kind in _KINDS:
-            found = found or await client.history(Aggregate(kind, str(run)))
-    if not found:
-        console.failure(f"{run} is not in the log")
-        raise typer.Exit(1)
+        _, found = await _history(client, run, (*_RUNS, "flow"))
     for item in found:
         _print(item, output)
         if output is Output.TABLE and isinstance(item, Recorded):
             _write(f"{'':10}{rendering.causes(item)}")
+
+
+async def _history(
+    client: Client, number: UUID, kinds: Sequence[str]
+) -> tuple[Aggregate, Sequence[Recorded | Unreadable]]:
+    """Which of these kinds has this id, and what happened to it."""
+    for aggregate in (Aggregate(kind, str(number)) for kind in kinds):
+        if found := await client.history(aggregate):
+            return aggregate, found
+    console.failure(f"{number} is not in the log")
+    raise typer.Exit(1)
 
 
 def tail(
@@ -171,32 +177,32 @@ async def _export(items: Items, form: Format, target: TextIO) -> int:
 
 
 def diff(
-    run: Annotated[UUID, typer.Argument(help="The id of a flow run.")],
+    run: Annotated[UUID, typer.Argument(help="The id of a flow run or a task run.")],
     before: Annotated[Any, typer.Argument(parser=options.a_place, metavar="POSITION|TIME")],
     after: Annotated[Any, typer.Argument(parser=options.a_place, metavar="POSITION|TIME")],
     data_dir: options.DataDir = _HERE,
     nats_url: options.NatsUrl = None,
     postgres_url: options.PostgresUrl = None,
 ) -> None:
-    """Show what changed about a flow run between two positions or times."""
+    """Show what changed about a run between two positions or times."""
     log, database = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
     servers.run(_diff(log, database, run, before, after))
 
 
 async def _diff(log: str, database: str, run: UUID, before: Place, after: Place) -> None:
     async with servers.log_client(log) as client, Past.beginning(database) as nothing:
-        old, new = [await _then(client, nothing, run, place) for place in (before, after)]
+        aggregate, _ = await _history(client, run, _RUNS)
+        old, new = [await _then(client, nothing, aggregate, place) for place in (before, after)]
     if old == new:
-        console.progress("no change", f"flow run {run}")
+        console.progress("no change", f"{aggregate.kind.replace('_', ' ')} {run}")
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             _write(f"{name}: {_shown(old, name)} -> {_shown(new, name)}")
 
 
-async def _then(client: Client, nothing: Past, run: UUID, place: Place) -> dict[str, Any]:
-    """The fields of a flow run at a place, and its states by name; nothing where it was not there."""
-    aggregate = Aggregate("flow_run", str(run))
-    found = await run_at(nothing, client.history, aggregate, await client.last_position(place))
+async def _then(client: Client, nothing: Past, run: Aggregate, place: Place) -> dict[str, Any]:
+    """The fields of a run at a place, and its states by name; nothing where it was not there."""
+    found = await run_at(nothing, client.history, run, await client.last_position(place))
     if found is None:
         return {}
     fields: dict[str, Any] = orjson.loads(encoded(found.run))

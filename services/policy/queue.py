@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
 from events import subjects
+from events.log.cancellation import raise_if_cancelled
 from events.log.consumer import OrderedConsumer
 
 DURABLE: Final = "policy-decide-v1"
@@ -61,6 +62,7 @@ class Queue:
     async def clear(self) -> None:
         """Take decided commands off the queue, for ever."""
         while True:
+            raise_if_cancelled()
             await self._grown.wait()
             self._grown.clear()
             try:

@@ -64,11 +64,16 @@ def beginning(salt: str) -> list[Request]:
     ]
 
 
+def pools(salt: str) -> list[str]:
+    """The names of the pools of a program."""
+    return [name.replace(SALT, salt) for name in _POOLS]
+
+
 def ending(salt: str) -> list[Request]:
     """What is looked at in the end."""
-    pools = [name.replace(SALT, salt) for name in _POOLS]
-    found: list[Request] = [("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": pools}}})]
-    return found + [("POST", f"/work_pools/{pool}/queues/filter", {}) for pool in pools]
+    names = pools(salt)
+    found: list[Request] = [("POST", "/work_pools/filter", {"work_pools": {"name": {"any_": names}}})]
+    return found + [("POST", f"/work_pools/{name}/queues/filter", {}) for name in names]
 
 
 #: Method and path by the action; what is not of a pool is of a deployment.

@@ -48,22 +48,22 @@ class Stages:
         """Fail at the first difference."""
         salt = uuid4().hex
         oracle, subject = Play(self._oracle, salt), Play(self._subject, salt)
-        for step in program:
+        for number, step in enumerate(program, 1):
             self.steps += 1
             ours = self._threads.submit(subject.answer, step)
             theirs = oracle.answer(step)
-            _compare(str(step), theirs, ours.result())
+            _compare(program[:number], theirs, ours.result())
         after = self._threads.submit(subject.outcome)
-        _compare("in the end", oracle.outcome(), after.result())
+        _compare(program, oracle.outcome(), after.result())
 
 
-def _compare(what: str, theirs: object, ours: object) -> None:
+def _compare(played: list[Step], theirs: object, ours: object) -> None:
     if isinstance(theirs, dict) and theirs["status"] >= 500 and isinstance(ours, dict):
         differs = FAILURES.violated_by(ours)
     else:
         differs = difference(theirs, ours)
     if differs:
-        pytest.fail(f"{what}\n{differs}", pytrace=False)
+        pytest.fail("\n".join([*map(str, played), differs]), pytrace=False)
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
+from pydantic import BaseModel
 
 from services.cli.data_directory import DataDirectory
 from services.runtime import clock
@@ -29,6 +30,7 @@ Directory = Annotated[
     Path, typer.Option(help="Where the servers keep their data; filled once, and left there for the next time.")
 ]
 Runs = Annotated[int, typer.Option(min=1, help="How many flow runs.")]
+_MORE: Final = 1.5
 _HERE: Final = REPOSITORY / ".bench-queries"
 
 _WHAT: Final = """## Queries on {runs} flow runs
@@ -82,6 +84,13 @@ class Measured:
         ]
 
 
+class Size(BaseModel):
+    """What was measured with one number of runs: the medians by case, and what it took to load them."""
+
+    seconds: dict[str, float]
+    filling: Filling
+
+
 @app.command()
 def compare(
     runs: Runs = 1_000_000,
@@ -116,8 +125,8 @@ def _measure(case: Case, rows: int, prefect: Asker, antiphon: Asker) -> Measured
 def fill(runs: Runs = 1_000_000, directory: Directory = _HERE) -> None:
     """Fill one Antiphon, and nothing else: many runs take a while, and can be loaded in parts."""
     directory.mkdir(parents=True, exist_ok=True)
-    with antiphon_with(directory, runs):
-        typer.echo(Filling.of(directory).model_dump_json(), err=True)
+    with antiphon_with(directory / "antiphon", runs):
+        typer.echo(Filling.of(directory / "antiphon").model_dump_json(), err=True)
 
 
 @app.command()
@@ -126,17 +135,16 @@ def growth(
     directory: Directory = _HERE,
     write: Annotated[bool, typer.Option(help="Write docs/benchmarks.md.")] = True,  # noqa: FBT002
 ) -> None:
-    """Ask Antiphon alone the same about more and more runs; each number has a directory of its own."""
+    """Ask Antiphon alone the same about more and more runs: one, loaded further; what was measured once stays."""
     numbers = sorted(int(number_of) for number_of in runs.split(","))
-    measured = {count: _measure_alone(directory / f"antiphon-{count}", count) for count in numbers}
+    measured = [_measure_alone(directory / "antiphon", count) for count in numbers]
     rows = [
-        [case.name, *(number(measured[count][case.name] * 1000) for count in numbers), _growth(measured, case.name)]
-        for case in cases(clock.now())
+        [name, *(number(size.seconds[name] * 1000) for size in measured), _growth(measured, name)]
+        for name in measured[0].seconds
     ]
-    fillings = [Filling.of(directory / f"antiphon-{count}") for count in numbers]
     rows += [
-        ["load-demo, MiB at its peak", *(number(filling.load_demo_mib) for filling in fillings), ""],
-        ["projector meanwhile, MiB at its peak", *(number(filling.projector_mib) for filling in fillings), ""],
+        ["load-demo, MiB at its peak", *(number(size.filling.load_demo_mib) for size in measured), ""],
+        ["projector meanwhile, MiB at its peak", *(number(size.filling.projector_mib) for size in measured), ""],
     ]
     shown = table(["ms", *(f"{count:,} runs" for count in numbers), "most / fewest"], rows)
     typer.echo(shown)
@@ -144,16 +152,24 @@ def growth(
         _write("growth", f"## Growth\n\nThe same cases, Antiphon alone, on more and more runs.\n\n{shown}\n")
 
 
-def _measure_alone(directory: Path, runs: int) -> Mapping[str, float]:
+def _measure_alone(directory: Path, runs: int) -> Size:
+    known = directory / f"measured-{runs}.json"
+    if known.exists():
+        return Size.model_validate_json(known.read_bytes())
     directory.mkdir(parents=True, exist_ok=True)
     with antiphon_with(directory, runs) as server:
+        present = runs_of(DataDirectory(directory / "data").read().postgres_url)
+        # Demo runs have subflows: there are some more than were asked for.
+        if present > _MORE * runs:
+            raise InvalidRunError(f"there are {present} runs already: choose another directory for {runs}")
         asker, asked = Asker(server.api_url), cases(clock.now())
-        return {case.name: asker.seconds(case) for case in asked}
+        size = Size(seconds={case.name: asker.seconds(case) for case in asked}, filling=Filling.of(directory))
+    known.write_text(size.model_dump_json())
+    return size
 
 
-def _growth(measured: Mapping[int, Mapping[str, float]], case: str) -> str:
-    counts: Sequence[int] = sorted(measured)
-    return times(measured[counts[-1]][case] / measured[counts[0]][case])
+def _growth(measured: Sequence[Size], case: str) -> str:
+    return times(measured[-1].seconds[case] / measured[0].seconds[case])
 
 
 @app.command()

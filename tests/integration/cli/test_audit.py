@@ -89,6 +89,18 @@ def test_diff_tells_what_changed(running: Started, run_id: str) -> None:
     assert "no change" in same.stderr
 
 
+def test_diff_tells_of_task_runs_too(running: Started, run_id: str) -> None:
+    body = {"flow_run_id": run_id, "task_key": "t", "dynamic_key": "0", "state": {"type": "PENDING"}}
+    with httpx.Client(base_url=running.api_url, timeout=30) as api:
+        task_run = api.post("/task_runs/", json=body).raise_for_status().json()["id"]
+        api.post(f"/task_runs/{task_run}/set_state", json={"state": {"type": "COMPLETED"}}).raise_for_status()
+    places = [str(item["position"]) for item in records(asked(running, "show", task_run, "--output", "ndjson"))]
+    assert 'states: ["Pending"] -> ["Pending","Completed"]' in asked(running, "diff", task_run, places[1], places[2])
+    unknown = antiphon("diff", str(uuid4()), "1", "2", "--data-dir", str(running.data))
+    assert unknown.returncode == 1
+    assert "is not in the log" in unknown.stderr
+
+
 def test_tail_shows_what_happens_until_ctrl_c(running: Started, run_id: str) -> None:
     command = [_ANTIPHON, "tail", "--id", run_id, "--output", "ndjson", "--data-dir", str(running.data), "--from", "1"]
     with subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as tail:  # noqa: S603
