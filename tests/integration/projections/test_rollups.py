@@ -20,7 +20,8 @@ from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
 from projections.flow_run.queries import FLOW_RUNS
-from projections.history import Intervals, average_lateness, history
+from projections.history import average_lateness, history
+from projections.intervals import Intervals
 from projections.migrate import migrate
 from projections.reading import configure
 from projections.rollups import COUNTS, PERIODS
@@ -35,9 +36,17 @@ NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
 NO_TASK = {"name": {"like_": "%"}}
 
 _PERIODS = (
-    "SELECT series, date_bin(length::interval, moment, '2000-01-01 00:00Z'), {names}, count(*),"
-    " sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
-    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, moment) WHERE moment IS NOT NULL GROUP BY {numbers}"
+    "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time), sum(lateness),"
+    " (SELECT string_agg(int8send(n) || int8send(run_time) || int8send(lateness), '' ORDER BY number) FROM ("
+    "SELECT number, count(one), coalesce(sum((one -> 1)::bigint), 0)::bigint, coalesce(sum((one -> 2)::bigint), 0)::bigint"
+    " FROM generate_series(0, CASE length WHEN 'day' THEN 23 ELSE 59 END) AS number"
+    " LEFT JOIN jsonb_array_elements(jsonb_agg(ARRAY[part, run_time, lateness])) AS one ON number = (one -> 0)::bigint"
+    " GROUP BY 1) AS part(number, n, run_time, lateness))"
+    " FROM (SELECT {names}, series, length, moment, date_part(part, moment AT TIME ZONE 'UTC')::bigint AS part,"
+    " (run_time_of(total_run_time) * 1000000)::bigint AS run_time,"
+    " (lateness_of(start_time, expected_start_time) * 1000000)::bigint AS lateness"
+    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, part, moment)) AS run"
+    " WHERE moment IS NOT NULL GROUP BY {numbers}, length"
 )
 _AGAIN = {
     "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
@@ -46,16 +55,15 @@ _AGAIN = {
         names="state_type, state_name",
         table="flow_run",
         numbers="1, 2, 3, 4",
-        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time),"
-        " (3, '1 minute', coalesce(start_time, expected_start_time)),"
-        " (4, '1 hour', coalesce(start_time, expected_start_time))",
+        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time),"
+        " (3, 'hour', 'minute', coalesce(start_time, expected_start_time))",
     ),
     "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
     "task_run_period": _PERIODS.format(
         names="state_type, state_name, awaits_flow_run",
         table="task_run",
         numbers="1, 2, 3, 4, 5",
-        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time)",
+        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time)",
     ),
 }
 
