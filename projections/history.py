@@ -83,9 +83,9 @@ def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
 
 def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
     """Every run."""
+    times = ", ".join(f"(sum({time}) * {_SECOND})::float8" for time in (durations.RUN_TIME, durations.LATENESS))
     return (
-        f"SELECT {_interval('expected_start_time', intervals, parameters)}, count(*),"  # noqa: S608  our own text
-        f" (sum({durations.RUN_TIME}) * {_SECOND})::float8, (sum({durations.LATENESS}) * {_SECOND})::float8, NULL::bytea"
+        f"SELECT {_interval('expected_start_time', intervals, parameters)}, count(*), {times}, NULL::bytea"  # noqa: S608
         f" FROM {table} WHERE {_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
     )
 
@@ -96,8 +96,9 @@ def _rolled_up(
     """The sums of hours and of minutes, what has been added to them by the clock, and what has to be moved."""
     live = f"{_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
     bucket = _interval("expected_start_time", intervals, parameters)
+    since = f"{_SECOND} * {durations.RUNNING_SINCE_ALL}::float8"
     parts = [
-        f"SELECT {bucket}, 0::bigint, {_SECOND} * {durations.RUNNING_SINCE_ALL}::float8, 0::float8, NULL::bytea"  # noqa: S608
+        f"SELECT {bucket}, 0::bigint, {since}, 0::float8, NULL::bytea"  # noqa: S608  our own text
         f" FROM {table} WHERE state_type = 'RUNNING' AND {live}",
         f"SELECT {bucket}, 0, 0, {_SECOND} * {durations.LATE_BY_ALL}::float8, NULL"  # noqa: S608
         f" FROM {table} WHERE {durations.IS_LATE} AND {live}",
@@ -110,7 +111,8 @@ def _rolled_up(
         start = f"start >= {parameters.bind(first)} AND start < {parameters.bind(intervals.end)}"
         parts.append(_periods(_Part.DAY, Series.EXPECTED_DAY, table, f"{start} AND {condition}"))
         if cut := intervals.cut_hours():
-            start = f"start = ANY (ARRAY(SELECT {_MOMENT.format('hour')} FROM unnest({parameters.bind(cut)}::bigint[]) AS hour))"
+            hours = f"SELECT {_MOMENT.format('hour')} FROM unnest({parameters.bind(cut)}::bigint[]) AS hour"  # noqa: S608
+            start = f"start = ANY (ARRAY({hours}))"
             parts.append(_periods(_Part.HOUR, Series.EXPECTED_HOUR, table, f"{start} AND {condition}"))
     if moved:
         parts.append(_moved(table, condition, moved, parameters))

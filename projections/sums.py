@@ -43,25 +43,27 @@ class Sums:
 
     def shown(self) -> list[Row]:
         """All intervals with their states, those without a run too."""
-        shown: list[Row] = [
-            {"interval_start": start, "interval_end": end, "states": []} for start, end in self._intervals.bounds()
-        ]
-        runs, run_time, lateness = self._added_up()
-        for state, row in sorted((state, row // self._width) for state, row in self._states.items()):
+        states: list[list[Row]] = [[] for _ in range(self._intervals.count)]
+        columns = self._added_up()
+        for (state_type, state_name), row in sorted(self._states.items()):
+            runs, run_time, lateness = (column[row : row + self._intervals.count] for column in columns)
             # What grows with the clock is asked for apart; it adds nothing where no run is counted.
-            (found,) = np.nonzero(runs[row, :-1] > 0)
-            columns = found, runs[row, found].astype(np.int64), run_time[row, found], lateness[row, found]
-            for interval, *numbers in zip(*(column.tolist() for column in columns), strict=True):
-                shown[interval]["states"].append(
+            (found,) = np.nonzero(runs > 0)
+            numbers = found, runs[found].astype(np.int64), run_time[found] / _SECOND, lateness[found] / _SECOND
+            for interval, count, ran, late in zip(*(column.tolist() for column in numbers), strict=True):
+                states[interval].append(
                     {
-                        "state_type": state[0],
-                        "state_name": state[1],
-                        "count_runs": numbers[0],
-                        "sum_estimated_run_time": numbers[1],
-                        "sum_estimated_lateness": numbers[2],
+                        "state_type": state_type,
+                        "state_name": state_name,
+                        "count_runs": count,
+                        "sum_estimated_run_time": ran,
+                        "sum_estimated_lateness": late,
                     }
                 )
-        return shown
+        return [
+            {"interval_start": start, "interval_end": end, "states": found}
+            for (start, end), found in zip(self._intervals.bounds(), states, strict=True)
+        ]
 
     def _row(self, state: State) -> int:
         return self._states.setdefault(state, len(self._states) * self._width)
@@ -70,6 +72,4 @@ class Sums:
         arrays = [(np.array(self._places, dtype=np.int64), np.array(self._numbers).reshape(-1, 3)), *self._arrays]
         places = np.concatenate([found for found, _ in arrays])
         numbers = np.concatenate([found for _, found in arrays])
-        size = len(self._states) * self._width
-        runs, *times = (np.bincount(places, numbers[:, index], size).reshape(-1, self._width) for index in range(3))
-        return runs, *(time / _SECOND for time in times)
+        return tuple(np.bincount(places, numbers[:, index], len(self._states) * self._width) for index in range(3))

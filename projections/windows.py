@@ -86,11 +86,11 @@ class Window:
                 within = _within("start", (first, last), parameters)
                 parts.append(f"SELECT sum(runs), sum(lateness) / 1000000 {hours} {within}")
                 continue
-            numbers = f"generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
+            runs, lateness = (f"sum(number_at(parts, 24 * minute + {place}))" for place in (0, 16))
             found = f"SELECT parts {hours} start = {parameters.bind(first)}"
             parts.append(
-                "SELECT sum(number_at(parts, 24 * minute)), sum(number_at(parts, 24 * minute + 16)) / 1000000"
-                f" FROM ({found}) AS hour, {numbers}"
+                f"SELECT {runs}, {lateness} / 1000000 FROM ({found}) AS hour,"  # noqa: S608  our own text
+                f" generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
             )
         return parts
 
@@ -99,9 +99,8 @@ class Window:
         first, last = self.whole
         first_hour = None if first is None else ceiling(first, HOUR)
         last_hour = None if last is None else floor(last, HOUR)
-        if first is not None and last is not None and first_hour is not None and last_hour is not None:
-            if first_hour > last_hour:
-                return [((last_hour, None), range(first.minute, last.minute))]
+        if first and last and first_hour and last_hour and first_hour > last_hour:
+            return [((last_hour, None), range(first.minute, last.minute))]
         hours: list[tuple[_Range, range | None]] = [((first_hour, last_hour), None)]
         if first is not None and first.minute:
             hours.append(((floor(first, HOUR), None), range(first.minute, 60)))

@@ -38,7 +38,8 @@ NO_TASK = {"name": {"like_": "%"}}
 _PERIODS = (
     "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time), sum(lateness),"
     " (SELECT string_agg(int8send(n) || int8send(run_time) || int8send(lateness), '' ORDER BY number) FROM ("
-    "SELECT number, count(one), coalesce(sum((one -> 1)::bigint), 0)::bigint, coalesce(sum((one -> 2)::bigint), 0)::bigint"
+    "SELECT number, count(one), coalesce(sum((one -> 1)::bigint), 0)::bigint,"
+    " coalesce(sum((one -> 2)::bigint), 0)::bigint"
     " FROM generate_series(0, CASE length WHEN 'day' THEN 23 ELSE 59 END) AS number"
     " LEFT JOIN jsonb_array_elements(jsonb_agg(ARRAY[part, run_time, lateness])) AS one ON number = (one -> 0)::bigint"
     " GROUP BY 1) AS part(number, n, run_time, lateness))"
