@@ -75,10 +75,11 @@ class Intervals:
         return found
 
     def cut_hours(self) -> list[int]:
-        """The hours in which intervals begin, that is those whose minutes are not all counted in the same one."""
+        """The hours whose minutes are not all counted in the same interval."""
         hours = sorted({border - border % _HOUR for border in self._borders()})
         starts = np.array(hours, dtype=np.int64)
-        return [int(hour) for hour in starts[self._of_hours(starts) == self.count]]
+        first, last = self._of_ends(starts)
+        return [int(hour) for hour in starts[first != last]]
 
     def of_minutes(self, hours: Integers) -> Integers:
         """Where each minute of some hours is counted: where its middle lies; `count` is for none of them."""
@@ -86,11 +87,12 @@ class Intervals:
 
     def of_hours(self, days: Integers) -> Integers:
         """Where each hour of some days is counted; none counts in its place those that are cut."""
-        return self._of_hours(days[:, np.newaxis] + np.arange(0, 24 * _HOUR, _HOUR))
-
-    def _of_hours(self, hours: Integers) -> Integers:
-        first, last = (self._of(hours + minute * _MINUTE + _MINUTE // 2) for minute in (0, 59))
+        first, last = self._of_ends(days[:, np.newaxis] + np.arange(0, 24 * _HOUR, _HOUR))
         return np.where(first == last, first, self.count)
+
+    def _of_ends(self, hours: Integers) -> tuple[Integers, Integers]:
+        first, last = (self._of(hours + minute * _MINUTE + _MINUTE // 2) for minute in (0, 59))
+        return first, last
 
     def _of(self, moments: Integers) -> Integers:
         found = (moments - (self.start - _EPOCH) // _MICROSECOND) // (self.length // _MICROSECOND)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
@@ -14,6 +15,10 @@ from projections.rollups import PERIODS, Series
 
 #: From a moment on, up to another one; None for no border.
 _Range = tuple[datetime | None, datetime | None]
+
+#: Sums of hours, and what they are of minutes in them.
+_RUNS: Final = {"sum(runs)": "sum(number_at(parts, 24 * minute))"}
+_LATENESS: Final = {"sum(lateness) / 1000000": "sum(number_at(parts, 24 * minute + 16)) / 1000000"}
 
 _COLUMNS: Final = {
     "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_HOUR),
@@ -56,9 +61,10 @@ class Window:
         rest = self.rest.on("flow_run", parameters)
         return _added_up(
             [
-                *self._sums(rest, parameters),
-                *(f"SELECT count(*), 0 FROM flow_run WHERE {end} AND {rest}" for end in self._ends(parameters)),  # noqa: S608
-            ]
+                *self._sums(_RUNS, rest, parameters),
+                *(f"SELECT count(*) FROM flow_run WHERE {end} AND {rest}" for end in self._ends(parameters)),  # noqa: S608
+            ],
+            "runs",
         )
 
     def lateness(self, parameters: Parameters) -> str:
@@ -68,30 +74,29 @@ class Window:
         live = f"{durations.IS_LATE} AND {_within('flow_run.expected_start_time', self.whole, parameters)} AND {rest}"
         return _added_up(
             [
-                *self._sums(rest, parameters),
+                *self._sums(_RUNS | _LATENESS, rest, parameters),
                 f"SELECT 0, {durations.LATE_BY_ALL} FROM flow_run WHERE {live}",  # noqa: S608  our own text
                 *(
                     f"SELECT count(*), sum({durations.LATENESS}) FROM flow_run WHERE {end} AND {rest}"  # noqa: S608
                     for end in self._ends(parameters)
                 ),
-            ]
+            ],
+            "runs, lateness",
         )
 
-    def _sums(self, rest: str, parameters: Parameters) -> list[str]:
+    def _sums(self, wanted: Mapping[str, str], rest: str, parameters: Parameters) -> list[str]:
         """The sums of the hours that lie in the window as a whole, and of the minutes of the others."""
         hours = f"FROM {PERIODS['flow_run'].source} WHERE series = {self.series:d} AND {rest} AND"
         parts = []
         for (first, last), minutes in self._hours():
             if minutes is None:
-                within = _within("start", (first, last), parameters)
-                parts.append(f"SELECT sum(runs), sum(lateness) / 1000000 {hours} {within}")
+                sums = ", ".join(wanted)
+                parts.append(f"SELECT {sums} {hours} {_within('start', (first, last), parameters)}")
                 continue
-            runs, lateness = (f"sum(number_at(parts, 24 * minute + {place}))" for place in (0, 16))
+            sums = ", ".join(wanted.values())
             found = f"SELECT parts {hours} start = {parameters.bind(first)}"
-            parts.append(
-                f"SELECT {runs}, {lateness} / 1000000 FROM ({found}) AS hour,"  # noqa: S608  our own text
-                f" generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
-            )
+            numbers = f"generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
+            parts.append(f"SELECT {sums} FROM ({found}) AS hour, {numbers}")  # noqa: S608  our own text
         return parts
 
     def _hours(self) -> list[tuple[_Range, range | None]]:
@@ -120,8 +125,8 @@ class Window:
         return ends
 
 
-def _added_up(parts: list[str]) -> str:
-    return f"({' UNION ALL '.join(parts)}) AS part (runs, lateness)"
+def _added_up(parts: list[str], names: str) -> str:
+    return f"({' UNION ALL '.join(parts)}) AS part ({names})"
 
 
 def _whole_minutes(after: datetime | None, before: datetime | None) -> _Range | None:
