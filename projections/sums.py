@@ -72,4 +72,5 @@ class Sums:
         arrays = [(np.array(self._places, dtype=np.int64), np.array(self._numbers).reshape(-1, 3)), *self._arrays]
         places = np.concatenate([found for found, _ in arrays])
         numbers = np.concatenate([found for _, found in arrays])
-        return tuple(np.bincount(places, numbers[:, index], len(self._states) * self._width) for index in range(3))
+        size = len(self._states) * self._width
+        return tuple(np.bincount(places, column, size).astype(np.float64, copy=False) for column in numbers.T)
