@@ -2,94 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from enum import IntEnum
 from typing import Any, Final
 
-import orjson
+import numpy as np
 from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from projections import durations
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
-from projections.moments import HOUR, MINUTE, floor
-from projections.reading import Row, encoded, rows
+from projections.intervals import Intervals, Moved
+from projections.moments import HOUR, floor
+from projections.reading import encoded, records, rows
 from projections.rollups import COUNTS, PERIODS, Series
+from projections.sums import Sums
 from projections.windows import Window
 
-#: Prefect shows no more, however long the time is that was asked about.
-_MOST: Final = 500
-#: The periods that there are sums of, the longest first.
-_PERIODS: Final = {Series.EXPECTED_HOUR: HOUR, Series.EXPECTED_MINUTE: MINUTE}
+_SECOND: Final = 1_000_000
+#: From microseconds since 1970.
+_MOMENT: Final = "'epoch'::timestamptz + {} * interval '1 microsecond'"
 
 
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    """Intervals of one length, one after the other; the last may end later than what was asked about."""
+class _Part(IntEnum):
+    """What a row of the query is about, and what its number is."""
 
-    start: datetime
-    #: Where the last one ends.
-    end: datetime
-    length: timedelta
-    count: int
-
-    @classmethod
-    def between(cls, start: datetime, end: datetime, length: timedelta) -> Intervals:
-        """Those that cover a time; raises OverflowError where they leave the years that can be written."""
-        count = min(-((start - end) // length), _MOST) if end > start else 0
-        start = start.astimezone(UTC)
-        return cls(start, start + count * length, length, count)
-
-    def cut(self, length: timedelta) -> list[datetime]:
-        """The periods of a length that do not lie in one interval as a whole."""
-        first = floor(self.start, length)
-        passed = self.start - first
-        if not passed and not self.length % length:
-            return []
-        borders = (passed + index * self.length for index in range(self.count + 1))
-        return sorted({first + (border - rest) for border in borders if (rest := border % length)})
-
-    def are_mostly_whole(self, length: timedelta) -> bool:
-        """Whether most periods of a length lie in one interval as a whole: then sums save more than they cost."""
-        return length <= self.length and 2 * len(self.cut(length)) < (self.end - self.start) // length
-
-    def are_periods(self, length: timedelta) -> bool:
-        """Whether each of them is one period of a length."""
-        return self.length == length and self.start == floor(self.start, length)
-
-    def shown(self, found: list[Row]) -> list[Row]:
-        """All of them with their states, those without a run too."""
-        starts = [self.start + index * self.length for index in range(self.count)]
-        shown: list[Row] = [
-            {"interval_start": start, "interval_end": start + self.length, "states": []} for start in starts
-        ]
-        for row in found:
-            for index, (runs, run_time, lateness) in _sums_of(row).items():
-                # What grows with the clock is asked for apart; it adds nothing where no run is counted.
-                if runs:
-                    shown[index]["states"].append(
-                        {
-                            "state_type": row["state_type"],
-                            "state_name": row["state_name"],
-                            "count_runs": runs,
-                            "sum_estimated_run_time": run_time,
-                            "sum_estimated_lateness": lateness,
-                        }
-                    )
-        return shown
-
-
-def _sums_of(row: Row) -> dict[int, tuple[int, float, float]]:
-    """The sums of one state, by the index of the interval."""
-    sums: dict[int, tuple[int, float, float]] = {}
-    columns = (orjson.loads(row[name]) for name in ("index", "runs", "run_time", "lateness"))
-    for index, runs, run_time, lateness in zip(*columns, strict=True):
-        if index in sums:
-            before = sums[index]
-            sums[index] = before[0] + runs, before[1] + run_time, before[2] + lateness
-        else:
-            sums[index] = runs, float(run_time), float(lateness)
-    return sums
+    #: Runs of an interval: its index.
+    INTERVAL = 0
+    #: The parts of an hour, and of a day: when it begins, in microseconds.
+    HOUR = 1
+    DAY = 2
+    #: Runs that belong to another interval than they are counted in: the index of what is moved.
+    MOVED = 3
 
 
 async def history(connection: AsyncConnection[Any], table: str, criteria: Criteria, intervals: Intervals) -> bytes:
@@ -97,29 +42,39 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     if intervals.count == 0:
         return b"[]"
     parameters = Parameters()
-    condition = criteria.on(table, parameters)
-    is_rolled_up = PERIODS[table].answers(condition) and intervals.are_mostly_whole(MINUTE)
-    runs = (_rolled_up if is_rolled_up else _scanned)(table, condition, intervals, parameters)
-    if not (is_rolled_up and any(intervals.are_periods(length) for length in _PERIODS.values())):
-        # Otherwise there is hardly anything to add up, and `shown` does it in less time.
-        runs = (
-            "SELECT bucket, state_type, state_name, sum(runs) AS runs, sum(run_time) AS run_time,"  # noqa: S608
-            f" sum(lateness) AS lateness FROM ({runs}) AS run GROUP BY 1, 2, 3"
-        )
-    start, seconds = parameters.bind(intervals.start), parameters.bind(intervals.length.total_seconds())
-    # One row for each state: a thousand small ones take longer to send and to read than to find.
-    query = (
-        "SELECT state_type, state_name,"  # noqa: S608  our own text
-        f" json_agg(round(date_part('epoch', bucket - {start}) / {seconds}::float8)::integer)::text AS index,"
-        " json_agg(runs)::text AS runs, json_agg(run_time)::text AS run_time, json_agg(lateness)::text AS lateness"
-        f" FROM ({runs}) AS run WHERE state_type IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2"
-    )
-    return encoded(intervals.shown(await rows(connection, query, parameters.values)))
+    condition = f"{table}.state_type IS NOT NULL AND {criteria.on(table, parameters)}"
+    moved: list[Moved] = []
+    if PERIODS[table].answers(condition) and intervals.are_made_of_minutes():
+        moved = intervals.moved()
+        parts = _rolled_up(table, condition, intervals, parameters, moved)
+    else:
+        parts = [_scanned(table, condition, intervals, parameters)]
+    found = await records(connection, " UNION ALL ".join(parts), parameters.values)
+    return encoded(_added_up(found, intervals, moved).shown())
 
 
-def _bucket(column: str, intervals: Intervals, parameters: Parameters) -> str:
+def _added_up(found: Sequence[TupleRow], intervals: Intervals, moved: Sequence[Moved]) -> Sums:
+    sums = Sums(intervals)
+    for part, number, state_type, state_name, runs, run_time, lateness, _ in found:
+        if part == _Part.INTERVAL:
+            sums.add((state_type, state_name), number, runs, run_time, lateness)
+        elif part == _Part.MOVED:
+            _, _, counted_in, belongs_to = moved[number]
+            sums.add((state_type, state_name), belongs_to, runs, run_time, lateness)
+            sums.add((state_type, state_name), counted_in, -runs, -run_time, -lateness)
+    for part, intervals_of in (_Part.HOUR, intervals.of_minutes), (_Part.DAY, intervals.of_hours):
+        if periods := [row for row in found if row[0] == part]:
+            starts = np.array([row[1] for row in periods], dtype=np.int64)
+            sums.add_parts([row[2:4] for row in periods], intervals_of(starts), [row[7] for row in periods])
+    return sums
+
+
+def _interval(column: str, intervals: Intervals, parameters: Parameters) -> str:
+    """The index of the interval in which a moment lies, and the state."""
     start, length = parameters.bind(intervals.start), parameters.bind(intervals.length)
-    return f"date_bin({length}, {column}, {start}) AS bucket, state_type, state_name"
+    seconds = parameters.bind(intervals.length.total_seconds())
+    passed = f"date_part('epoch', date_bin({length}, {column}, {start}) - {start})"
+    return f"{_Part.INTERVAL:d}, round({passed} / {seconds}::float8)::bigint, state_type, state_name"
 
 
 def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
@@ -127,68 +82,60 @@ def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
 
 
 def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
-    """Every run, with its interval."""
+    """Every run."""
+    times = ", ".join(f"(sum({time}) * {_SECOND})::float8" for time in (durations.RUN_TIME, durations.LATENESS))
     return (
-        f"SELECT {_bucket('expected_start_time', intervals, parameters)}, 1 AS runs,"  # noqa: S608  our own text
-        f" {durations.RUN_TIME} AS run_time, {durations.LATENESS} AS lateness FROM {table}"
-        f" WHERE {_within('expected_start_time', intervals, parameters)} AND {condition}"
+        f"SELECT {_interval('expected_start_time', intervals, parameters)}, count(*), {times}, NULL::bytea"  # noqa: S608
+        f" FROM {table} WHERE {_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
     )
 
 
-def _rolled_up(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
-    """The sums of whole periods, what has been added to them by the clock, and the runs of the minutes that are cut."""
-    bucket = _bucket("expected_start_time", intervals, parameters)
-    cut = intervals.cut(MINUTE)
-    live = f"{_within('expected_start_time', intervals, parameters)} AND {condition}"
-    if cut:
-        minutes = parameters.bind(cut)
-        live += f" AND date_trunc('minute', expected_start_time, 'UTC') <> ALL ({minutes}::timestamptz[])"
-    running = (
-        f"SELECT {bucket}, 0, {durations.RUNNING_SINCE_ALL}, 0 FROM {table}"  # noqa: S608  our own text
-        f" WHERE state_type = 'RUNNING' AND {live} GROUP BY 1, 2, 3"
-    )
-    late = (
-        f"SELECT {bucket}, 0, 0, {durations.LATE_BY_ALL} FROM {table}"  # noqa: S608  our own text
-        f" WHERE {durations.IS_LATE} AND {live} GROUP BY 1, 2, 3"
-    )
-    parts = [*_sums(table, condition, intervals, parameters), running, late]
-    if cut:
-        scanned = _scanned(table, condition, intervals, parameters)
-        parts.append(_in_periods(scanned, "expected_start_time", cut, MINUTE, parameters))
-    return " UNION ALL ".join(parts)
-
-
-def _sums(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> list[str]:
-    """The sums of the longest periods, most of which are whole, and in those that are cut of shorter ones."""
-    columns = (
-        f"SELECT {_bucket('start', intervals, parameters)}, runs, run_time, lateness"  # noqa: S608  our own text
-        f" FROM {PERIODS[table].source}"
-    )
-    within = f"{_within('start', intervals, parameters)} AND {condition}"
-    parts: list[str] = []
-    longer: timedelta | None = None
-    for series, length in _PERIODS.items():
-        if not intervals.are_mostly_whole(length):
-            continue
-        part = f"{columns} WHERE series = {series} AND {within}"
-        cut = intervals.cut(length)
-        if cut:
-            part += f" AND start <> ALL ({parameters.bind(cut)}::timestamptz[])"
-        if longer is not None:
-            part = _in_periods(part, "start", intervals.cut(longer), longer, parameters)
-        parts.append(part)
-        longer = length
-        if not cut:
-            break
+def _rolled_up(
+    table: str, condition: str, intervals: Intervals, parameters: Parameters, moved: Sequence[Moved]
+) -> list[str]:
+    """The sums of hours and of minutes, what has been added to them by the clock, and what has to be moved."""
+    live = f"{_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
+    bucket = _interval("expected_start_time", intervals, parameters)
+    since = f"{_SECOND} * {durations.RUNNING_SINCE_ALL}::float8"
+    parts = [
+        f"SELECT {bucket}, 0::bigint, {since}, 0::float8, NULL::bytea"  # noqa: S608  our own text
+        f" FROM {table} WHERE state_type = 'RUNNING' AND {live}",
+        f"SELECT {bucket}, 0, 0, {_SECOND} * {durations.LATE_BY_ALL}::float8, NULL"  # noqa: S608
+        f" FROM {table} WHERE {durations.IS_LATE} AND {live}",
+    ]
+    if intervals.length < HOUR:
+        start = f"start >= {parameters.bind(floor(intervals.start, HOUR))} AND start < {parameters.bind(intervals.end)}"
+        parts.append(_periods(_Part.HOUR, Series.EXPECTED_HOUR, table, f"{start} AND {condition}"))
+    else:
+        first = floor(intervals.start, HOUR).replace(hour=0)
+        start = f"start >= {parameters.bind(first)} AND start < {parameters.bind(intervals.end)}"
+        parts.append(_periods(_Part.DAY, Series.EXPECTED_DAY, table, f"{start} AND {condition}"))
+        if cut := intervals.cut_hours():
+            hours = f"SELECT {_MOMENT.format('hour')} FROM unnest({parameters.bind(cut)}::bigint[]) AS hour"  # noqa: S608
+            start = f"start = ANY (ARRAY({hours}))"
+            parts.append(_periods(_Part.HOUR, Series.EXPECTED_HOUR, table, f"{start} AND {condition}"))
+    if moved:
+        parts.append(_moved(table, condition, moved, parameters))
     return parts
 
 
-def _in_periods(query: str, column: str, starts: list[datetime], length: timedelta, parameters: Parameters) -> str:
-    """A query, for some periods only: each of them is found by the index."""
-    found = f"{query} AND {column} >= cut AND {column} < cut + {parameters.bind(length)}"
+def _periods(part: _Part, series: Series, table: str, condition: str) -> str:
     return (
-        f"SELECT run.* FROM unnest({parameters.bind(starts)}::timestamptz[]) AS cut"  # noqa: S608  our own text
-        f" CROSS JOIN LATERAL ({found}) AS run"
+        f"SELECT {part:d}, (1000000 * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts"  # noqa: S608
+        f" FROM {PERIODS[table].source} WHERE series = {series:d} AND {condition}"
+    )
+
+
+def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Parameters) -> str:
+    """The runs in the smaller parts of minutes that are cut; each part is found by the index."""
+    starts, ends = (parameters.bind([part[index] for part in moved]) for index in (0, 1))
+    return (
+        f"SELECT {_Part.MOVED:d}, cut.number - 1, state_type, state_name, count(*),"  # noqa: S608  our own text
+        f" (sum(run_time_of(total_run_time)) * {_SECOND})::float8,"
+        f" (sum(lateness_of(start_time, expected_start_time)) * {_SECOND})::float8, NULL"
+        f" FROM unnest({starts}::bigint[], {ends}::bigint[]) WITH ORDINALITY AS cut(first, last, number)"
+        f" CROSS JOIN LATERAL (SELECT * FROM {table} WHERE expected_start_time >= {_MOMENT.format('first')}"
+        f" AND expected_start_time < {_MOMENT.format('last')} AND {condition}) AS run GROUP BY 2, 3, 4"
     )
 
 

@@ -1,6 +1,6 @@
 """The sums that the read models keep of their own rows: what they can answer, and where they are.
 
-schema/0006_rollups.sql and 0008_periods.sql keep them.
+schema/0006_rollups.sql and 0014_parts.sql keep them.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Final
 class Series(IntEnum):
     """Which periods a row of `PERIODS` is one of."""
 
-    EXPECTED_MINUTE = 1
-    EXPECTED_HOUR = 2
+    #: The parts of an hour are its minutes, those of a day its hours.
+    EXPECTED_HOUR = 1
+    EXPECTED_DAY = 2
     #: By the effective start, which task runs do not have.
-    BEGAN_MINUTE = 3
-    BEGAN_HOUR = 4
+    BEGAN_HOUR = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ COUNTS: Final = {
     "task_run": Rollup("task_run_count", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }
 
-#: By the minutes and hours in which runs start (`Series`).
+#: By the hours and days in which runs start (`Series`), each with its parts; times are in microseconds.
 PERIODS: Final = {
     "flow_run": Rollup("flow_run_period", "flow_run", frozenset({"state_type", "state_name"})),
     "task_run": Rollup("task_run_period", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),

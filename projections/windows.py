@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Self
@@ -15,13 +16,13 @@ from projections.rollups import PERIODS, Series
 #: From a moment on, up to another one; None for no border.
 _Range = tuple[datetime | None, datetime | None]
 
+#: Sums of hours, and what they are of minutes in them.
+_RUNS: Final = {"sum(runs)": "sum(number_at(parts, 24 * minute))"}
+_LATENESS: Final = {"sum(lateness) / 1000000": "sum(number_at(parts, 24 * minute + 16)) / 1000000"}
+
 _COLUMNS: Final = {
-    "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_MINUTE, Series.EXPECTED_HOUR),
-    "start_time": (
-        "coalesce(flow_run.start_time, flow_run.expected_start_time)",
-        Series.BEGAN_MINUTE,
-        Series.BEGAN_HOUR,
-    ),
+    "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_HOUR),
+    "start_time": ("coalesce(flow_run.start_time, flow_run.expected_start_time)", Series.BEGAN_HOUR),
 }
 
 
@@ -31,8 +32,7 @@ class Window:
 
     #: The moment that is asked about, in SQL.
     column: str
-    minutes: Series
-    hours: Series
+    series: Series
     after: datetime | None
     before: datetime | None
     #: The minutes that lie in the window as a whole.
@@ -61,9 +61,10 @@ class Window:
         rest = self.rest.on("flow_run", parameters)
         return _added_up(
             [
-                *self._sums("sum(runs) AS runs", rest, parameters),
+                *self._sums(_RUNS, rest, parameters),
                 *(f"SELECT count(*) FROM flow_run WHERE {end} AND {rest}" for end in self._ends(parameters)),  # noqa: S608
-            ]
+            ],
+            "runs",
         )
 
     def lateness(self, parameters: Parameters) -> str:
@@ -73,34 +74,44 @@ class Window:
         live = f"{durations.IS_LATE} AND {_within('flow_run.expected_start_time', self.whole, parameters)} AND {rest}"
         return _added_up(
             [
-                *self._sums("sum(runs) AS runs, sum(lateness) AS lateness", rest, parameters),
+                *self._sums(_RUNS | _LATENESS, rest, parameters),
                 f"SELECT 0, {durations.LATE_BY_ALL} FROM flow_run WHERE {live}",  # noqa: S608  our own text
                 *(
                     f"SELECT count(*), sum({durations.LATENESS}) FROM flow_run WHERE {end} AND {rest}"  # noqa: S608
                     for end in self._ends(parameters)
                 ),
-            ]
+            ],
+            "runs, lateness",
         )
 
-    def _sums(self, columns: str, rest: str, parameters: Parameters) -> list[str]:
-        return [
-            f"SELECT {columns} FROM {PERIODS['flow_run'].source}"  # noqa: S608  our own text
-            f" WHERE series = {series} AND {_within('start', range_, parameters)} AND {rest}"
-            for series, range_ in self._periods()
-        ]
+    def _sums(self, wanted: Mapping[str, str], rest: str, parameters: Parameters) -> list[str]:
+        """The sums of the hours that lie in the window as a whole, and of the minutes of the others."""
+        hours = f"FROM {PERIODS['flow_run'].source} WHERE series = {self.series:d} AND {rest} AND"
+        parts = []
+        for (first, last), minutes in self._hours():
+            if minutes is None:
+                sums = ", ".join(wanted)
+                parts.append(f"SELECT {sums} {hours} {_within('start', (first, last), parameters)}")
+                continue
+            sums = ", ".join(wanted.values())
+            found = f"SELECT parts {hours} start = {parameters.bind(first)}"
+            numbers = f"generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
+            parts.append(f"SELECT {sums} FROM ({found}) AS hour, {numbers}")  # noqa: S608  our own text
+        return parts
 
-    def _periods(self) -> list[tuple[Series, _Range]]:
+    def _hours(self) -> list[tuple[_Range, range | None]]:
+        """Ranges of hours, and the minutes in one that is cut."""
         first, last = self.whole
         first_hour = None if first is None else ceiling(first, HOUR)
         last_hour = None if last is None else floor(last, HOUR)
-        if first_hour is not None and last_hour is not None and first_hour >= last_hour:
-            return [(self.minutes, self.whole)]
-        periods = [(self.hours, (first_hour, last_hour))]
-        if first is not None:
-            periods.append((self.minutes, (first, first_hour)))
-        if last is not None:
-            periods.append((self.minutes, (last_hour, last)))
-        return periods
+        if first and last and first_hour and last_hour and first_hour > last_hour:
+            return [((last_hour, None), range(first.minute, last.minute))]
+        hours: list[tuple[_Range, range | None]] = [((first_hour, last_hour), None)]
+        if first is not None and first.minute:
+            hours.append(((floor(first, HOUR), None), range(first.minute, 60)))
+        if last is not None and last.minute:
+            hours.append(((last_hour, None), range(last.minute)))
+        return hours
 
     def _ends(self, parameters: Parameters) -> list[str]:
         """The conditions on the runs that start in a minute which the window cuts; its own ends belong to it."""
@@ -114,8 +125,8 @@ class Window:
         return ends
 
 
-def _added_up(parts: list[str]) -> str:
-    return f"({' UNION ALL '.join(parts)}) AS part"
+def _added_up(parts: list[str], names: str) -> str:
+    return f"({' UNION ALL '.join(parts)}) AS part ({names})"
 
 
 def _whole_minutes(after: datetime | None, before: datetime | None) -> _Range | None:

@@ -8,7 +8,8 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from projections.history import Intervals, average_lateness, history
+from projections.history import average_lateness, history
+from projections.intervals import Intervals
 from services.gateway.errors import JsonResponse, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.past import AsOf

@@ -17,7 +17,8 @@ from projections.event_reader import EventReader
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowFilter
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.history import Intervals, average_lateness, history
+from projections.history import average_lateness, history
+from projections.intervals import Intervals
 from projections.past import Past
 from projections.reading import encoded, give_json_verbatim
 from projections.runner import Runner

@@ -20,8 +20,9 @@ from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
 from projections.flow_run.queries import FLOW_RUNS
-from projections.history import Intervals, average_lateness, history
-from projections.migrate import migrate
+from projections.history import average_lateness, history
+from projections.intervals import Intervals
+from projections.migrate import migrate, schema_files
 from projections.reading import configure
 from projections.rollups import COUNTS, PERIODS
 from projections.task_run.queries import TASK_RUNS
@@ -35,9 +36,18 @@ NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
 NO_TASK = {"name": {"like_": "%"}}
 
 _PERIODS = (
-    "SELECT series, date_bin(length::interval, moment, '2000-01-01 00:00Z'), {names}, count(*),"
-    " sum(run_time_of(total_run_time)), sum(lateness_of(start_time, expected_start_time))"
-    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, moment) WHERE moment IS NOT NULL GROUP BY {numbers}"
+    "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time), sum(lateness),"
+    " (SELECT string_agg(int8send(n) || int8send(run_time) || int8send(lateness), '' ORDER BY number) FROM ("
+    "SELECT number, count(one), coalesce(sum((one -> 1)::bigint), 0)::bigint,"
+    " coalesce(sum((one -> 2)::bigint), 0)::bigint"
+    " FROM generate_series(0, CASE length WHEN 'day' THEN 23 ELSE 59 END) AS number"
+    " LEFT JOIN jsonb_array_elements(jsonb_agg(ARRAY[part, run_time, lateness])) AS one ON number = (one -> 0)::bigint"
+    " GROUP BY 1) AS part(number, n, run_time, lateness))"
+    " FROM (SELECT {names}, series, length, moment, date_part(part, moment AT TIME ZONE 'UTC')::bigint AS part,"
+    " (run_time_of(total_run_time) * 1000000)::bigint AS run_time,"
+    " (lateness_of(start_time, expected_start_time) * 1000000)::bigint AS lateness"
+    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, part, moment)) AS run"
+    " WHERE moment IS NOT NULL GROUP BY {numbers}, length"
 )
 _AGAIN = {
     "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
@@ -46,23 +56,33 @@ _AGAIN = {
         names="state_type, state_name",
         table="flow_run",
         numbers="1, 2, 3, 4",
-        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time),"
-        " (3, '1 minute', coalesce(start_time, expected_start_time)),"
-        " (4, '1 hour', coalesce(start_time, expected_start_time))",
+        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time),"
+        " (3, 'hour', 'minute', coalesce(start_time, expected_start_time))",
     ),
     "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
     "task_run_period": _PERIODS.format(
         names="state_type, state_name, awaits_flow_run",
         table="task_run",
         numbers="1, 2, 3, 4, 5",
-        values="(1, '1 minute', expected_start_time), (2, '1 hour', expected_start_time)",
+        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time)",
     ),
 }
+
+
+#: Where minutes, hours, days and a year end, and the middle of a minute.
+YEAR_END = datetime(2024, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+EDGES = [
+    YEAR_END - timedelta(hours=hours, microseconds=microseconds)
+    for hours in (0, 1, 11, 12, 24)
+    for microseconds in (-1, 0, 1, 29_999_999, 30_000_000, 59_999_999)
+]
 
 
 def _progress(chance: random.Random) -> dict[str, Any]:
     """What transitions change, at random: also clocks that are wrong."""
     expected = NOW + timedelta(minutes=chance.randrange(-600, 60), milliseconds=chance.randrange(90_000))
+    if chance.random() < 0.2:
+        expected = chance.choice(EDGES)
     kind = chance.choice(STATES)
     return {
         "state_type": kind,
@@ -140,12 +160,54 @@ async def reading(filled_url: str) -> AsyncIterator[AsyncConnection[Any]]:
         yield connection
 
 
-async def test_sums_are_those_of_the_rows(reading: AsyncConnection[Any]) -> None:
+async def _require_sums_of_rows(connection: AsyncConnection[Any]) -> None:
     for table, again in _AGAIN.items():
-        kept = await (await reading.execute(f"SELECT * FROM {table}".encode())).fetchall()  # noqa: S608
-        counted = await (await reading.execute(again.encode())).fetchall()
+        kept = await (await connection.execute(f"SELECT * FROM {table}".encode())).fetchall()  # noqa: S608
+        counted = await (await connection.execute(again.encode())).fetchall()
         assert len(kept) > 5
         assert sorted(kept, key=str) == sorted(counted, key=str)
+
+
+async def test_sums_are_those_of_the_rows(reading: AsyncConnection[Any]) -> None:
+    await _require_sums_of_rows(reading)
+
+
+async def test_sums_of_an_older_schema_are_taken_over(postgres_url: str) -> None:
+    async with await AsyncConnection.connect(postgres_url, autocommit=True) as owner:
+        await owner.execute("CREATE SCHEMA read_v1")
+        await owner.execute("SET search_path TO read_v1")
+        await owner.execute("CREATE TABLE migration (file text PRIMARY KEY)")
+        for name, text in schema_files():
+            if name < "0014":
+                await owner.execute(text.encode())
+                await owner.execute("INSERT INTO migration VALUES (%s)", [name])
+    async with await connect(postgres_url) as writing:
+        await _happen(writing, seed=4)
+        await migrate(postgres_url)
+        await _require_sums_of_rows(writing)
+        for table in ("flow_run", "task_run"):
+            # What was added before is taken away.
+            await writing.execute(f"DELETE FROM {table} WHERE name LIKE '%%7'".encode())  # noqa: S608
+            await writing.execute(f"UPDATE {table} SET state_type = 'FAILED', total_run_time = 2".encode())  # noqa: S608
+        await _require_sums_of_rows(writing)
+        for table in ("flow_run", "task_run"):
+            await writing.execute(f"DELETE FROM {table}".encode())  # noqa: S608
+            left = await writing.execute(f"SELECT FROM {table}_period".encode())
+            assert await left.fetchall() == []
+
+
+async def test_a_sum_that_no_number_holds_stops_nobody(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    chance = random.Random(5)  # noqa: S311
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    late = {"expected_start_time": first, "start_time": last, "state_type": "FAILED", "state_name": "Failed"}
+    async with await connect(postgres_url) as writing:
+        await _insert(writing, "flow_run", [_flow_run(chance, number) | late for number in range(40)])
+        sums = "SELECT runs, lateness, number_at(parts, 0) FROM flow_run_period WHERE series < 3"
+        bound = 4 * 10**18
+        assert await (await writing.execute(sums.encode())).fetchall() == [(40, bound, 40)] * 2
+        await writing.execute("DELETE FROM flow_run")
+        assert await (await writing.execute(sums.encode())).fetchall() == []
 
 
 def _alike(one: Any, other: Any, runs: int = 1) -> bool:
@@ -168,6 +230,11 @@ WINDOWS = [
     (NOW.replace(minute=0, second=0) - timedelta(hours=10), timedelta(hours=1), 11),
     (NOW.replace(minute=0, second=0) - timedelta(hours=11), timedelta(hours=3), 4),
     (NOW - timedelta(hours=13, minutes=7, seconds=1), timedelta(hours=6, seconds=0.5), 3),
+    (YEAR_END - timedelta(days=1, hours=3), timedelta(hours=1), 30),
+    (YEAR_END - timedelta(days=1, hours=3) + timedelta(microseconds=1), timedelta(hours=1), 30),
+    (YEAR_END - timedelta(days=1, seconds=30), timedelta(minutes=30), 60),
+    (YEAR_END - timedelta(days=2), timedelta(days=1), 4),
+    (YEAR_END - timedelta(days=40, seconds=30), timedelta(days=7, microseconds=1), 8),
 ]
 
 
