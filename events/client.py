@@ -31,7 +31,7 @@ __all__ = ["ALL", "Addressed", "Client", "EventFilter", "Told"]
 
 _BATCH: Final = 500
 #: So many events are decoded at once: what lives longer costs Python's garbage collection more than the decoding.
-_DECODED: Final = 32
+_DECODED: Final = 8
 #: After this silence a question is asked again: whoever had it may have been killed.
 _ASK_AGAIN_SECONDS: Final = 3.0
 _NOBODY_SECONDS: Final = 0.1
