@@ -139,7 +139,8 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
 
 def encode(message: Command | Event) -> bytes:
     """The JSON body of a message: only the fields that were set, so that defaults stay defaults."""
-    return message.model_dump_json(exclude_unset=True).encode()
+    # What `model_dump_json` returns as text, without that.
+    return message.__pydantic_serializer__.to_json(message, exclude_unset=True)
 
 
 def decode_command(aggregate: Aggregate, verb: str, data: bytes) -> Command:
