@@ -30,8 +30,8 @@ from events.subjects import Aggregate
 __all__ = ["ALL", "Addressed", "Client", "EventFilter", "Told"]
 
 _BATCH: Final = 500
-#: So many events are decoded at once: what lives longer costs Python's garbage collection more than the decoding.
-_DECODED: Final = 32
+#: So many events are decoded at once: the objects of more are so many that Python collects garbage among them.
+_DECODED: Final = 16
 #: After this silence a question is asked again: whoever had it may have been killed.
 _ASK_AGAIN_SECONDS: Final = 3.0
 _NOBODY_SECONDS: Final = 0.1

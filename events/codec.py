@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from events import subjects, upcast
 from events.document import commands as document_commands
@@ -89,6 +89,11 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
     )
 }
 
+#: `model_validate_json` of each type, without what it does around that.
+_FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
+    name: TypeAdapter(event_type).validator.validate_json for name, event_type in EVENT_TYPES.items()
+}
+
 COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
     (command.KIND, command.VERB): command
     for command in (
@@ -140,7 +145,8 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
 
 def encode(message: Command | Event) -> bytes:
     """The JSON body of a message: only the fields that were set, so that defaults stay defaults."""
-    return message.model_dump_json(exclude_unset=True).encode()
+    # What `model_dump_json` returns as text, without that.
+    return message.__pydantic_serializer__.to_json(message, exclude_unset=True)
 
 
 def decode_command(aggregate: Aggregate, verb: str, data: bytes) -> Command:
@@ -165,7 +171,7 @@ def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -
         raise UndecodableError(msg)
     try:
         if version == event_type.VERSION:
-            return event_type.model_validate_json(data)
+            return _FROM_JSON[name](data)
         payload = upcast.to_current(name, version, event_type.VERSION, orjson.loads(data))
         return event_type.model_validate(payload)
     except (ValidationError, orjson.JSONDecodeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Final, NamedTuple
@@ -11,6 +12,8 @@ from zlib import crc32
 
 #: Fixed at installation: changing it moves every aggregate to another subject.
 PARTITIONS: Final = 16
+#: Of so many aggregates the subject is known: what is about one of them often comes together.
+_REMEMBERED: Final = 4096
 
 #: All commands whose senders wait for the decision.
 REQUESTS: Final = "ask.>"
@@ -144,15 +147,21 @@ def parse(subject: str) -> tuple[Aggregate, str]:
 
     Raises ValueError when the subject does not have that form, or names the wrong partition.
     """
-    tokens = subject.split(".")
-    if len(tokens) != 5 or not is_token(tokens[3]):
-        msg = f"subject {subject!r} is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
+    stream, _, name = subject.rpartition(".")
+    return _aggregate_of(stream), name
+
+
+@lru_cache(_REMEMBERED)
+def _aggregate_of(stream: str) -> Aggregate:
+    tokens = stream.split(".")
+    if len(tokens) != 4 or not is_token(tokens[3]):
+        msg = f"subject '{stream}.*' is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
         raise ValueError(msg)
-    _, number, kind, identifier, name = tokens
+    _, number, kind, identifier = tokens
     if number != str(partition(identifier)):
-        msg = f"subject {subject!r} names partition {number}, its id belongs to {partition(identifier)}"
+        msg = f"subject '{stream}.*' names partition {number}, its id belongs to {partition(identifier)}"
         raise ValueError(msg)
-    return Aggregate(kind, identifier), name
+    return Aggregate(kind, identifier)
 
 
 def printable(subject: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -35,6 +36,9 @@ PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
 #: The name of their checkpoint and their turn.
 NAME: Final = "events"
 
+#: What is about one thing often comes together.
+_REMEMBERED: Final = 4096
+
 #: Kinds that no table shows.
 NOT_PROJECTED: Final = frozenset({"name", "task_cache"})
 
@@ -50,6 +54,7 @@ def project(recorded: Recorded) -> list[Change]:
     return projection(recorded)
 
 
+@lru_cache(_REMEMBERED)
 def _is_uuid(text: str) -> bool:
     try:
         UUID(text)

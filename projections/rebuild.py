@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
 from psycopg import AsyncConnection
@@ -13,6 +13,7 @@ from projections import beside
 from projections.event_reader import EventReader, Park, stream_of
 from projections.migrate import VERSION
 from projections.projection import NAME
+from projections.reading_ahead import ahead
 from projections.runner import Runner
 from projections.turn import MakeWay, having_turn, nobody_has_it
 from projections.writer import connect, parked_streams, position_of, try_turn
@@ -96,9 +97,11 @@ class Rebuild:
             await self._follow(runner, last)
 
     async def _follow(self, runner: Runner[Recorded | Unreadable], last: int) -> None:
-        async for batch in self._log.follow(runner.position, until=last):
-            await runner.advance(batch)
-            self._progress(Progress(runner.position, last))
+        # While PostgreSQL writes a batch the next one is decoded.
+        async with aclosing(ahead(self._log.follow(runner.position, until=last))) as batches:
+            async for batch in batches:
+                await runner.advance(batch)
+                self._progress(Progress(runner.position, last))
 
     async def _check(self, position: int) -> None:
         async with await connect(self._postgres_url) as live:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final
+from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
@@ -50,6 +52,10 @@ _ORDER: Final[tuple[Table, ...]] = (
     POLL,
     EVENT,
 )
+
+
+#: Python compares UUIDs by a method of the class, which takes ten times as long.
+_ORDER_OF_IDS: Final = attrgetter("int")
 
 
 async def connect(postgres_url: str, schema: str = SCHEMA) -> AsyncConnection[Any]:
@@ -139,9 +145,9 @@ def _parts(step: Step) -> Iterator[Part]:
         yield statements()[step.statement.name], _parameters(step.statement)
 
 
-def _json(rows: dict[Any, Row]) -> str:
-    # In key order, so that two writers that meet nevertheless cannot lock each other out.
-    ordered = [rows[key] for key in sorted(rows)]
+def _json(rows: dict[UUID, Row]) -> str:
+    # In order of their ids, so that two writers that meet nevertheless cannot lock each other out.
+    ordered = [rows[key] for key in sorted(rows, key=_ORDER_OF_IDS)]
     return json_bytes.dumps(ordered).decode()
 
 

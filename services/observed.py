@@ -11,7 +11,8 @@ import structlog
 from nats.aio.client import Client
 
 from events import subjects
-from events.log.consumer import Delivered, OrderedConsumer
+from events.log.consumer import OrderedConsumer
+from events.log.delivered import Delivered
 from events.log.parking import park
 from projections.change import Change
 from projections.event import projection as event
@@ -84,19 +85,16 @@ class ObservedLoop:
     async def changes(self, item: Delivered) -> Sequence[Change]:
         """See projections.runner.Reader."""
         try:
-            return self._kind.project(item.message.data)
+            return self._kind.project(item.data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             return await self.put_aside(item, f"it cannot be read: {error!r}")
 
     async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
         """See projections.runner.Reader."""
-        message = item.message
         self.tally.fail(why)
-        _log.warning("observation parked", position=item.position, subject=message.subject, why=why)
+        _log.warning("observation parked", position=item.position, subject=item.subject, why=why)
         message_id = f"{subjects.OBSERVED}:{item.position}"
-        await park(
-            self._client, self._kind.role, message.subject, message.headers, message.data, why, message_id=message_id
-        )
+        await park(self._client, self._kind.role, item.subject, item.headers, item.data, why, message_id=message_id)
         return ()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import nats.errors
 import orjson
@@ -18,6 +18,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from events.log import wire
 from events.log.cancellation import raise_if_cancelled
+from events.log.delivered import Delivered
 
 _PULL: Final = 1000
 #: How much a pull may bring, or twice the largest message where that is more.
@@ -45,15 +46,6 @@ _FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 
 # The standard library's: this runs in our users' programs too.
 _log = logging.getLogger(__name__)
-
-
-class Delivered(NamedTuple):
-    """A message, its sequence in the JetStream stream, and when it was stored there."""
-
-    message: Msg
-    position: int
-    #: Since 1970, UTC.
-    nanoseconds: int
 
 
 class OrderedConsumer:
@@ -118,6 +110,8 @@ class OrderedConsumer:
             batch, self._waiting = self._waiting, []
             self._waiting_bytes = 0
             await self._pull_when_low()
+            # The request goes out now, not when the reader has handled the batch: the server works meanwhile.
+            await asyncio.sleep(0)
             if until is not None and batch and batch[-1].position > until:
                 batch = [item for item in batch if item.position <= until]
                 self._drained = True
@@ -144,7 +138,7 @@ class OrderedConsumer:
 
         Under load wait also for what comes next: the larger a batch, the cheaper each message.
         """
-        if self._last_batch >= _BUSY:
+        if self._last_batch >= _BUSY and len(self._waiting) < _ENOUGH:
             await asyncio.sleep(_LINGER_SECONDS)
         for _ in range(_MOST_PAUSES):
             if self._drained or self._lost or not 0 < len(self._waiting) < _ENOUGH:
@@ -243,22 +237,22 @@ class OrderedConsumer:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
         await self._client.publish(subject, orjson.dumps(request), reply=self._subscription.subject)
 
-    def _receive(self, generation: int, messages: list[Msg]) -> None:
+    def _receive(self, generation: int, frames: list[wire.Frame]) -> None:
         if generation != self._generation or self._lost:
             return
-        for message in messages:
+        for frame in frames:
             # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
             # two tokens more (domain, account) before the stream from servers that know of domains.
-            tokens = message.reply.split(".")
+            tokens = frame[1].split(".")
             offset = 2 if len(tokens) > _TOKENS else 0
             if len(tokens) < _TOKENS or int(tokens[6 + offset]) != self._delivered + 1:
-                self._lose(f"{message.reply} came after message {self._delivered}")
+                self._lose(f"{frame[1]} came after message {self._delivered}")
                 return
             self._delivered += 1
             self._requested -= 1
             self._drained = tokens[8 + offset] == "0"
-            self._waiting.append(Delivered(message, int(tokens[5 + offset]), int(tokens[7 + offset])))
-            self._waiting_bytes += len(message.data)
+            self._waiting.append(Delivered(frame, int(tokens[5 + offset]), int(tokens[7 + offset])))
+            self._waiting_bytes += len(frame[3])
         self._arrived.set()
         if self._is_low() and (self._pulling is None or self._pulling.done()):
             self._pulling = asyncio.create_task(self._pull_when_low())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import nats.errors
@@ -13,17 +13,19 @@ from nats.js.errors import APIError
 
 from events import codec, subjects
 from events.errors import UndecodableError
+from events.log import own_headers
 from events.log.batch import store
-from events.log.consumer import Delivered, OrderedConsumer
+from events.log.consumer import OrderedConsumer
+from events.log.delivered import Delivered
 from events.log.direct_get import DirectGet, sequence, stored_at, subject
 from events.log.errors import LogUnavailableError, TooLargeError
-from events.log.port import ANY, Draft, Recorded, Stored, Unreadable, check_drafts
+from events.log.port import ANY, AsStored, Draft, Recorded, Stored, Unreadable, check_drafts
 from events.log.replies import ReplyInbox
 from events.log.restored import as_it_was
+from events.message import Metadata
 from events.subjects import EVENTS, Aggregate, covering, matches
 
 _READ_PAGE: Final = 500
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JetStreamLog:
@@ -104,7 +106,7 @@ def _selected(delivered: Sequence[Delivered], wildcards: Sequence[str]) -> Seque
     if len(wildcards) < 2:
         # The server has selected them.
         return delivered
-    return [item for item in delivered if any(matches(item.message.subject, wildcard) for wildcard in wildcards)]
+    return [item for item in delivered if any(matches(item.subject, wildcard) for wildcard in wildcards)]
 
 
 def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> list[tuple[str, dict[str, str], bytes]]:
@@ -155,23 +157,33 @@ def _got(message: Msg) -> Recorded | Unreadable:
         )
 
 
-def _read_or_unreadable(delivered: Delivered) -> Recorded | Unreadable:
-    message, position, nanoseconds = delivered
-    # Cut off, not rounded, as it is where a direct get's text is read: an event has one time.
-    moment = _EPOCH + timedelta(microseconds=nanoseconds // 1000)
-    stored, recorded_at = as_it_was(Stored(message.subject, message.headers or {}, message.data), moment)
+def _read_or_unreadable(item: Delivered) -> Recorded | Unreadable:
+    # Cut off, not rounded, as it is where a direct get's text is read: an event has one time. Until the year 2242 no
+    # microsecond is lost in the division.
+    recorded_at = datetime.fromtimestamp(item.nanoseconds // 1000 / 1_000_000, UTC)
+    stored: AsStored = item
     try:
-        return _decoded(stored, position, recorded_at)
+        if (own := own_headers.read(item.block)) is not None:
+            return _recorded_by(item, item.position, recorded_at, *own)
+        stored, recorded_at = as_it_was(Stored(item.subject, item.headers, item.data), recorded_at)
+        return _decoded(stored, item.position, recorded_at)
     except UndecodableError as error:
-        return Unreadable(position, stored.subject, stored.headers, stored.data, str(error), recorded_at)
+        return Unreadable(item.position, stored.subject, stored.headers, stored.data, str(error), recorded_at)
 
 
 def _decoded(stored: Stored, position: int, recorded_at: datetime) -> Recorded:
     try:
-        aggregate, action = subjects.parse(stored.subject)
         version = int(stored.headers.get(subjects.SCHEMA_VERSION, "1"))
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    event = codec.decode_event(aggregate, action, version, stored.data)
     metadata = codec.metadata_of(stored.headers, stored.headers.get("ce-time"))
+    return _recorded_by(stored, position, recorded_at, version, metadata)
+
+
+def _recorded_by(stored: AsStored, position: int, recorded_at: datetime, version: int, metadata: Metadata) -> Recorded:
+    try:
+        aggregate, action = subjects.parse(stored.subject)
+    except ValueError as error:
+        raise UndecodableError(str(error)) from error
+    event = codec.decode_event(aggregate, action, version, stored.data)
     return Recorded(position, aggregate, event, metadata, recorded_at, stored)

@@ -22,8 +22,24 @@ class Draft:
     index: int
 
 
-class Stored(NamedTuple):
+class AsStored(Protocol):
     """A message of the log as it stands there, byte for byte."""
+
+    @property
+    def subject(self) -> str:
+        """What it was published on."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Its headers."""
+
+    @property
+    def data(self) -> bytes:
+        """Its body."""
+
+
+class Stored(NamedTuple):
+    """A message as it stands in the log, as a value."""
 
     subject: str
     headers: Mapping[str, str]
@@ -41,7 +57,7 @@ class Recorded:
     #: The log's own clock, UTC.
     recorded_at: datetime
     #: What it was decoded from, where the log keeps bytes.
-    stored: Stored | None = field(default=None, compare=False, repr=False)
+    stored: AsStored | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

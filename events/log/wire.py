@@ -14,13 +14,14 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import ProtocolError
 from nats.protocol.parser import AWAITING_MSG_PAYLOAD, Parser
 
+#: A message with a reply subject: what it was published on, that reply subject, its headers as they came, its body.
+Frame = tuple[str, str, bytes, bytes]
 #: Takes what one read brought.
-Receive = Callable[[list[Msg]], None]
+Receive = Callable[[list[Frame]], None]
 
 _END: Final = b"\r\n"
 #: The first letters of MSG and HMSG.
@@ -28,8 +29,6 @@ _MESSAGES: Final = frozenset(b"MH")
 #: What stands before the headers of a message, and after them.
 _VERSION: Final = len(b"NATS/1.0\r\n")
 _EMPTY_LINE: Final = len(b"\r\n\r\n")
-#: Where one of these is, something may have to be stripped.
-_BLANKS: Final = (b"  ", b" \r", b"\t", b"\x0b", b"\x0c")
 _MOST_NAMES: Final = 1000
 #: Names of headers as nats-py reads them: they are few.
 _NAMES: Final[set[str]] = set()
@@ -109,7 +108,7 @@ class _ManyAtOnce(Parser):
 
     def _taken(self, buffer: bytes) -> list[bytes]:
         """Hand over what is taken in bulk, keep what is not whole, and return what is for nats-py."""
-        bulk: dict[Receive, list[Msg]] = {}
+        bulk: dict[Receive, list[Frame]] = {}
         others: list[bytes] = []
         begin = position = needed = 0
         try:
@@ -122,8 +121,8 @@ class _ManyAtOnce(Parser):
                         needed = end - position
                         break
                     receiver = self.receivers.get(words[2])
-                    if receiver is not None and (message := self._message(words, buffer, line + 2, end - 2)):
-                        bulk.setdefault(receiver, []).append(message)
+                    if receiver is not None and (frame := _frame(words, buffer, line + 2, end - 2)):
+                        bulk.setdefault(receiver, []).append(frame)
                         if begin < position:
                             others.append(buffer[begin:position])
                         begin = end
@@ -133,38 +132,38 @@ class _ManyAtOnce(Parser):
         if begin < position:
             others.append(buffer[begin:position])
         self._keep(buffer[position:], needed or len(buffer) - position + 1)
-        for receiver, messages in bulk.items():
+        for receiver, frames in bulk.items():
             # Not at once: whatever goes wrong there must not end the reading.
-            asyncio.get_running_loop().call_soon(receiver, messages)
+            asyncio.get_running_loop().call_soon(receiver, frames)
         return others
 
-    def _message(self, words: list[bytes], buffer: bytes, start: int, end: int) -> Msg | None:
-        """A message with a reply subject; None for one without."""
-        headers: dict[str, str] | None = None
-        if words[0] == b"HMSG":
-            if len(words) < 6:
-                return None
-            body = start + int(words[4])
-            headers = _headers(buffer[start:body]) or None
-            start = body
-        elif len(words) < 5:
+
+def _frame(words: list[bytes], buffer: bytes, start: int, end: int) -> Frame | None:
+    """A message with a reply subject; None for one without."""
+    if words[0] == b"HMSG":
+        if len(words) < 6:
             return None
-        made: Msg = self.nc.msg_class(
-            self.nc, words[1].decode(errors="replace"), words[3].decode(errors="replace"), buffer[start:end], headers
-        )
-        return made
+        body = start + int(words[4])
+        block = buffer[start:body]
+    elif len(words) < 5:
+        return None
+    else:
+        block, body = b"", start
+    return words[1].decode(errors="replace"), words[3].decode(errors="replace"), block, buffer[body:end]
 
 
-def _headers(block: bytes) -> dict[str, str]:
+def headers(block: bytes) -> dict[str, str]:
     """The headers of a message as nats-py reads them; by itself only where there is nothing to think about."""
     lines = block[_VERSION:-_EMPTY_LINE]
-    if lines.isascii() and not lines.endswith(b" ") and not any(blank in lines for blank in _BLANKS):
+    if lines.isascii() and b"\t" not in lines and b"\x0b" not in lines and b"\x0c" not in lines:
         try:
             found = dict([line.split(": ", 1) for line in lines.decode("ascii").split("\r\n")])
         except ValueError:
             # A line without a colon, or without a space behind it.
             found = {"": ""}
-        if found.keys() <= _NAMES:
+        # With any more blanks than those between names, values and lines something may have to be stripped.
+        plain = lines.count(b" ") == len(found) == lines.count(b"\n") + 1 == lines.count(b"\r") + 1
+        if plain and found.keys() <= _NAMES:
             return found
     parsed: dict[str, str] = Client._parse_header_lines(lines)  # noqa: SLF001
     if len(_NAMES) < _MOST_NAMES:

@@ -35,7 +35,7 @@ COLUMNS: Final = (
 
 def moment(value: datetime | None) -> str:
     """A time in UTC, always as long."""
-    return "" if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return "" if value is None else value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def line(item: Recorded | Unreadable) -> str:

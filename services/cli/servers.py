@@ -20,6 +20,7 @@ from services.cli import console
 from services.cli.data_directory import DataDirectory
 from services.cli.failures import NotRunningError
 from services.cli.preparation import without_password
+from services.runtime.lifecycle import collect_garbage_rarely
 from services.runtime.nats import NatsUnusableError, brief_connection
 
 _FAILED: Final = 1
@@ -57,6 +58,8 @@ async def log_client(url: str) -> AsyncIterator[Client]:
 def run(command: Coroutine[Any, Any, None]) -> None:
     """Carry a command out; one sentence and exit code 1 where it cannot be. Ctrl-C ends it as if it were done."""
     try:
+        # It may read the whole log.
+        collect_garbage_rarely()
         asyncio.run(command)
     except BrokenPipeError:
         # Whoever read has had enough; what is left in the buffer has nowhere to go.

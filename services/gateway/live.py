@@ -173,7 +173,7 @@ class Live(Generic[T]):
         try:
             async for batch in consumer.batches():
                 for delivered in batch:
-                    for item in self._items(delivered.message.data):
+                    for item in self._items(delivered.data):
                         for backlog in self._backlogs:
                             backlog.offer(item)
                     self._position = delivered.position

@@ -8,6 +8,8 @@ from typing import Final
 
 from nats.aio.msg import Msg
 
+from services.policy.letter import Letter
+
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
 _BUSY: Final = 4
 _LINGER_SECONDS: Final = 0.001
@@ -19,7 +21,7 @@ class Intake:
 
     def __init__(self, note: Callable[[int], None] | None = None) -> None:
         self._note = note
-        self._waiting: list[Msg] = []
+        self._waiting: list[Letter] = []
         #: How many are being decided.
         self._handed_out = 0
         self._arrived = asyncio.Event()
@@ -28,14 +30,14 @@ class Intake:
         """A command whose sender waits."""
         self.take([message])
 
-    def take(self, messages: Sequence[Msg]) -> None:
+    def take(self, messages: Sequence[Letter]) -> None:
         """Commands, in order."""
         self._waiting.extend(messages)
         if self._note is not None:
             self._note(len(self._waiting) + self._handed_out)
         self._arrived.set()
 
-    async def batches(self) -> AsyncIterator[list[Msg]]:
+    async def batches(self) -> AsyncIterator[list[Letter]]:
         """Everything that waits, at least one command, again and again.
 
         A lone command is handed out at once. Under load the next batch is given a moment to grow: the

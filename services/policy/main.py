@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from events import codec, subjects
+from events.log.delivered import Delivered
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.log.snapshots import JetStreamSnapshots
@@ -18,7 +18,7 @@ from events.message import Event
 from events.outcome import Outcome
 from services.policy.handler import Handler
 from services.policy.intake import Intake
-from services.policy.letter import Letter, is_queued
+from services.policy.letter import Letter
 from services.policy.queue import Queue
 from services.runtime import clock
 from services.runtime.cores import Gathering
@@ -90,7 +90,7 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
 
     async def acknowledge(letter: Letter) -> None:
         # A question is not acknowledged: its answer does that.
-        if isinstance(letter, Msg) and is_queued(letter):
+        if isinstance(letter, Delivered):
             queue.decided(letter)
 
     async def put_aside(letter: Letter, why: str) -> None:

@@ -10,12 +10,12 @@ from typing import Final
 import nats.errors
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
 from events import subjects
 from events.log.cancellation import raise_if_cancelled
 from events.log.consumer import OrderedConsumer
+from events.log.delivered import Delivered
 
 DURABLE: Final = "policy-decide-v1"
 #: So few are cheaper to acknowledge one by one.
@@ -44,15 +44,15 @@ class Queue:
         self._decided: dict[int, str] = {}
         self._grown = asyncio.Event()
 
-    async def batches(self) -> AsyncIterator[Sequence[Msg]]:
+    async def batches(self) -> AsyncIterator[Sequence[Delivered]]:
         """Commands as they come, at least one; what was not decided comes again after a lost connection."""
         async for batch in self._consumer.batches():
             for item in batch:
                 self._progress.take(item.position)
-                self._handed_out[item.message.reply] = item.position
-            yield [item.message for item in batch]
+                self._handed_out[item.reply] = item.position
+            yield batch
 
-    def decided(self, message: Msg) -> None:
+    def decided(self, message: Delivered) -> None:
         """A command is decided, and its sender told: take it off the queue soon."""
         position = self._handed_out.pop(message.reply)
         self._progress.finish(position)

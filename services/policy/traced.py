@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nats.aio.msg import Msg
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from services.policy.group import Group, Request
@@ -41,7 +40,7 @@ class TracedIntake(Intake):
         super().__init__(note)
         self._arrivals = arrivals
 
-    def take(self, messages: Sequence[Msg]) -> None:
+    def take(self, messages: Sequence[Letter]) -> None:
         """See Intake."""
         self._arrivals.note(messages)
         super().take(messages)
@@ -79,7 +78,7 @@ class TracedHandler(Handler):
         self._traces.begin("wait", traceparent, started=arrived).end()
         self._spans[traceparent] = span
         # Its events carry it on to whoever reads them.
-        return replace(request, metadata=replace(request.metadata, traceparent=traceparent))
+        return replace(request, metadata=request.metadata._replace(traceparent=traceparent))
 
     async def _decide(self, group: Group, mail: Mail) -> Any:
         with self._traces.within(mail.request.metadata.traceparent, "decision"):

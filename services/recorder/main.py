@@ -12,7 +12,8 @@ from nats.aio.client import Client as NatsClient
 from events import subjects
 from events.client import Addressed, Client
 from events.errors import UndecodableError
-from events.log.consumer import Delivered, OrderedConsumer
+from events.log.consumer import OrderedConsumer
+from events.log.delivered import Delivered
 from events.log.errors import LogUnavailableError
 from events.log.parking import park
 from services.recorder.events import EventRows
@@ -69,13 +70,12 @@ async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivere
             _log.warning("commands not taken", error=str(error))
             await asyncio.sleep(_BACKOFF_SECONDS)
     for item in batch:
-        await client.publish(item.message.reply, b"+ACK")
+        await client.publish(item.reply, b"+ACK")
 
 
 async def _translated(client: NatsClient, batch: Sequence[Delivered], tally: Tally) -> list[Addressed | None]:
     found: list[Addressed | None] = []
-    for item in batch:
-        message = item.message
+    for message in batch:
         try:
             found.append(command_from(message.data))
         except UndecodableError as error:

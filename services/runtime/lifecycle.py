@@ -26,7 +26,7 @@ def run_role(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) ->
     """Run a role until it returns, is asked to stop by SIGTERM or SIGINT (exit 0), or fails (exit 1)."""
     settings = Settings()
     logs.configure(name, settings.log_level, settings.log_format)
-    _collect_garbage_rarely()
+    collect_garbage_rarely()
     sys.exit(uvloop.run(_exit_code(name, run(settings))))
 
 
@@ -54,9 +54,9 @@ async def until_signalled(work: Coroutine[Any, Any, None], on_signal: Callable[[
             raise
 
 
-def _collect_garbage_rarely() -> None:
-    # Roles keep many long-lived objects (folds, routes) and make few cycles; the default thresholds would walk them all
-    # again every few hundred messages.
+def collect_garbage_rarely() -> None:
+    """For a process that handles very many messages: they make few cycles."""
+    # What lives long (folds, routes, modules) and whole batches would be walked again every few hundred messages.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -39,7 +39,7 @@ async def observed(client: NatsClient, count: int) -> list[dict[str, Any]]:
     consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=["obs.*.flow_run.*"])
     async with asyncio.timeout(DEADLINE_SECONDS):
         async for batch in consumer.batches():
-            found += [orjson.loads(item.message.data) for item in batch]
+            found += [orjson.loads(item.data) for item in batch]
             if len(found) >= count:
                 break
     await consumer.close()

@@ -79,8 +79,9 @@ class Connection:
     def in_bulk(self) -> None:
         wire.receive(self.client, self.subscriptions[_BULK], self._take)
 
-    def _take(self, messages: list[Msg]) -> None:
-        self.got[_BULK] += map(_got, messages)
+    def _take(self, frames: list[wire.Frame]) -> None:
+        for subject, reply, block, data in frames:
+            self.got[_BULK].append((subject, reply, data, wire.headers(block) or None))
 
     async def read(self, pieces: list[bytes], *, bulk_after: int | None) -> None:
         for number, piece in enumerate(pieces):
