@@ -35,10 +35,12 @@ class Sums:
             self._numbers.append((runs, run_time, lateness))
 
     def add_parts(self, states: Sequence[State], intervals: Integers, parts: Sequence[bytes]) -> None:
-        """Add all parts of some periods, each of which is counted in the interval that is given for it."""
+        """Add the parts of some periods, as they are stored; each is counted in the interval that is given for it."""
         rows = np.array([self._row(state) for state in states], dtype=np.int64)
         # As doubles they are exact up to 285 years.
-        numbers = np.frombuffer(b"".join(parts), dtype=">i8").astype(np.float64)
+        size = 24 * intervals.shape[1]
+        every = b"".join((bytes(24 * packed[0]) + packed[1:]).ljust(size, b"\0") for packed in parts)
+        numbers = np.frombuffer(every, dtype=">i8").astype(np.float64)
         self._arrays.append(((rows[:, np.newaxis] + intervals).ravel(), numbers.reshape(-1, 3)))
 
     def shown(self) -> list[Row]:

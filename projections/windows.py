@@ -94,7 +94,7 @@ class Window:
                 parts.append(f"SELECT {sums} {hours} {_within('start', (first, last), parameters)}")
                 continue
             sums = ", ".join(wanted.values())
-            found = f"SELECT parts {hours} start = {parameters.bind(first)}"
+            found = f"SELECT all_parts(parts) AS parts {hours} start = {parameters.bind(first)}"
             numbers = f"generate_series({minutes.start}, {minutes.stop - 1}) AS minute"
             parts.append(f"SELECT {sums} FROM ({found}) AS hour, {numbers}")  # noqa: S608  our own text
         return parts
