@@ -12,6 +12,7 @@ from events import ids
 from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
 from events.outcome import Status
 from projections.flow_run_input import queries
+from projections.reading import LARGEST
 from services.gateway.decisions import decide
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
@@ -19,7 +20,6 @@ from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import defaults_to
 
 _MISSING = "Flow run input not found"
-_LARGEST_LIMIT = 2**63 - 1
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -47,7 +47,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def find(
         id: UUID,
         prefix: Annotated[str, Body()],
-        limit: Annotated[int, Body(ge=0, le=_LARGEST_LIMIT), defaults_to(1)] = 1,
+        limit: Annotated[int, Body(ge=0, le=LARGEST), defaults_to(1)] = 1,
         exclude_keys: Annotated[list[str] | None, Body()] = None,
     ) -> Response:
         async with gateway.reading() as connection:

@@ -20,7 +20,7 @@ from services.gateway.errors import JsonResponse, conflict, forbidden, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, body, criteria_of, defaults_to, filters
+from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, Page, body, criteria_of, defaults_to, filters
 from services.gateway.wire.moments import Moment
 from services.gateway.wire.work_pools import WorkPoolCreate, WorkPoolUpdate
 
@@ -125,7 +125,7 @@ def _add_occupancy(router: APIRouter, gateway: Gateway) -> None:
     async def concurrency_status(
         name: str,
         limit: Limit,
-        page: Annotated[int, Body(ge=1), defaults_to(1)] = 1,
+        page: Page = 1,
         flow_run_limit: Annotated[int, Body(ge=0, le=200), defaults_to(10)] = 10,
     ) -> Response:
         async with gateway.reading() as connection:

@@ -26,7 +26,7 @@ from services.gateway.errors import JsonResponse, conflict, missing, missing_obj
 from services.gateway.gateway import Gateway
 from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, body, criteria_of, defaults_to, filters
+from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, Page, body, criteria_of, filters
 from services.gateway.wire.moments import Moment
 from services.gateway.wire.work_pools import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
 
@@ -141,9 +141,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         return JsonResponse(found)
 
     @router.post("/{id:uuid}/concurrency_status")
-    async def concurrency_status(
-        id: UUID, limit: Limit, page: Annotated[int, Body(ge=1), defaults_to(1)] = 1
-    ) -> Response:
+    async def concurrency_status(id: UUID, limit: Limit, page: Page = 1) -> Response:
         async with gateway.reading() as connection:
             found = await occupancy.of_queue(connection, id, page, limit)
         if found is None:
