@@ -102,7 +102,7 @@ def order(default: StrEnum) -> Keys:
 
 def filters(*names: str) -> Keys:
     """The keys of filter objects."""
-    return {name: (Annotated[FILTERS[name] | None, Body()], None) for name in names}
+    return {name: (Annotated[FILTERS[name] | None, Body(embed=True)], None) for name in names}
 
 
 def body(*keys: Keys) -> Callable[..., Any]:

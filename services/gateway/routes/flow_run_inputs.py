@@ -13,7 +13,7 @@ from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
 from events.outcome import Status
 from projections.flow_run_input import queries
 from projections.reading import LARGEST
-from services.gateway.decisions import decide
+from services.gateway.decisions import decide, done
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
@@ -63,9 +63,6 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.delete("/{key}", status_code=204)
     async def delete(request: Request, id: UUID, key: str) -> Response:
-        decided = await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput()), _MISSING)
 
     return router
