@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +11,8 @@ Place = int | datetime
 
 #: The largest sequence that JetStream counts to.
 LAST: Final = 2**63 - 1
+#: The latest moment that has a next one.
+_LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
 _MOMENT: Final = TypeAdapter(datetime)
 
 
@@ -23,7 +25,7 @@ def parse(text: str) -> Place:
         return int(text)
     try:
         moment = _MOMENT.validate_strings(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return min((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC), _LATEST)
     except (ValidationError, OverflowError):
         msg = f"{text!r} is neither a position nor a time"
         raise ValueError(msg) from None

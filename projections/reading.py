@@ -14,6 +14,9 @@ from projections.migrate import look_in
 
 Row = dict[str, Any]
 
+#: What PostgreSQL takes as an offset or a limit.
+LARGEST: Final = 2**63 - 1
+
 _OPTIONS: Final = orjson.OPT_UTC_Z
 
 
@@ -29,6 +32,11 @@ def give_json_verbatim(connection: AsyncConnection[Any]) -> None:
     """Have a connection hand JSON out as `encoded` takes it."""
     for kind in ("json", "jsonb"):
         connection.adapters.register_loader(kind, _Verbatim)
+
+
+def offset_of(page: int, limit: int) -> int:
+    """Where a page begins, the first being 1; all that are too far away for PostgreSQL begin at the same place."""
+    return min((page - 1) * limit, LARGEST)
 
 
 async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +13,15 @@ from services.runtime.embedded.postgres import PostgresServer
 
 _numbers = itertools.count(1)
 
-__all__ = ["NatsServer", "PostgresServer", "fresh_database", "running_nats", "running_postgres"]
+__all__ = ["NatsServer", "PostgresServer", "fresh_database", "running_nats", "running_postgres", "until"]
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for something that processes do."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
 
 
 @contextmanager

@@ -276,7 +276,8 @@ class IsTrue(Leaf):
 class Level(Leaf):
     """`ge_` and `le_` on a number."""
 
-    CAST: ClassVar[str] = "bigint"
+    #: Of any size, as the numbers of a request.
+    CAST: ClassVar[str] = "numeric"
 
     ge_: int | None = None
     le_: int | None = None

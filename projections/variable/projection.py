@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
-from uuid import UUID
 
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
 from events.log.port import Recorded
-from projections.change import Change, Put, Statement
+from projections import document
+from projections.change import Change
 from projections.table import Table
 
 VARIABLE: Final = Table(
@@ -25,13 +24,4 @@ VARIABLE: Final = Table(
 
 def project(recorded: Recorded) -> list[Change]:
     """The row changes of one event of a variable."""
-    variable_id, event, at = UUID(recorded.aggregate.id), recorded.event, recorded.metadata.occurred_at
-    match event:
-        case DocumentCreated():
-            return [Put(VARIABLE, {**event.data, "id": variable_id, "created": at, "updated": at})]
-        case DocumentUpdated():
-            return [Statement("update_variable", {"id": variable_id, "at": at, "changes": event.changes})]
-        case DocumentDeleted():
-            return [Statement("delete_variable", {"id": variable_id})]
-        case _:
-            return []
+    return document.changes(recorded, VARIABLE)

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import rows
+from projections.filters.conditions import Parameters
+from projections.reading import first_encoded, rows
 from projections.resource import Resource
 
 
@@ -28,6 +29,12 @@ VARIABLES: Final = Resource(
     sort=VariableSort,
     default_sort=VariableSort.NAME_ASC,
 )
+
+
+async def by_name(connection: AsyncConnection[Any], name: str) -> bytes | None:
+    """The variable of that name, or None."""
+    parameters = Parameters()
+    return first_encoded(await VARIABLES.select(connection, f"name = {parameters.bind(name)}", parameters))
 
 
 async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from projections.presence.queries import is_recent
-from projections.reading import Row, encoded, rows
+from projections.reading import Row, encoded, offset_of, rows
 from projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
 
 _RUN: Final = (
@@ -68,7 +68,7 @@ async def of_queue(connection: AsyncConnection[Any], queue_id: UUID, page: int, 
     )
     if not queues:
         return None
-    given = {"queue": queue_id, "limit": limit, "offset": (page - 1) * limit}
+    given = {"queue": queue_id, "limit": limit, "offset": offset_of(page, limit)}
     count = (await rows(connection, f"SELECT count(*) AS n {_OF_QUEUE}", given))[0]["n"]
     query = f"SELECT {_RUN} {_OF_QUEUE} ORDER BY id LIMIT %(limit)s OFFSET %(offset)s"
     found = {

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from events.log.parked import Parked, ParkedMessages
+from events.place import LAST
 from services.cli import console, options, servers
 from services.cli.rendering import moment
 
@@ -17,7 +18,7 @@ _HERE: Final = Path(".antiphon")
 
 app = typer.Typer(help="Messages that nobody could handle.", no_args_is_help=True)
 
-Sequence = Annotated[int, typer.Argument(min=1, help="The number that `antiphon parked list` shows.")]
+Sequence = Annotated[int, typer.Argument(min=1, max=LAST, help="The number that `antiphon parked list` shows.")]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
@@ -63,7 +64,7 @@ def show(sequence: Sequence, data_dir: options.DataDir = _HERE, nats_url: option
 
 @app.command()
 def replay(
-    sequence: Annotated[int | None, typer.Argument(min=1, help="Which; or --all.")] = None,
+    sequence: Annotated[int | None, typer.Argument(min=1, max=LAST, help="Which; or --all.")] = None,
     everything: Everything = False,  # noqa: FBT002
     data_dir: options.DataDir = _HERE,
     nats_url: options.NatsUrl = None,
@@ -88,7 +89,7 @@ def replay(
 
 @app.command()
 def drop(
-    sequence: Annotated[int | None, typer.Argument(min=1, help="Which; or --all.")] = None,
+    sequence: Annotated[int | None, typer.Argument(min=1, max=LAST, help="Which; or --all.")] = None,
     everything: Everything = False,  # noqa: FBT002
     data_dir: options.DataDir = _HERE,
     nats_url: options.NatsUrl = None,

@@ -16,7 +16,15 @@ from events.message import Command
 from events.outcome import Outcome, Status
 from projections.fresh import Fresh
 from services.gateway import callers
-from services.gateway.errors import JsonResponse, NotVisibleError, TooLargeError, UndecidedError, bad_request
+from services.gateway.errors import (
+    JsonResponse,
+    NotVisibleError,
+    TooLargeError,
+    UndecidedError,
+    bad_request,
+    conflict,
+    not_found,
+)
 from services.gateway.gateway import Gateway
 from services.runtime import clock
 from services.runtime.ids import uuid4
@@ -87,6 +95,15 @@ async def decide(
         raise UndecidedError(outcome.reason)
     gateway.events_reached.time(outcome.position, gateway.metrics.projected)
     return Decided(told)
+
+
+def done(decided: Decided, missing: str) -> Response:
+    """The answer to a change that has none of its own; raises 404 where nothing was there to change, and 409."""
+    if decided.outcome.status is Status.NOT_FOUND:
+        raise not_found(missing)
+    if decided.outcome.status is Status.CONFLICT:
+        raise conflict(decided.outcome.reason or "")
+    return Response(status_code=204, headers=decided.headers)
 
 
 def _command_id(key: str, part: str) -> UUID:

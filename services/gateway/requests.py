@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from services.gateway.errors import bad_request, not_found, unprocessable
 
@@ -138,7 +139,11 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
 
     `embedded` names the field that must be there in a body of several fields.
     """
-    body = await request.body()
+    try:
+        body = await request.body()
+    except ClientDisconnect as error:
+        # Nobody hears it; to FastAPI too it is a request that cannot be read.
+        raise bad_request(_UNREADABLE) from error
     if _ESCAPED_NUL not in body and _ESCAPED_SURROGATE not in body and not _may_be_deep(body):
         try:
             return model.model_validate_json(body)

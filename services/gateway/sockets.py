@@ -21,6 +21,10 @@ TRY_AGAIN: Final = 1013
 _LONGEST_REASON: Final = 123
 
 
+class UnreadableFrameError(Exception):
+    """A frame makes no sense: the connection ends without a word, as Prefect's server ends it."""
+
+
 async def handshake(websocket: WebSocket) -> bool:
     """Accept as Prefect does: with its subprotocol comes an auth message, without it nothing."""
     if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
@@ -29,7 +33,7 @@ async def handshake(websocket: WebSocket) -> bool:
     await websocket.accept(subprotocol=_SUBPROTOCOL)
     try:
         message = await message_from(websocket)
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, UnreadableFrameError):
         return False
     if message.get("type") != "auth":
         await websocket.close(POLICY_VIOLATION, "Expected 'auth' message")
@@ -39,11 +43,13 @@ async def handshake(websocket: WebSocket) -> bool:
 
 
 async def frame(websocket: WebSocket) -> str | Pong:
-    """The text of the next frame, or what answers a ping; raises KeyError for a frame of bytes."""
+    """The text of the next frame, or what answers a ping; raises UnreadableFrameError for a frame of bytes."""
     message = await websocket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"], message.get("reason"))
-    received: str | Pong = message[PONG] if PONG in message else message["text"]
+    received: str | Pong | None = message.get(PONG) or message.get("text")
+    if received is None:
+        raise UnreadableFrameError("it is no text")
     return received
 
 
@@ -51,11 +57,17 @@ async def message_from(websocket: WebSocket) -> dict[str, Any]:
     """The next message, a JSON object; pings before it are answered."""
     while not isinstance(received := await frame(websocket), str):
         received()
-    message = json.loads(received)
+    return message_in(received)
+
+
+def message_in(text: str) -> dict[str, Any]:
+    """The message that a frame is; raises UnreadableFrameError for what is no JSON object."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFrameError(str(error)) from error
     if not isinstance(message, dict):
-        # Ends the connection without a word, as Prefect does.
-        msg = "the frame is no JSON object"
-        raise TypeError(msg)
+        raise UnreadableFrameError("it is no JSON object")
     return message
 
 

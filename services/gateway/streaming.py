@@ -30,7 +30,10 @@ async def asked(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]
         return None
     try:
         message = await sockets.message_from(websocket)
-    except WebSocketDisconnect:
+    except (WebSocketDisconnect, sockets.UnreadableFrameError):
+        return None
+    if "type" not in message:
+        # Ends it without a word, as Prefect does.
         return None
     if message["type"] != "filter":
         await websocket.close(sockets.PROTOCOL_ERROR, "Expected 'filter' message")

@@ -9,6 +9,7 @@ import pytest
 from nats.aio.client import Client as NatsClient
 
 from events.log.provision import provision
+from tests.integration.gateway.house import Addresses
 
 
 @pytest.fixture
@@ -18,3 +19,11 @@ async def client(nats_url: str) -> AsyncIterator[NatsClient]:
     await provision(connection)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def addresses(nats_url: str, postgres_url: str) -> Addresses:
+    """Prepared servers; no role runs yet."""
+    found = Addresses(nats_url, postgres_url)
+    await found.prepare()
+    return found

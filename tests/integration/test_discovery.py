@@ -23,9 +23,9 @@ from services.reactor import main as reactor
 from services.recorder import main as recorder
 from services.runtime.settings import Settings
 from services.timekeeper import main as timekeeper
+from tests.acceptance.server import free_port
 from tests.integration import in_process
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
-from tests.integration.own.served import free_port
 
 ROLES: Final = {"policy", "projector", "gateway", "recorder", "reactor", "timekeeper"}
 
@@ -61,14 +61,6 @@ async def house(addresses: Addresses) -> AsyncIterator[NatsClient]:
             yield connection
         finally:
             await connection.close()
-
-
-@pytest.fixture
-async def addresses(nats_url: str, postgres_url: str) -> Addresses:
-    """Prepared servers; no role runs yet."""
-    found = Addresses(nats_url, postgres_url)
-    await found.prepare()
-    return found
 
 
 async def test_every_process_says_who_it_is_what_it_does_and_how_much(addresses: Addresses) -> None:

@@ -5,8 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import nats
@@ -17,7 +15,7 @@ import pytest
 from services.runtime.embedded.errors import EmbeddedServerError
 from services.runtime.embedded.nats_server import NatsServer
 from services.runtime.embedded.postgres import PostgresServer
-from tests.servers import fresh_database
+from tests.servers import fresh_database, until
 
 _PARENT = """
 import json, sys, time
@@ -30,13 +28,6 @@ for server in servers:
 print(json.dumps([servers[1].url, *(server.pid for server in servers)]), flush=True)
 time.sleep(600)
 """
-
-
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:

@@ -3,11 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,25 +16,12 @@ import pytest
 
 from services.cli.start import ROLES
 from services.runtime.embedded import child
-from tests.servers import NatsServer
+from tests.acceptance.server import free_port
+from tests.servers import NatsServer, until
 
 _ANTIPHON = str(Path(sys.executable).with_name("antiphon"))
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
 _START_SECONDS = 90
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def antiphon(*arguments: str) -> subprocess.CompletedProcess[str]:

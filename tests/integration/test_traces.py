@@ -15,10 +15,11 @@ from services.gateway import main as gateway
 from services.policy import main as policy
 from services.projector import main as projector
 from services.runtime.settings import Settings
+from tests.acceptance.server import free_port
 from tests.integration import in_process
 from tests.integration.collector import Collector, Sent, collecting
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
-from tests.integration.own.served import _until_up, free_port
+from tests.integration.own.served import _until_up
 
 TRACE: Final = "0af7651916cd43dd8448eb211c80319c"
 SENDER: Final = "b7ad6b7169203331"

@@ -14,7 +14,7 @@ from events.outcome import Status
 from projections.artifact import queries
 from projections.artifact.queries import ARTIFACTS, COLLECTIONS, LATEST
 from projections.filters.objects import ArtifactCollectionFilter
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, decide, done, new_id
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
@@ -85,6 +85,4 @@ async def _decided(gateway: Gateway, request: Request, id: UUID, command: Update
         if runs is None:
             raise not_found(_MISSING)
         decided = await decide(gateway, request, id, command.changed(**runs))
-    if decided.outcome.status is Status.NOT_FOUND:
-        raise not_found(_MISSING)
-    return Response(status_code=204, headers=decided.headers)
+    return done(decided, _MISSING)

@@ -23,12 +23,11 @@ from projections.filters.objects import (
     WorkPoolFilter,
     WorkQueueFilter,
 )
+from projections.reading import LARGEST
 from services.gateway.errors import unprocessable
 
 #: Prefect's `server.api.default_limit`: the default and the most.
 _LIMIT: Final = 200
-#: What PostgreSQL takes as an offset.
-LARGEST: Final = 2**63 - 1
 
 #: What was read of a body, by key.
 Given = dict[str, Any]
@@ -92,6 +91,8 @@ Offset = Annotated[int, Body(ge=0, le=LARGEST), defaults_to(0)]
 
 OFFSET: Final[Keys] = {"offset": (Offset, 0)}
 PAGE: Final[Keys] = {"page": key(int, 1, ge=1)}
+#: A page whose number an answer repeats.
+Page = Annotated[int, Body(ge=1, le=LARGEST), defaults_to(1)]
 
 
 def order(default: StrEnum) -> Keys:
@@ -101,7 +102,7 @@ def order(default: StrEnum) -> Keys:
 
 def filters(*names: str) -> Keys:
     """The keys of filter objects."""
-    return {name: (Annotated[FILTERS[name] | None, Body()], None) for name in names}
+    return {name: (Annotated[FILTERS[name] | None, Body(embed=True)], None) for name in names}
 
 
 def body(*keys: Keys) -> Callable[..., Any]:

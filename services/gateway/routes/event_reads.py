@@ -80,7 +80,11 @@ def routes(gateway: Gateway) -> APIRouter:
         time_unit: Annotated[TimeUnit, Body()] = TimeUnit.DAY,
         time_interval: Interval = 1.0,
     ) -> Response:
-        buckets = Buckets(filter.occurred.since, filter.occurred.until, time_unit, time_interval)
+        now = clock.now()
+        try:
+            buckets = Buckets(filter.occurred.since, filter.occurred.until, time_unit, time_interval, now)
+        except OverflowError as error:
+            raise unprocessable("The given interval goes beyond the years 1 to 9999.") from error
         if buckets.complaint is not None:
             raise unprocessable(buckets.complaint)
         asked = filter.model_dump(mode="json", exclude_none=True)
@@ -88,9 +92,9 @@ def routes(gateway: Gateway) -> APIRouter:
             if countable in (Countable.EVENT, Countable.RESOURCE):
                 return JsonResponse(encoded(await queries.counts(connection, asked, Counted(countable))))
             if countable is Countable.DAY:
-                buckets = Buckets(filter.occurred.since, filter.occurred.until, TimeUnit.DAY, 1)
+                buckets = Buckets(filter.occurred.since, filter.occurred.until, TimeUnit.DAY, 1, now)
             counted = await queries.counts_in_time(connection, asked, buckets.length)
-        return JsonResponse(encoded(list(buckets.shown(counted, clock.now()))))
+        return JsonResponse(encoded(list(buckets.shown(counted))))
 
     return router
 

@@ -69,11 +69,10 @@ async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
     except TooLargeError as error:
         await _settle(in_flight)
         await websocket.close(sockets.TOO_BIG, str(error))
-    except (ValidationError, KeyError) as error:
-        # KeyError: a frame of bytes has no text.
+    except (ValidationError, sockets.UnreadableFrameError) as error:
+        # Ends it without a word, as Prefect does.
         await _settle(in_flight)
         _log.warning("not an event", error=str(error))
-        raise
 
 
 async def _confirm(before: Collection[asyncio.Task[None]], pong: Pong) -> None:

@@ -12,14 +12,14 @@ from events import ids
 from events.document.commands import CreateFlowRunInput, DeleteFlowRunInput
 from events.outcome import Status
 from projections.flow_run_input import queries
-from services.gateway.decisions import decide
+from projections.reading import LARGEST
+from services.gateway.decisions import decide, done
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import defaults_to
 
 _MISSING = "Flow run input not found"
-_LARGEST_LIMIT = 2**63 - 1
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -47,7 +47,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def find(
         id: UUID,
         prefix: Annotated[str, Body()],
-        limit: Annotated[int, Body(ge=0, le=_LARGEST_LIMIT), defaults_to(1)] = 1,
+        limit: Annotated[int, Body(ge=0, le=LARGEST), defaults_to(1)] = 1,
         exclude_keys: Annotated[list[str] | None, Body()] = None,
     ) -> Response:
         async with gateway.reading() as connection:
@@ -63,9 +63,6 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.delete("/{key}", status_code=204)
     async def delete(request: Request, id: UUID, key: str) -> Response:
-        decided = await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput()), _MISSING)
 
     return router

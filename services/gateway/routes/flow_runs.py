@@ -16,7 +16,7 @@ from events.outcome import Status
 from projections.flow_run.queries import FLOW_RUNS
 from projections.fresh import FRESH_FLOW_RUN
 from services.gateway import callers
-from services.gateway.decisions import created_response, created_run, decide, new_id
+from services.gateway.decisions import created_response, created_run, decide, done, new_id
 from services.gateway.errors import conflict, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.hot import Endpoint
@@ -79,10 +79,7 @@ def routes(gateway: Gateway) -> APIRouter:
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, flow_run: FlowRunUpdate) -> Response:
-        decided = await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes()))
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes())), _MISSING)
 
     @router.patch("/{id:uuid}/labels", status_code=204)
     async def update_labels(request: Request, id: UUID, labels: Annotated[Labels, Body()]) -> Response:
@@ -93,10 +90,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        decided = await decide(gateway, request, id, DeleteFlowRun())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, DeleteFlowRun()), _MISSING)
 
     @router.post("/{id:uuid}/resume")
     async def resume(

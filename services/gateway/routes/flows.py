@@ -11,7 +11,7 @@ from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
 from events.outcome import Status
 from projections.flow import queries
 from projections.flow.queries import FLOWS
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, decide, done, new_id
 from services.gateway.errors import JsonResponse, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
@@ -43,17 +43,11 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
         changes = flow.model_dump(mode="json", exclude_unset=True)
-        decided = await decide(gateway, request, id, UpdateFlow(changes=changes))
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, UpdateFlow(changes=changes)), _MISSING)
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        decided = await decide(gateway, request, id, DeleteFlow())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, DeleteFlow()), _MISSING)
 
 
 def _add_read_by_name(router: APIRouter, gateway: Gateway) -> None:

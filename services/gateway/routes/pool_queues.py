@@ -17,7 +17,7 @@ from projections.filters.objects import WorkPoolFilter
 from projections.presence.queries import WorkerFilter, find_workers, is_worker
 from projections.work_pool import queries
 from projections.work_pool.queries import QUEUES
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, decide, done, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.lateness import note_late
@@ -97,12 +97,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return in_pool, found[name]
 
     async def _decide_on(request: Request, in_pool: UUID, name: str, command: Command, pool: str) -> Response:
-        decided = await decide(gateway, request, in_pool, command)
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_missing(pool, name))
-        if decided.outcome.status is Status.CONFLICT:
-            raise conflict(decided.outcome.reason or "")
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, in_pool, command), _missing(pool, name))
 
 
 def _add_workers(router: APIRouter, gateway: Gateway) -> None:

@@ -10,11 +10,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from projections.reading import offset_of
 from projections.resource import Resource
 from services.gateway.errors import JsonResponse, not_found, unprocessable
 from services.gateway.gateway import Gateway
 from services.gateway.past import AsOf
-from services.gateway.routes.bodies import LARGEST, LIMIT, OFFSET, PAGE, Given, body, criteria_of, filters, order
+from services.gateway.routes.bodies import LIMIT, OFFSET, PAGE, Given, body, criteria_of, filters, order
 
 
 def add_reads(
@@ -71,8 +72,9 @@ def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], 
         criteria, limit, page = criteria_of(given), given["limit"], given["page"]
         async with gateway.reading_as_of(as_of) as connection:
             total = await resource.count(connection, criteria)
-            offset = min((page - 1) * limit, LARGEST)
-            results = await resource.find(connection, criteria, given["sort"], limit, offset, in_page=True)
+            results = await resource.find(
+                connection, criteria, given["sort"], limit, offset_of(page, limit), in_page=True
+            )
         pages = ceil(total / limit) if limit else 0
         return JsonResponse(
             b'{"results":%b,"count":%d,"limit":%d,"pages":%d,"page":%d}' % (results, total, limit, pages, page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
@@ -42,16 +42,19 @@ def routes(gateway: Gateway) -> APIRouter:
             return
         try:
             message = await sockets.message_from(websocket)
-        except WebSocketDisconnect:
+        except (WebSocketDisconnect, sockets.UnreadableFrameError):
             return
         complaint = _complaint(message)
         if complaint is not None:
             await websocket.close(_VIOLATION, f"Protocol violation: expected {complaint} message")
             return
-        keys = [key for key in message["keys"] if isinstance(key, str)]
+        keys = _keys(message["keys"])
         _log.info("task worker subscribes", client=str(message["client_id"]), keys=len(keys))
         worker = _Worker(gateway, websocket, keys)
-        await sockets.while_connected(websocket, worker.serve(), worker.hear)
+        try:
+            await sockets.while_connected(websocket, worker.serve(), worker.hear)
+        except sockets.UnreadableFrameError as error:
+            _log.warning("task worker makes no sense", client=str(message["client_id"]), error=str(error))
 
     return router
 
@@ -63,6 +66,13 @@ def _complaint(message: dict[str, Any]) -> str | None:
         if not message.get(name):
             return f"'{name}' in subscribe"
     return None
+
+
+def _keys(given: Any) -> list[str]:
+    """Those that something can wait for; what is none of them is passed over, as by Prefect."""
+    if not isinstance(given, Iterable):
+        return []
+    return [key for key in given if isinstance(key, str) and key.encode(errors="ignore").decode() == key]
 
 
 class _Worker:
@@ -123,7 +133,7 @@ class _Worker:
         while not self._answered.done():
             await asyncio.wait({self._answered}, timeout=IN_HAND_SECONDS)
             await handout.keep(message)
-        said = json.loads(self._answered.result()).get("type")
+        said = sockets.message_in(self._answered.result()).get("type")
         if said == "quit":
             await self._websocket.close()
         return bool(said == "ack")

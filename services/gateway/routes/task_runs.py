@@ -12,8 +12,8 @@ from events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunSta
 from projections.fresh import FRESH_TASK_RUN
 from projections.task_run.queries import TASK_RUNS
 from services.gateway import callers
-from services.gateway.decisions import created_response, created_run, decide, new_id
-from services.gateway.errors import conflict, missing_object, not_found
+from services.gateway.decisions import created_response, created_run, decide, done, new_id
+from services.gateway.errors import conflict, missing_object
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute, read_body
 from services.gateway.routes.reads import add_reads
@@ -45,17 +45,11 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:
-        decided = await decide(gateway, request, id, RenameTaskRun(name=task_run.name))
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found("Task run not found")
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, RenameTaskRun(name=task_run.name)), "Task run not found")
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        decided = await decide(gateway, request, id, DeleteTaskRun())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, id, DeleteTaskRun()), _MISSING)
 
     @router.post("/{id:uuid}/set_state")
     async def set_state(request: Request, id: UUID) -> Response:

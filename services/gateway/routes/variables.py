@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from events.document.commands import CreateVariable, DeleteVariable, UpdateVariable
 from events.outcome import Status
-from projections.filters.criteria import Criteria
-from projections.filters.objects import VariableFilter
 from projections.variable import queries
 from projections.variable.queries import VARIABLES
-from services.gateway.decisions import Decided, created_response, decide, new_id
+from services.gateway.decisions import created_response, decide, done, new_id
 from services.gateway.errors import JsonResponse, conflict, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.requests import CheckedRoute
 from services.gateway.routes.bodies import LIMIT, OFFSET, body, filters, order
-from services.gateway.routes.reads import add_filter
+from services.gateway.routes.reads import add_count, add_filter, add_get
 from services.gateway.wire.variables import VariableCreate, VariableUpdate
 
 _MISSING: Final = "Variable not found."
@@ -35,24 +33,18 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 def _add_reads(router: APIRouter, gateway: Gateway) -> None:
-    add_filter(router, gateway, VARIABLES, body(LIMIT, OFFSET, filters("variables"), order(VARIABLES.default_sort)))
-
-    @router.post("/count")
-    async def count(variables: Annotated[VariableFilter | None, Body(embed=True)] = None) -> int:
-        async with gateway.reading() as connection:
-            return await VARIABLES.count(connection, Criteria(variables=variables))
-
-    @router.get("/{id:uuid}")
-    async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await VARIABLES.get(connection, id)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+    objects = filters("variables")
+    add_filter(router, gateway, VARIABLES, body(LIMIT, OFFSET, objects, order(VARIABLES.default_sort)))
+    add_count(router, gateway, VARIABLES, body(objects))
+    add_get(router, gateway, VARIABLES, _MISSING)
 
     @router.get("/name/{name}")
     async def read_by_name(name: str) -> Response:
-        return await read(await _id_of(gateway, name))
+        async with gateway.reading() as connection:
+            found = await queries.by_name(connection, name)
+        if found is None:
+            raise not_found(_MISSING)
+        return JsonResponse(found)
 
 
 async def _id_of(gateway: Gateway, name: str) -> UUID:
@@ -79,7 +71,7 @@ def _add_changes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, variable: VariableUpdate) -> Response:
         command = UpdateVariable(changes=variable.model_dump(exclude_unset=True))
-        return _done(await decide(gateway, request, id, command))
+        return done(await decide(gateway, request, id, command), _MISSING)
 
     @router.patch("/name/{name}", status_code=204)
     async def update_by_name(request: Request, name: str, variable: VariableUpdate) -> Response:
@@ -87,16 +79,8 @@ def _add_changes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        return _done(await decide(gateway, request, id, DeleteVariable()))
+        return done(await decide(gateway, request, id, DeleteVariable()), _MISSING)
 
     @router.delete("/name/{name}", status_code=204)
     async def delete_by_name(request: Request, name: str) -> Response:
         return await delete(request, await _id_of(gateway, name))
-
-
-def _done(decided: Decided) -> Response:
-    if decided.outcome.status is Status.NOT_FOUND:
-        raise not_found(_MISSING)
-    if decided.outcome.status is Status.CONFLICT:
-        raise conflict(decided.outcome.reason or "")
-    return Response(status_code=204, headers=decided.headers)

@@ -11,8 +11,6 @@ from starlette.responses import Response
 from events.message import Command
 from events.outcome import Status
 from events.work_pool.commands import CreateWorkPool, DeleteWorkPool, UpdateWorkPool
-from projections.filters.criteria import Criteria
-from projections.filters.objects import WorkPoolFilter
 from projections.work_pool import due, occupancy, queries
 from projections.work_pool.queries import POOLS
 from services.gateway.decisions import Decided, created_response, decide, new_id
@@ -20,7 +18,8 @@ from services.gateway.errors import JsonResponse, conflict, forbidden, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, body, criteria_of, defaults_to, filters
+from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, Page, body, criteria_of, defaults_to, filters
+from services.gateway.routes.reads import add_count
 from services.gateway.wire.moments import Moment
 from services.gateway.wire.work_pools import WorkPoolCreate, WorkPoolUpdate
 
@@ -53,7 +52,9 @@ async def pool_id(gateway: Gateway, name: str) -> UUID:
 
 
 def _add_reads(router: APIRouter, gateway: Gateway) -> None:
-    read_filter = body(LIMIT, filters("work_pools"), OFFSET)
+    objects = filters("work_pools")
+    read_filter = body(LIMIT, objects, OFFSET)
+    add_count(router, gateway, POOLS, body(objects))
 
     @router.post("/filter")
     async def find(given: Given = Depends(read_filter)) -> Response:  # noqa: B008
@@ -62,11 +63,6 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
                 connection, criteria_of(given), POOLS.default_sort, given["limit"], given["offset"]
             )
         return JsonResponse(found)
-
-    @router.post("/count")
-    async def count(work_pools: Annotated[WorkPoolFilter | None, Body(embed=True)] = None) -> int:
-        async with gateway.reading() as connection:
-            return await POOLS.count(connection, Criteria(work_pools=work_pools))
 
     @router.get("/{name}")
     async def read(name: str) -> Response:
@@ -125,7 +121,7 @@ def _add_occupancy(router: APIRouter, gateway: Gateway) -> None:
     async def concurrency_status(
         name: str,
         limit: Limit,
-        page: Annotated[int, Body(ge=1), defaults_to(1)] = 1,
+        page: Page = 1,
         flow_run_limit: Annotated[int, Body(ge=0, le=200), defaults_to(10)] = 10,
     ) -> Response:
         async with gateway.reading() as connection:

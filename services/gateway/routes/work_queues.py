@@ -21,12 +21,12 @@ from events.work_pool.commands import (
 from projections.reading import encoded
 from projections.work_pool import due, occupancy, queries
 from projections.work_pool.queries import AGENTS_QUEUES
-from services.gateway.decisions import created_response, decide, new_id
+from services.gateway.decisions import created_response, decide, done, new_id
 from services.gateway.errors import JsonResponse, conflict, missing, missing_object, not_found
 from services.gateway.gateway import Gateway
 from services.gateway.presence import note_polls, unnoted
 from services.gateway.requests import CheckedRoute
-from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, body, criteria_of, defaults_to, filters
+from services.gateway.routes.bodies import LIMIT, OFFSET, Given, Limit, Page, body, criteria_of, filters
 from services.gateway.wire.moments import Moment
 from services.gateway.wire.work_pools import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
 
@@ -115,12 +115,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
             pool = await queries.pool_of_queue(connection, queue_id)
         if pool is None:
             raise not_found(otherwise)
-        decided = await decide(gateway, request, pool, command)
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(otherwise)
-        if decided.outcome.status is Status.CONFLICT:
-            raise conflict(decided.outcome.reason or "")
-        return Response(status_code=204, headers=decided.headers)
+        return done(await decide(gateway, request, pool, command), otherwise)
 
 
 def _add_runs(router: APIRouter, gateway: Gateway) -> None:
@@ -141,9 +136,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         return JsonResponse(found)
 
     @router.post("/{id:uuid}/concurrency_status")
-    async def concurrency_status(
-        id: UUID, limit: Limit, page: Annotated[int, Body(ge=1), defaults_to(1)] = 1
-    ) -> Response:
+    async def concurrency_status(id: UUID, limit: Limit, page: Page = 1) -> Response:
         async with gateway.reading() as connection:
             found = await occupancy.of_queue(connection, id, page, limit)
         if found is None:

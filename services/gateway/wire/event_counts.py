@@ -12,6 +12,7 @@ from projections.event.queries import PIVOT
 
 _MOST_BUCKETS: Final = 1000
 _MICROSECOND: Final = timedelta(microseconds=1)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class TimeUnit(StrEnum):
@@ -36,10 +37,16 @@ class TimeUnit(StrEnum):
 class Buckets:
     """Stretches of one length, the first of which begins at PIVOT or before `since`, up to `until`, or to `now`."""
 
-    def __init__(self, since: datetime, until: datetime, unit: TimeUnit, interval: float) -> None:
+    def __init__(self, since: datetime, until: datetime, unit: TimeUnit, interval: float, now: datetime) -> None:
+        """Raise OverflowError for stretches that go beyond the years 1 to 9999."""
         self.length = unit.length * interval
-        self._unit = unit
         self._since, self._until = since.astimezone(UTC), until.astimezone(UTC)
+        self._first = math.floor((self._since - PIVOT) / self.length)
+        self._start = PIVOT + self.length * self._first
+        self._end = unit.end(now) if self._until > now else self._until
+        if max(self._start, self._end) > _LATEST - self.length:
+            msg = "the last one has no end"
+            raise OverflowError(msg)
 
     @property
     def complaint(self) -> str | None:
@@ -52,16 +59,14 @@ class Buckets:
             f" reduce the time range to produce {_MOST_BUCKETS} buckets or fewer."
         )
 
-    def shown(self, counted: Mapping[int, int], now: datetime) -> Iterator[dict[str, Any]]:
+    def shown(self, counted: Mapping[int, int]) -> Iterator[dict[str, Any]]:
         """Prefect's EventCounts, from what was counted by bucket."""
-        end = self._unit.end(now) if self._until > now else self._until
-        first = math.floor((self._since - PIVOT) / self.length)
-        number, start = 0, PIVOT + self.length * first
-        while start < end:
+        number, start = 0, self._start
+        while start < self._end:
             yield {
                 "value": str(number),
                 "label": start.isoformat(),
-                "count": counted.get(first + number, 0),
+                "count": counted.get(self._first + number, 0),
                 "start_time": start,
                 "end_time": start + self.length - _MICROSECOND,
             }

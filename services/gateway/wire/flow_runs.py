@@ -12,6 +12,7 @@ from events.flow_run.commands import CreateFlowRun
 from events.flow_run.events import CreatedBy, FlowRunChanges
 from events.flow_run.events import FlowRunPolicy as StoredPolicy
 from services.gateway.wire.flows import Labels
+from services.gateway.wire.numbers import FINITE
 from services.gateway.wire.policies import from_deprecated
 from services.gateway.wire.states import StateCreate
 
@@ -23,7 +24,7 @@ class FlowRunPolicy(BaseModel):
     """Prefect's FlowRunPolicy: the two oldest fields stand for their successors where those are absent."""
 
     max_retries: int = 0
-    retry_delay_seconds: float = 0
+    retry_delay_seconds: Annotated[float, FINITE] = 0
     retries: int | None = None
     retry_delay: int | None = None
     pause_keys: set[str] | None = Field(default_factory=set)

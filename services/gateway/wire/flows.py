@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Labels = dict[str, bool | int | float | str]
+from services.gateway.wire.numbers import FINITE
+
+Labels = Annotated[dict[str, bool | int | float | str], FINITE]
 #: Prefect forbids these characters, because names stand in paths.
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$")]
 

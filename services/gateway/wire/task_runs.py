@@ -11,6 +11,7 @@ from events.task_run.commands import CreateTaskRun
 from events.task_run.events import TaskRunPolicy as StoredPolicy
 from services.gateway.wire.flows import Labels
 from services.gateway.wire.moments import Moment
+from services.gateway.wire.numbers import FINITE
 from services.gateway.wire.policies import from_deprecated
 from services.gateway.wire.states import StateCreate
 
@@ -43,10 +44,10 @@ class TaskRunPolicy(BaseModel):
     """Prefect's TaskRunPolicy: the two oldest fields stand for their successors where those are absent."""
 
     max_retries: int = 0
-    retry_delay_seconds: float = 0
+    retry_delay_seconds: Annotated[float, FINITE] = 0
     retries: int | None = None
-    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays)] = None
-    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative)] = None
+    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays), FINITE] = None
+    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None
 
     @model_validator(mode="before")
     @classmethod

@@ -140,13 +140,7 @@ def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggr
         labels=from_deployment.labels(command, situation.others[flow_key], situation),
     )
     first = move(
-        Situation(
-            aggregate=situation.aggregate,
-            state=evolve(situation.state, created),
-            others=situation.others,
-            now=situation.now,
-            command_id=situation.command_id,
-        ),
+        replace(situation, state=evolve(situation.state, created)),
         command.state or ProposedState(type=StateType.PENDING),
         policy=MINIMAL,
         api_version=command.api_version,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from events import transition
@@ -107,13 +108,7 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     )
     created = TaskRunCreated(fields=fields)
     first = move(
-        Situation(
-            aggregate=situation.aggregate,
-            state=evolve(situation.state, created),
-            others=situation.others,
-            now=situation.now,
-            command_id=situation.command_id,
-        ),
+        replace(situation, state=evolve(situation.state, created)),
         command.state or ProposedState(type=StateType.PENDING),
         force=True,
     )

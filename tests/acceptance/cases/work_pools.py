@@ -12,7 +12,6 @@ _TEMPLATE = {
         "required": ["command"],
     },
 }
-_DUE = "2001-01-01T00:00:00Z"
 
 
 def _template(**variables: Any) -> dict[str, Any]:

@@ -26,14 +26,6 @@ from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 
 
 @pytest.fixture
-async def addresses(nats_url: str, postgres_url: str) -> Addresses:
-    """Prepared servers; no role runs yet."""
-    found = Addresses(nats_url, postgres_url)
-    await found.prepare()
-    return found
-
-
-@pytest.fixture
 async def connection(addresses: Addresses) -> AsyncIterator[NatsClient]:
     """A connection of somebody who looks."""
     client = await nats.connect(addresses.nats_url)

@@ -9,7 +9,8 @@ import nats
 
 from events import subjects
 from events.subjects import Aggregate
-from tests.integration.test_start import Started, antiphon, until
+from tests.integration.test_start import Started, antiphon
+from tests.servers import until
 
 
 async def _publish(nats_url: str) -> None:

@@ -9,6 +9,7 @@ import httpx
 import nats
 
 from events import subjects
+from events.log.parked import ParkedMessages
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses, new_run
@@ -55,6 +56,30 @@ _BAD: Final[dict[str, tuple[str, bytes, int]]] = {
 }
 
 
+_LABELS: Final = b'{"flow_id":"RUN","labels":{"a":%b}}'
+_POLICY: Final = b'{"flow_run_id":"RUN","task_key":"t","dynamic_key":"1","empirical_policy":{%b}}'
+_COUNTS: Final = b'{"filter":{},"time_unit":"week","time_interval":%b}'
+#: Python reads these numbers, which are none in JSON.
+_NUMBERLESS: Final[dict[str, tuple[str, bytes, int]]] = {
+    "no number in a label": ("/flow_runs/", _LABELS % b"NaN", 422),
+    "infinity in a label": ("/flow_runs/", _LABELS % b"1e999", 422),
+    "infinity in a label of a flow": ("/flows/", b'{"name":"f","labels":{"a":1e999}}', 422),
+    "an endless delay": ("/task_runs/", _POLICY % b'"retry_delay":1e999', 422),
+    "endless delays": ("/task_runs/", _POLICY % b'"retry_delay":[1.5,1e999]', 422),
+    "an endless delay of old": ("/task_runs/", _POLICY % b'"retry_delay":1,"retry_delay_seconds":1e999', 422),
+    "an endless jitter": ("/task_runs/", _POLICY % b'"retry_jitter_factor":1e999', 422),
+}
+_FAR: Final[dict[str, tuple[str, bytes, int]]] = {
+    "a week without end": ("/events/count-by/time", _COUNTS % b"1e300", 422),
+    "a week that ends after the year 9999": ("/events/count-by/time", _COUNTS % b"1e6", 422),
+    "a page whose number is huge": ("/work_pools/pool/concurrency_status", b'{"page":%b}' % _HUGE, 422),
+    "the last page there can be": ("/work_pools/pool/concurrency_status", b'{"page":9223372036854775807}', 200),
+    "a huge page of a queue": ("/work_queues/QUEUE/concurrency_status", b'{"page":%b}' % _HUGE, 422),
+    "the last page of a queue": ("/work_queues/QUEUE/concurrency_status", b'{"page":9223372036854775807}', 200),
+    "a huge level": ("/logs/filter", b'{"logs":{"level":{"le_":%b}}}' % _HUGE, 200),
+}
+
+
 async def _post(caller: httpx.AsyncClient, path: str, body: bytes) -> httpx.Response:
     return await caller.post(path, content=body, headers={"Content-Type": "application/json"})
 
@@ -62,13 +87,26 @@ async def _post(caller: httpx.AsyncClient, path: str, body: bytes) -> httpx.Resp
 async def test_what_cannot_be_stored_is_refused_and_breaks_no_read(addresses: Addresses) -> None:
     async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
         run_id = await new_run(caller)
-        for name, (path, body, status) in _BAD.items():
+        for name, (path, body, status) in (_BAD | _NUMBERLESS).items():
             answer = await _post(caller, path.replace("RUN", run_id), body.replace(b"RUN", run_id.encode()))
             assert answer.status_code == status, (name, answer.text[:300])
             keys = {"exception_message", "exception_detail", "request_body"}
             assert set(answer.json()) in ({"detail"}, keys), name
+        changed = await caller.patch(f"/flow_runs/{run_id}/labels", content=b'{"a":1e999}')
+        assert changed.status_code == 422, changed.text
         assert [run["id"] for run in (await _post(caller, "/flow_runs/filter", b"{}")).json()] == [run_id]
         assert (await _post(caller, "/logs/filter", b"{}")).json() == []
+    connection = await nats.connect(addresses.nats_url)
+    assert await ParkedMessages(connection).count() == 0
+    await connection.close()
+
+
+async def test_numbers_that_are_far_too_large_are_no_fault_of_ours(addresses: Addresses) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
+        pool = (await _post(caller, "/work_pools/", b'{"name":"pool","type":"process"}')).json()
+        for name, (path, body, status) in _FAR.items():
+            answer = await _post(caller, path.replace("QUEUE", pool["default_queue_id"]), body)
+            assert answer.status_code == status, (name, answer.text[:300])
 
 
 async def test_an_event_keeps_its_huge_integers(addresses: Addresses) -> None:

@@ -7,51 +7,27 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from uuid import uuid4
 
-import httpx
 import nats
 import pytest
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
-from websockets.typing import Subprotocol
 
 from events import subjects
 from services.gateway import observing
-from services.gateway.main import run
-from services.runtime.settings import Settings
-from tests.integration.gateway.house import Addresses, until_answer
+from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
+from tests.integration.gateway.listening import connected, listening
 from tests.servers import NatsServer
 
 EVENTS = 5
 
 
-@asynccontextmanager
-async def listening_gateway(addresses: Addresses, port: int) -> AsyncIterator[None]:
-    """Run a gateway on a port."""
-    settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=port)
-    serving = asyncio.create_task(run(settings))
-    try:
-        async with httpx.AsyncClient(transport=httpx.AsyncHTTPTransport(retries=5)) as caller:
-            await until_answer(lambda: caller.get(f"http://127.0.0.1:{port}/api/ready"), 200)
-        yield
-    finally:
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
-
-
 @pytest.fixture
-async def reporting(addresses: Addresses, unused_tcp_port: int) -> AsyncIterator[ClientConnection]:
+async def reporting(addresses: Addresses) -> AsyncIterator[ClientConnection]:
     """A connection as the SDK makes it."""
-    async with (
-        listening_gateway(addresses, unused_tcp_port),
-        connect(
-            f"ws://127.0.0.1:{unused_tcp_port}/api/events/in", subprotocols=[Subprotocol("prefect")], proxy=None
-        ) as connection,
-    ):
-        await connection.send('{"type": "auth", "token": null}')
-        assert json.loads(await connection.recv()) == {"type": "auth_success"}
+    async with listening(addresses) as url, connected(url, "/events/in") as connection:
         yield connection
 
 
@@ -87,17 +63,17 @@ async def test_a_ping_is_answered_once_the_events_before_it_are_on_disk(
         pong = asyncio.ensure_future(await reporting.ping())
         await asyncio.sleep(0.5)
         assert not pong.done()
-    await asyncio.wait_for(pong, 5)
+    await asyncio.wait_for(pong, DEADLINE_SECONDS)
     assert await stored(nats_url) == EVENTS
 
 
 async def test_every_ping_is_answered_in_its_turn(reporting: ClientConnection) -> None:
-    await asyncio.wait_for(await reporting.ping(b"first"), 5)
+    await asyncio.wait_for(await reporting.ping(b"first"), DEADLINE_SECONDS)
     pongs = []
     for number in range(3):
         await send_events(reporting)
         pongs.append(await reporting.ping(b"%d" % number))
-    await asyncio.wait_for(asyncio.gather(*pongs), 5)
+    await asyncio.wait_for(asyncio.gather(*pongs), DEADLINE_SECONDS)
 
 
 async def test_a_ping_behind_events_that_were_not_taken_is_not_answered(
@@ -108,6 +84,6 @@ async def test_a_ping_behind_events_that_were_not_taken_is_not_answered(
         await send_events(reporting)
         pong = await reporting.ping()
         with pytest.raises(ConnectionClosedError) as closed:
-            await asyncio.wait_for(pong, 5)
+            await asyncio.wait_for(pong, DEADLINE_SECONDS)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1013

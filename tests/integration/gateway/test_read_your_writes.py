@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -24,16 +23,9 @@ from services.gateway.reached import Reached
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from services.runtime.settings import Settings
+from tests.acceptance.server import free_port
 
 STATE = {"state": {"type": "RUNNING"}}
-
-
-@contextmanager
-def free_port() -> Iterator[int]:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-    yield port
 
 
 @dataclass
@@ -61,10 +53,7 @@ async def pair(nats_url: str, postgres_url: str) -> AsyncIterator[Pair]:
     await connection.close()
     await migrate(postgres_url)
     async with AsyncExitStack() as stack:
-        settings = [
-            Settings(nats_url=nats_url, postgres_url=postgres_url, api_port=stack.enter_context(free_port()))
-            for _ in range(2)
-        ]
+        settings = [Settings(nats_url=nats_url, postgres_url=postgres_url, api_port=free_port()) for _ in range(2)]
         roles = [asyncio.create_task(role(settings[0])) for role in (run_policy, run_projector)]
         roles += [asyncio.create_task(run_gateway(each)) for each in settings]
         await stack.enter_async_context(running(*roles))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 from tests.integration.gateway.listening import connected, emit, happening, heard, listening
@@ -98,10 +100,37 @@ async def test_log_lines_are_sent_as_they_arrive(addresses: Addresses) -> None:
     assert set(shown) == {*line, "id", "created", "updated", "flow_run_id"}
 
 
+#: What makes no sense, by the address where it is said: text or bytes.
+_NONSENSE: Final[dict[str, tuple[str | bytes, ...]]] = {
+    "/events/in": ("x", "[]", "{}", '{"id":1}', "[" * 5000, b"\xff"),
+    "/events/out": ("x", "[]", "{}", "[" * 5000, b"\xff", '{"type":"filter","filter":{"occurred":{"since":"x"}}}'),
+    "/logs/out": ("x", "[]", "{}", b"\xff"),
+    "/task_runs/subscriptions/scheduled": ("x", "[]", "[" * 5000, b"\xff"),
+}
+
+
+async def test_nonsense_ends_a_connection_without_a_word_and_is_no_fault_of_ours(
+    addresses: Addresses, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(addresses) as url:
+        for path, frames in _NONSENSE.items():
+            for frame in frames:
+                async with connected(url, path) as socket:
+                    await socket.send(frame)
+                    with pytest.raises(ConnectionClosed) as ended:
+                        await heard(socket, 1)
+                    assert ended.value.rcvd is None, (path, frame)
+        async with connect(f"ws://{url}/events/in", subprotocols=[Subprotocol("prefect")], proxy=None) as socket:
+            await socket.send(b"\xff")
+            with pytest.raises(ConnectionClosed):
+                await heard(socket, 1)
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
 async def _again_and_again(caller: httpx.AsyncClient, url: str, lines: list[dict[str, Any]]) -> None:
     """No line is sent twice to a reader: until he listens, none is."""
     while True:
-        (await caller.post(f"http://{url}/logs/", json=lines, timeout=1)).raise_for_status()
+        (await caller.post(f"http://{url}/logs/", json=lines, timeout=DEADLINE_SECONDS)).raise_for_status()
         await asyncio.sleep(0.2)
 
 

@@ -13,14 +13,6 @@ from tests.integration.own.served import Served, serving
 
 
 @pytest.fixture
-async def addresses(nats_url: str, postgres_url: str) -> Addresses:
-    """Prepared servers; no role runs yet."""
-    found = Addresses(nats_url, postgres_url)
-    await found.prepare()
-    return found
-
-
-@pytest.fixture
 async def served(addresses: Addresses) -> AsyncIterator[Served]:
     """Run policy, projector and gateway."""
     async with addresses.running(run_policy, run_projector), serving(addresses) as found:

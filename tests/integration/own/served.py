@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import httpx
 from services.gateway import main
 from services.gateway.api import build
 from services.runtime.settings import Settings
+from tests.acceptance.server import free_port
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 
 OWN: Final = "/antiphon/v1"
@@ -68,13 +68,6 @@ async def _until_up(http: httpx.AsyncClient) -> None:
                 await asyncio.sleep(0.02)
             else:
                 return
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def sent(response: httpx.Response) -> AsyncIterator[Sent]:

@@ -165,3 +165,15 @@ async def test_names_of_commands_are_kept_when_they_are_parked(client: NatsClien
     assert found is not None
     assert {name: found.headers[name] for name in headers} == headers
     assert (found.data, found.error) == (command, "why not")
+
+
+async def test_a_place_that_no_message_can_have_is_a_problem(served: Served) -> None:
+    for sequence in ("-1", "0", "9223372036854775808", "9" * 30):
+        path = f"{OWN}/parked/{sequence}"
+        answers = [
+            await served.http.get(path),
+            await served.http.post(f"{path}/replay"),
+            await served.http.delete(path),
+        ]
+        answers.append(await served.http.get(f"{OWN}/parked", params={"after": f"{sequence}{'9' * 19}"}))
+        assert {answer.status_code for answer in answers} == {422}, sequence

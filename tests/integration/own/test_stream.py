@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import Awaitable
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import websockets
 
+from services.gateway.routes.own.stream import Subscription
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
@@ -159,14 +161,29 @@ async def publish_large_runs(served: Served, count: int) -> None:
         await new_run(served, flow_id, parameters={"x": "x" * 450_000})
 
 
-async def test_a_slow_reader_is_told_where_it_stopped_and_cut_off(addresses: Addresses) -> None:
+@pytest.fixture
+def given_up(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Set when a reader took nothing for too long."""
+    found, tell = asyncio.Event(), Subscription.tell
+
+    async def note_and_tell(subscription: Subscription, last_words: Awaitable[None]) -> None:
+        found.set()
+        await tell(subscription, last_words)
+
+    monkeypatch.setattr(Subscription, "tell", note_and_tell)
+    return found
+
+
+async def test_a_slow_reader_is_told_where_it_stopped_and_cut_off(
+    addresses: Addresses, given_up: asyncio.Event
+) -> None:
     async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=3.0) as served:
         await publish_large_runs(served, 24)
         with socket.create_connection(("127.0.0.1", served.port)) as reader:
             reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             reader.sendall(f"GET {OWN}/stream?from=1 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            await asyncio.wait_for(given_up.wait(), DEADLINE_SECONDS)
             # Others are served meanwhile.
-            await asyncio.sleep(4.5)
             assert (await served.http.get("/api/health")).status_code == 200
             text = await asyncio.wait_for(asyncio.to_thread(_read_to_the_end, reader), DEADLINE_SECONDS)
     last = text.rindex(b"\nid: ")
@@ -186,12 +203,12 @@ def _read_to_the_end(reader: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-async def test_a_slow_websocket_is_told_too(addresses: Addresses) -> None:
+async def test_a_slow_websocket_is_told_too(addresses: Addresses, given_up: asyncio.Event) -> None:
     async with addresses.running(run_policy, run_projector), serving(addresses, patience_seconds=3.0) as served:
         await publish_large_runs(served, 24)
         url = f"{served.websocket_url}?from=1"
         async with websockets.connect(url, max_queue=1, max_size=None, compression=None) as s:
-            await asyncio.sleep(4.5)
+            await asyncio.wait_for(given_up.wait(), DEADLINE_SECONDS)
             async with asyncio.timeout(DEADLINE_SECONDS):
                 frames = [json.loads(frame) async for frame in _until_closed(s)]
             assert frames[-1]["problem"]["status"] == 408

@@ -5,17 +5,19 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from events.log.parked import CannotReplayError, Parked, ParkedMessages
+from events.place import LAST
 from projections.reading import encoded
 from services.gateway.errors import JsonResponse
 from services.gateway.gateway import Gateway
 from services.gateway.problems import conflict, not_found
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
-After = Annotated[int, Query(ge=0)]
+After = Annotated[int, Query(ge=0, lt=LAST)]
+Sequence = Annotated[int, Path(ge=1, le=LAST)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -33,13 +35,13 @@ def routes(gateway: Gateway) -> APIRouter:
         return JsonResponse(encoded({"count": await messages.count(), "parked": found}))
 
     @router.get("/{sequence}")
-    async def read(sequence: int) -> Response:
+    async def read(sequence: Sequence) -> Response:
         parked = await _found(messages, sequence)
         body = parked.data.decode(errors="replace")
         return JsonResponse(encoded(_brief(parked) | {"headers": dict(parked.headers), "body": body}))
 
     @router.post("/{sequence}/replay")
-    async def replay(sequence: int) -> Response:
+    async def replay(sequence: Sequence) -> Response:
         try:
             done = await messages.replay(await _found(messages, sequence))
         except CannotReplayError as error:
@@ -47,7 +49,7 @@ def routes(gateway: Gateway) -> APIRouter:
         return JsonResponse({"done": done})
 
     @router.delete("/{sequence}")
-    async def drop(sequence: int) -> Response:
+    async def drop(sequence: Sequence) -> Response:
         if not await messages.drop(sequence):
             raise _missing(sequence)
         return Response(status_code=HTTPStatus.NO_CONTENT)
