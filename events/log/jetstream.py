@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 import nats.errors
+import orjson
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.js.errors import APIError
 
 from events import codec, subjects
 from events.errors import UndecodableError
@@ -94,12 +95,20 @@ class JetStreamLog:
             await consumer.close()
 
     async def last_position(self) -> int:
-        """See EventLog.last_position."""
+        """See EventLog.last_position. Reads ask each time: nats-py would make an object of all that is answered."""
+        reply, answer = self._replies.expect()
         try:
-            info = await self._client.jetstream().stream_info(EVENTS)
-        except (TimeoutError, nats.errors.Error, APIError) as error:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._replies.open()
+                await self._client.publish(f"$JS.API.STREAM.INFO.{EVENTS}", reply=reply)
+                info = orjson.loads((await answer).data)
+        except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
-        return info.state.last_seq
+        finally:
+            self._replies.forget(reply)
+        if "error" in info:
+            raise LogUnavailableError(f"the log did not say where it ends: {info['error']}")
+        return int(info["state"]["last_seq"])
 
 
 def _selected(delivered: Sequence[Delivered], wildcards: Sequence[str]) -> Sequence[Delivered]:
