@@ -20,6 +20,7 @@ from nats.js.errors import APIError
 
 from events import subjects
 from events.log import direct_get
+from events.log.cancellation import raise_if_cancelled
 from events.log.consumer import OrderedConsumer
 from events.log.direct_get import DirectGet
 from events.log.errors import LogUnavailableError
@@ -110,6 +111,7 @@ class Live(Generic[T]):
         async with self._changing:
             if self._following is None:
                 self._position = await self._end()
+                raise_if_cancelled()
                 self._following = asyncio.create_task(self._follow())
             backlog = Backlog(wanted, self._position)
             self._backlogs.add(backlog)
