@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 from services.gateway import errors
 from services.gateway.compression import Compression
 from services.gateway.described import DescribedApi
+from services.gateway.early import AskEarly
 from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
 from services.gateway.lateness import MarkLate
@@ -106,4 +107,4 @@ def build(gateway: Gateway) -> ASGIApp:
     errors.install(app)
     app.add_middleware(Compression)
     app.add_middleware(errors.CheckVersion)
-    return errors.with_last_resort(ShortWay(MarkLate(app), create, set_state))
+    return errors.with_last_resort(ShortWay(AskEarly(MarkLate(app), gateway.end_of_log), create, set_state))

@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 from events.client import Client
 from events.log.errors import LogUnavailableError
 from events.log.jetstream import JetStreamLog
+from services.gateway import early
 from services.gateway.lateness import note_late
 from services.gateway.metrics import Metrics
 from services.gateway.past import PastReads
@@ -105,10 +106,14 @@ class Gateway:
         if not self.nats.is_connected:
             return None
         try:
-            end = await self._end.get()
+            end = await (early.asked() or self.end_of_log())
         except LogUnavailableError:
             return None
         return end if await self.events_reached.until_unless_stuck(end, self.deadline_seconds) else None
+
+    async def end_of_log(self) -> int:
+        """The position of the newest event, or of a later one; raises LogUnavailableError."""
+        return await self._end.get()
 
     @asynccontextmanager
     async def reading_as_of(self, as_of: str | None) -> AsyncIterator[AsyncConnection[Any]]:
