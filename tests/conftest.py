@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.servers import NatsServer, PostgresServer, fresh_database, running_nats, running_postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    """Whoever starts the tests in the background may have them ignore Ctrl-C, and so every program they start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
