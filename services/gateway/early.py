@@ -11,6 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: What a path ends with that is asked with a body. None of these changes anything: it is enough to have asked once.
 _WITH_BODY: Final = frozenset({"count", "filter", "history", "lateness", "paginate"})
+#: Turns of the event loop until nats-py has sent the question. Without them a request whose body is there is handled
+#: up to the point where it wants the answer before the question is on its way (measured: then nothing is gained).
+_TURNS: Final = 5
 _OF_RUNS: Final = ("/api/flow_runs/", "/api/task_runs/")
 
 _asked: ContextVar[asyncio.Task[int] | None] = ContextVar("asked", default=None)
@@ -36,6 +39,8 @@ class AskEarly:
         question = asyncio.create_task(self._ask())
         token = _asked.set(question)
         try:
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
             await self._app(scope, receive, send)
         finally:
             _asked.reset(token)
