@@ -148,18 +148,22 @@ def parse(subject: str) -> tuple[Aggregate, str]:
     Raises ValueError when the subject does not have that form, or names the wrong partition.
     """
     stream, _, name = subject.rpartition(".")
-    return _aggregate_of(stream), name
+    try:
+        return _aggregate_of(stream), name
+    except ValueError as error:
+        msg = f"subject {subject!r} {error}"
+        raise ValueError(msg) from None
 
 
 @lru_cache(_REMEMBERED)
 def _aggregate_of(stream: str) -> Aggregate:
     tokens = stream.split(".")
     if len(tokens) != 4 or not is_token(tokens[3]):
-        msg = f"subject '{stream}.*' is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
+        msg = "is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
         raise ValueError(msg)
     _, number, kind, identifier = tokens
     if number != str(partition(identifier)):
-        msg = f"subject '{stream}.*' names partition {number}, its id belongs to {partition(identifier)}"
+        msg = f"names partition {number}, its id belongs to {partition(identifier)}"
         raise ValueError(msg)
     return Aggregate(kind, identifier)
 
