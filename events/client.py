@@ -190,12 +190,9 @@ class Client:
     async def _ask(self, subject: str, headers: dict[str, str], data: bytes, deadline: float) -> bytes | None:
         """The answer, or None when it is time to ask again; raises TimeoutError at the deadline."""
         again = asyncio.get_running_loop().time() + _ASK_AGAIN_SECONDS
-        reply, decision = self._replies.expect()
         try:
             async with asyncio.timeout_at(min(again, deadline)):
-                await self._replies.open()
-                await self._connection.publish(subject, data, reply=reply, headers=headers)
-                return (await decision).data
+                return (await self._replies.request(subject, data, headers)).data
         except TimeoutError:
             if deadline <= again:
                 raise
@@ -205,8 +202,6 @@ class Client:
             async with asyncio.timeout_at(deadline):
                 await asyncio.sleep(_NOBODY_SECONDS)
             return None
-        finally:
-            self._replies.forget(reply)
 
     def _metadata(self, command_id: UUID, actor: str | None, traceparent: str | None = None) -> Metadata:
         return Metadata(command_id=command_id, occurred_at=self._clock(), actor=actor, traceparent=traceparent)

@@ -96,16 +96,11 @@ class JetStreamLog:
 
     async def last_position(self) -> int:
         """See EventLog.last_position. Reads ask each time: nats-py would make an object of all that is answered."""
-        reply, answer = self._replies.expect()
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await self._replies.open()
-                await self._client.publish(f"$JS.API.STREAM.INFO.{EVENTS}", reply=reply)
-                info = orjson.loads((await answer).data)
+                info = orjson.loads((await self._replies.request(f"$JS.API.STREAM.INFO.{EVENTS}")).data)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
-        finally:
-            self._replies.forget(reply)
         if "error" in info:
             raise LogUnavailableError(f"the log did not say where it ends: {info['error']}")
         return int(info["state"]["last_seq"])

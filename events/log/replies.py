@@ -53,6 +53,16 @@ class ReplyInbox:
         """No longer listen on a reply subject."""
         self._receivers.pop(subject, None)
 
+    async def request(self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None) -> Msg:
+        """Publish a message, and wait for its first reply; raises LogUnavailableError where nobody listens."""
+        reply, answer = self.expect()
+        try:
+            await self.open()
+            await self._client.publish(subject, data, reply=reply, headers=headers)
+            return await answer
+        finally:
+            self.forget(reply)
+
     def expect(self) -> tuple[str, asyncio.Future[Msg]]:
         """A fresh reply subject and the future of its first reply; `forget` it afterwards."""
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
