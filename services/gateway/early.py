@@ -46,7 +46,6 @@ class AskEarly:
             _asked.reset(token)
             # A request that is refused does not want the answer, nor what went wrong with it.
             question.cancel()
-            question.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
 
 def _reads(scope: Scope) -> bool:
