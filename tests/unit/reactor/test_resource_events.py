@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
-
-import orjson
 
 from events.document.events import DeploymentCreated, DeploymentUpdated, FlowCreated, FlowDeleted, FlowUpdated
 from events.log.memory import MemoryLog
@@ -17,6 +14,7 @@ from events.subjects import Aggregate
 from events.work_pool.events import WorkPoolCreated, WorkPoolDeleted, WorkQueueCreated, WorkQueueUpdated
 from services.reactor.resource_events import ResourceEvents
 from tests.examples import FLOW, FLOW_ID, NOW
+from tests.unit.reactor.telling import log_of, told
 
 POOL, DEPLOYMENT = Aggregate("work_pool", str(UUID(int=1))), Aggregate("deployment", str(UUID(int=2)))
 DEFAULT, FAST = UUID(int=3), UUID(int=4)
@@ -39,27 +37,8 @@ FACTS: list[tuple[int, Aggregate, Event]] = [
 ]
 
 
-async def log_of_all() -> tuple[MemoryLog, list[Recorded]]:
-    """A log in which all of it happened."""
-    log, recorded = MemoryLog(lambda: NOW), list[Recorded]()
-    for number, aggregate, event in FACTS:
-        metadata = Metadata(command_id=UUID(int=100 + number), occurred_at=NOW + timedelta(seconds=number))
-        await log.append([Draft(aggregate, event, metadata, 0)], {})
-    async for batch in log.follow(0, until=await log.last_position()):
-        recorded += [item for item in batch if isinstance(item, Recorded)]
-    return log, recorded
-
-
-async def told(log: MemoryLog, events: list[Recorded]) -> list[dict[str, Any]]:
-    """What is told of these events, but for when."""
-    reaction, found = ResourceEvents(log), list[dict[str, Any]]()
-    for event in events:
-        found += [orjson.loads(body) for _, _, body in await reaction.messages(event)]
-    return [{name: value for name, value in item.items() if name != "received"} for item in found]
-
-
 async def test_each_change_is_told_once_and_others_that_made_room_are_not() -> None:
-    found = await told(*await log_of_all())
+    found = await told(ResourceEvents, *await log_of(FACTS))
     assert [(item["event"].removeprefix("prefect."), item["resource"]["prefect.resource.name"]) for item in found] == [
         ("flow.created", "flow"),
         ("work-pool.created", "p"),
@@ -83,10 +62,10 @@ async def test_each_change_is_told_once_and_others_that_made_room_are_not() -> N
 
 
 async def test_whoever_begins_in_the_middle_tells_the_same() -> None:
-    log, recorded = await log_of_all()
-    whole = await told(log, recorded)
+    log, recorded = await log_of(FACTS)
+    whole = await told(ResourceEvents, log, recorded)
     for begin in range(len(recorded)):
-        rest = await told(log, recorded[begin:])
+        rest = await told(ResourceEvents, log, recorded[begin:])
         assert rest == whole[len(whole) - len(rest) :]
 
 
@@ -100,6 +79,9 @@ async def test_parameters_with_large_integers_are_told() -> None:
     assert isinstance(recorded, Recorded)
     ((_, _, body),) = await ResourceEvents(log).messages(recorded)
     # orjson would read it as a float.
-    told = json.loads(body)
-    assert (told["event"], told["occurred"]) == ("prefect.deployment.updated", NOW.isoformat().replace("+00:00", "Z"))
-    assert str(2**70) in json.dumps(told["payload"])
+    event_told = json.loads(body)
+    assert (event_told["event"], event_told["occurred"]) == (
+        "prefect.deployment.updated",
+        NOW.isoformat().replace("+00:00", "Z"),
+    )
+    assert str(2**70) in json.dumps(event_told["payload"])
