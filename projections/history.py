@@ -16,11 +16,10 @@ from projections.filters.criteria import Criteria
 from projections.intervals import Intervals, Moved
 from projections.moments import HOUR, floor
 from projections.reading import encoded, records, rows
-from projections.rollups import COUNTS, PERIODS, Series
+from projections.rollups import COUNTS, PERIODS, SECOND, Series
 from projections.sums import Sums
 from projections.windows import Window
 
-_SECOND: Final = 1_000_000
 #: From microseconds since 1970.
 _MOMENT: Final = "'epoch'::timestamptz + {} * interval '1 microsecond'"
 
@@ -83,7 +82,7 @@ def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
 
 def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
     """Every run."""
-    times = ", ".join(f"(sum({time}) * {_SECOND})::float8" for time in (durations.RUN_TIME, durations.LATENESS))
+    times = ", ".join(f"(sum({time}) * {SECOND})::float8" for time in (durations.RUN_TIME, durations.LATENESS))
     return (
         f"SELECT {_interval('expected_start_time', intervals, parameters)}, count(*), {times}, NULL::bytea"  # noqa: S608
         f" FROM {table} WHERE {_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
@@ -96,11 +95,11 @@ def _rolled_up(
     """The sums of hours and of minutes, what has been added to them by the clock, and what has to be moved."""
     live = f"{_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
     bucket = _interval("expected_start_time", intervals, parameters)
-    since = f"{_SECOND} * {durations.RUNNING_SINCE_ALL}::float8"
+    since = f"{SECOND} * {durations.RUNNING_SINCE_ALL}::float8"
     parts = [
         f"SELECT {bucket}, 0::bigint, {since}, 0::float8, NULL::bytea"  # noqa: S608  our own text
         f" FROM {table} WHERE state_type = 'RUNNING' AND {live}",
-        f"SELECT {bucket}, 0, 0, {_SECOND} * {durations.LATE_BY_ALL}::float8, NULL"  # noqa: S608
+        f"SELECT {bucket}, 0, 0, {SECOND} * {durations.LATE_BY_ALL}::float8, NULL"  # noqa: S608
         f" FROM {table} WHERE {durations.IS_LATE} AND {live}",
     ]
     if intervals.length < HOUR:
@@ -121,7 +120,7 @@ def _rolled_up(
 
 def _periods(part: _Part, series: Series, table: str, condition: str) -> str:
     return (
-        f"SELECT {part:d}, (1000000 * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts"  # noqa: S608
+        f"SELECT {part:d}, ({SECOND} * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts"  # noqa: S608
         f" FROM {PERIODS[table].source} WHERE series = {series:d} AND {condition}"
     )
 
@@ -131,8 +130,8 @@ def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Param
     starts, ends = (parameters.bind([part[index] for part in moved]) for index in (0, 1))
     return (
         f"SELECT {_Part.MOVED:d}, cut.number - 1, state_type, state_name, count(*),"  # noqa: S608  our own text
-        f" (sum(run_time_of(total_run_time)) * {_SECOND})::float8,"
-        f" (sum(lateness_of(start_time, expected_start_time)) * {_SECOND})::float8, NULL"
+        f" (sum(run_time_of(total_run_time)) * {SECOND})::float8,"
+        f" (sum(lateness_of(start_time, expected_start_time)) * {SECOND})::float8, NULL"
         f" FROM unnest({starts}::bigint[], {ends}::bigint[]) WITH ORDINALITY AS cut(first, last, number)"
         f" CROSS JOIN LATERAL (SELECT * FROM {table} WHERE expected_start_time >= {_MOMENT.format('first')}"
         f" AND expected_start_time < {_MOMENT.format('last')} AND {condition}) AS run GROUP BY 2, 3, 4"

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+#: In the unit of the times in `PERIODS`.
+SECOND: Final = 1_000_000
+
 
 class Series(IntEnum):
     """Which periods a row of `PERIODS` is one of."""
@@ -48,7 +51,7 @@ COUNTS: Final = {
     "task_run": Rollup("task_run_count", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }
 
-#: By the hours and days in which runs start (`Series`), each with its parts; times are in microseconds.
+#: By the hours and days in which runs start (`Series`), each with its parts; times are in microseconds (`SECOND`).
 PERIODS: Final = {
     "flow_run": Rollup("flow_run_period", "flow_run", frozenset({"state_type", "state_name"})),
     "task_run": Rollup("task_run_period", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from projections.intervals import Integers, Intervals
 from projections.reading import Row
-
-_SECOND: Final = 1_000_000
+from projections.rollups import SECOND
 
 State = tuple[str, str]
 
@@ -51,7 +49,7 @@ class Sums:
             runs, run_time, lateness = (column[row : row + self._intervals.count] for column in columns)
             # What grows with the clock is asked for apart; it adds nothing where no run is counted.
             (found,) = np.nonzero(runs > 0)
-            numbers = found, runs[found].astype(np.int64), run_time[found] / _SECOND, lateness[found] / _SECOND
+            numbers = found, runs[found].astype(np.int64), run_time[found] / SECOND, lateness[found] / SECOND
             for interval, count, ran, late in zip(*(column.tolist() for column in numbers), strict=True):
                 states[interval].append(
                     {

@@ -11,14 +11,14 @@ from projections import durations
 from projections.filters.conditions import Operator, Parameters
 from projections.filters.criteria import Criteria
 from projections.moments import HOUR, MINUTE, ceiling, floor
-from projections.rollups import PERIODS, Series
+from projections.rollups import PERIODS, SECOND, Series
 
 #: From a moment on, up to another one; None for no border.
 _Range = tuple[datetime | None, datetime | None]
 
 #: Sums of hours, and what they are of minutes in them.
 _RUNS: Final = {"sum(runs)": "sum(number_at(parts, 24 * minute))"}
-_LATENESS: Final = {"sum(lateness) / 1000000": "sum(number_at(parts, 24 * minute + 16)) / 1000000"}
+_LATENESS: Final = {f"sum(lateness) / {SECOND}": f"sum(number_at(parts, 24 * minute + 16)) / {SECOND}"}
 
 _COLUMNS: Final = {
     "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_HOUR),

@@ -176,7 +176,7 @@ FROM (
         bounded(run_time * 1000000) AS run_time, bounded(lateness * 1000000) AS lateness,
         date_part(p.part, start AT TIME ZONE 'UTC')::integer AS part
     FROM former_task_run_period JOIN (VALUES
-        (1, 1, 'hour', 'minute'), (2, 2, 'day', 'hour'), (3, 3, 'hour', 'minute')
+        (1, 1, 'hour', 'minute'), (2, 2, 'day', 'hour')
     ) AS p(former, series, length, part) ON former_task_run_period.series = p.former
 ) AS part GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2;
 
