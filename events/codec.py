@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from events import subjects, upcast
 from events.document import commands as document_commands
@@ -91,7 +91,7 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
 
 #: `model_validate_json` of each type, without what it does around that.
 _FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
-    name: TypeAdapter(event_type).validator.validate_json for name, event_type in EVENT_TYPES.items()
+    name: event_type.__pydantic_validator__.validate_json for name, event_type in EVENT_TYPES.items()
 }
 
 COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
