@@ -24,6 +24,8 @@ _DISTANCES = {
     "delay_seconds": "<delay>",
     "time_in_current_state": "<duration>",
 }
+#: When a server wrote something: a state's time that is the same microsecond has nothing to do with it.
+_WRITTEN = frozenset({"created", "updated"})
 #: These lists are made out of sets, by the SDK or the server: their order means nothing.
 _SETS = frozenset({"task_inputs", "pause_keys", "limits"})
 
@@ -60,8 +62,7 @@ class Normalizer:
         # Longest first: a short name may be part of a longer one.
         for known in sorted(self._names, key=len, reverse=True):
             value = value.replace(known, self._names[known])
-        value = _UUID.sub("<uuid>", value)
-        value = _TIME.sub(lambda match: f"<time {match[1] or 'without zone'}>", value)
+        value = without_times(_UUID.sub("<uuid>", value))
         return _RESULT_FILE.sub("/<file>", value)
 
     def __call__(self, value: Any, key: str = "") -> Any:
@@ -71,6 +72,8 @@ class Normalizer:
         if isinstance(value, list):
             items = [self(item) for item in value]
             return sorted(items, key=shown) if key in _SETS else items
+        if isinstance(value, str) and key in _WRITTEN:
+            return without_times(value)
         if isinstance(value, str):
             # Of a process that a worker started.
             return "<pid>" if key == "infrastructure_pid" and value.isdecimal() else self.text(value)
@@ -79,6 +82,11 @@ class Normalizer:
         if isinstance(value, int | float) and key in _DISTANCES:
             return _DISTANCES[key]
         return value
+
+
+def without_times(text: str) -> str:
+    """Show each time only as one, with its zone."""
+    return _TIME.sub(lambda match: f"<time {match[1] or 'without zone'}>", text)
 
 
 def shown(value: Any) -> str:
