@@ -132,6 +132,11 @@ def reached(projection: str) -> str:
     return f"reached.{projection}"
 
 
+def wanted(projection: str) -> str:
+    """The core NATS subject on which those who wait for a projection tell it for which position."""
+    return f"wanted.{projection}"
+
+
 def unpark(projection: str) -> str:
     """The core NATS subject on which a projection is asked to go on with an event stream that waits."""
     return f"unpark.{projection}"

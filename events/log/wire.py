@@ -160,9 +160,11 @@ def headers(block: bytes) -> dict[str, str]:
             found = dict([line.split(": ", 1) for line in lines.decode("ascii").split("\r\n")])
         except ValueError:
             # A line without a colon, or without a space behind it.
-            found = {"": ""}
-        # With any more blanks than those between names, values and lines something may have to be stripped.
-        plain = lines.count(b" ") == len(found) == lines.count(b"\n") + 1 == lines.count(b"\r") + 1
+            found = {}
+        # Nothing is repeated, and nothing has to be stripped: blanks stand alone, and before a letter.
+        ends = len(found) - 1
+        plain = ends == lines.count(_END) == lines.count(b"\n") == lines.count(b"\r")
+        plain = plain and b"  " not in lines and b" \r" not in lines and not lines.endswith(b" ")
         if plain and found.keys() <= _NAMES:
             return found
     parsed: dict[str, str] = Client._parse_header_lines(lines)  # noqa: SLF001

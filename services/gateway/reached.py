@@ -37,6 +37,8 @@ class Reached:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         #: Where the projection was when somebody waited for it in vain.
         self._stuck_at = -1
+        #: What the projection was told that somebody waits for.
+        self._wanted = 0
         self._timed: tuple[int, float, Callable[[float], None]] | None = None
         self.position = 0
 
@@ -96,6 +98,9 @@ class Reached:
             return True
         future = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (position, next(self._numbers), future))
+        if position > self._wanted and self._client.is_connected:
+            self._wanted = position
+            await self._client.publish(subjects.wanted(self.projection), str(position).encode())
         try:
             async with asyncio.timeout(timeout_seconds):
                 await future

@@ -18,6 +18,7 @@ from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
 from services.parking import parking
+from services.projector.gathering import Gathering
 from services.projector.making_way import until_asked_to_make_way
 from services.projector.unparking import Unparking, unparking
 from services.runtime import clock
@@ -62,12 +63,20 @@ class EventsLoop:
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
-            async with unparking(self._client, self.name, Unparking(log, reader, runner, writing)):
-                work = self._follow(log, runner, min(after, archive.position), writing)
+            async with (
+                unparking(self._client, self.name, Unparking(log, reader, runner, writing)),
+                Gathering(self.name, self._client).listening() as gathering,
+            ):
+                work = self._follow(log, runner, min(after, archive.position), writing, gathering)
                 await until_asked_to_make_way(self._client, self.name, work, writing)
 
     async def _follow(
-        self, log: JetStreamLog, runner: Runner[Recorded | Unreadable], after: int, writing: asyncio.Lock
+        self,
+        log: JetStreamLog,
+        runner: Runner[Recorded | Unreadable],
+        after: int,
+        writing: asyncio.Lock,
+        gathering: Gathering,
     ) -> None:
         async for batch in log.follow(after):
             began = clock.monotonic()
@@ -76,6 +85,7 @@ class EventsLoop:
             await self._announce(runner.position)
             self.tally.add(len(batch), clock.monotonic() - began)
             self.tally.data["position"] = runner.position
+            await gathering.after(len(batch), runner.position)
 
     def _runner(
         self, connection: AsyncConnection[Any], reader: EventReader, after: int, archive: Archive

@@ -25,7 +25,7 @@ _LINES: Final = st.sampled_from(
     (
         *(b"A: b", b"A: c", b"ce-type: x.y", b"No-Space:x", b"Two:  spaces", b"Behind: x ", b"Tab:\tx", b"a b: c"),
         *(b" Z: z", b"no colon", b"U: \xc3\xa9", b"\xc3\xa9: u", b"Bad: \xff", b"Double: a  b", b"Colon: a: b"),
-        *(b"Empty:", b"V: \x1f"),
+        *(b"Empty:", b"V: \x1f", b"D: two words"),
     )
 )
 
