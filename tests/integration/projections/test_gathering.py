@@ -1,0 +1,83 @@
+"""Events gather between two batches of the projector, but never while somebody waits to read (docs/adr/0015)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import pytest
+from nats.aio.client import Client
+from psycopg_pool import AsyncConnectionPool
+
+from events import subjects
+from projections.projection import NAME
+from services.gateway.reached import Reached
+from services.projector.gathering import Gathering
+
+#: A gathering that nobody ends takes longer than any test.
+_EVER: Final = 3600.0
+_CROWD: Final = 10
+
+
+@pytest.fixture
+async def gathering(client: Client) -> AsyncIterator[Gathering]:
+    async with Gathering(NAME, client, _EVER).listening() as found:
+        await client.flush()
+        yield found
+
+
+@pytest.fixture
+async def reached(client: Client, postgres_url: str) -> AsyncIterator[Reached]:
+    """How a gateway waits for a projection that is nowhere yet."""
+    async with AsyncConnectionPool(postgres_url, min_size=0, max_size=1, open=False) as pool:
+        yield Reached(NAME, client, pool)
+
+
+async def test_ends_when_somebody_waits(gathering: Gathering, reached: Reached) -> None:
+    resting = asyncio.create_task(gathering.after(_CROWD, position=7))
+    waiting = asyncio.create_task(reached.until(8, _EVER))
+    await resting
+    reached.advance(8)
+    assert await waiting
+
+
+async def test_does_not_begin_while_what_is_waited_for_is_not_there(gathering: Gathering, reached: Reached) -> None:
+    resting = asyncio.create_task(gathering.after(_CROWD, position=1))
+    waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (9, 8)]
+    await resting
+    await gathering.after(_CROWD, position=5)
+    reached.advance(9)
+    assert await asyncio.gather(*waiting) == [True, True]
+
+
+async def test_begins_again_once_it_is_there(gathering: Gathering, reached: Reached) -> None:
+    first = asyncio.create_task(gathering.after(_CROWD, position=1))
+    waiting = asyncio.create_task(reached.until(9, _EVER))
+    await first
+    again = asyncio.create_task(gathering.after(_CROWD, position=9))
+    reached.advance(9)
+    await waiting
+    later = asyncio.create_task(reached.until(10, _EVER))
+    await again
+    reached.advance(10)
+    assert await later
+
+
+@pytest.mark.parametrize("events", [1, 3, 300, 5000])
+async def test_is_for_a_crowd_that_is_not_far_behind(gathering: Gathering, events: int) -> None:
+    await gathering.after(events, position=1)
+
+
+async def test_lasts_a_moment(client: Client) -> None:
+    await Gathering(NAME, client).after(_CROWD, position=1)
+
+
+async def test_those_who_wait_for_the_same_say_so_once(client: Client, reached: Reached) -> None:
+    said = await client.subscribe(subjects.wanted(NAME))
+    waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (5, 5, 4, 6)]
+    assert [(await said.next_msg(60)).data for _ in range(2)] == [b"5", b"6"]
+    reached.advance(6)
+    assert all(await asyncio.gather(*waiting))
+    await client.flush()
+    assert said.pending_msgs == 0
