@@ -1,20 +1,17 @@
-"""A message as a consumer was given it."""
+"""Messages as they came off the connection."""
 
 from __future__ import annotations
 
 from events.log import wire
 
 
-class Delivered:
-    """A message of a JetStream stream, its sequence there, and when it was stored; not to be changed."""
+class Received:
+    """A message; not to be changed."""
 
-    __slots__ = ("_headers", "block", "data", "nanoseconds", "position", "reply", "subject")
+    __slots__ = ("_headers", "block", "data", "reply", "subject")
 
-    def __init__(self, frame: wire.Frame, position: int, nanoseconds: int) -> None:
+    def __init__(self, frame: wire.Frame) -> None:
         self.subject, self.reply, self.block, self.data = frame
-        self.position = position
-        #: Since 1970, UTC.
-        self.nanoseconds = nanoseconds
         self._headers: dict[str, str] | None = None
 
     @property
@@ -23,3 +20,15 @@ class Delivered:
         if self._headers is None:
             self._headers = wire.headers(self.block) if self.block else {}
         return self._headers
+
+
+class Delivered(Received):
+    """A message of a JetStream stream as its consumer was given it: its sequence there, and when it was stored."""
+
+    __slots__ = ("nanoseconds", "position")
+
+    def __init__(self, frame: wire.Frame, position: int, nanoseconds: int) -> None:
+        super().__init__(frame)
+        self.position = position
+        #: Since 1970, UTC.
+        self.nanoseconds = nanoseconds

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from events.log import wire
 from events.log.errors import LogUnavailableError
 
 NO_RESPONDERS = "503"
@@ -35,13 +36,20 @@ class ReplyInbox:
         await asyncio.shield(self._subscribing)
 
     async def _subscribe(self) -> None:
-        await self._client.subscribe(f"{self._prefix}.*", cb=self._deliver)
+        subscription = await self._client.subscribe(f"{self._prefix}.*", cb=self._deliver_one)
+        wire.receive(self._client, subscription, self._deliver, answers=True)
         await self._client.flush()
 
-    async def _deliver(self, message: Msg) -> None:
+    async def _deliver_one(self, message: Msg) -> None:
         receiver = self._receivers.get(message.subject)
         if receiver is not None:
             receiver(message)
+
+    def _deliver(self, frames: Sequence[wire.Frame]) -> None:
+        for subject, _, _, data in frames:
+            receiver = self._receivers.get(subject)
+            if receiver is not None:
+                receiver(Msg(self._client, subject=subject, data=data))
 
     def register(self, receiver: Callable[[Msg], None]) -> str:
         """A fresh reply subject; everything that arrives on it goes to `receiver`."""

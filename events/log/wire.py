@@ -18,7 +18,7 @@ from nats.aio.subscription import Subscription
 from nats.errors import ProtocolError
 from nats.protocol.parser import AWAITING_MSG_PAYLOAD, Parser
 
-#: A message with a reply subject: what it was published on, that reply subject, its headers as they came, its body.
+#: What a message was published on, its reply subject (empty: none), its headers as they came, its body.
 Frame = tuple[str, str, bytes, bytes]
 #: Takes what one read brought.
 Receive = Callable[[list[Frame]], None]
@@ -34,12 +34,12 @@ _MOST_NAMES: Final = 1000
 _NAMES: Final[set[str]] = set()
 
 
-def receive(client: Client, subscription: Subscription, receiver: Receive) -> None:
-    """Hand the messages of a subscription to `receiver` from now on; its callback gets only what has no reply subject.
+def receive(client: Client, subscription: Subscription, receiver: Receive, *, answers: bool = False) -> None:
+    """Hand the messages of a subscription to `receiver` from now on: those with a reply subject, or `answers` without.
 
-    Statuses, such as the end of a pull, have none.
+    Its callback gets the others, and answers with headers: statuses, such as the end of a pull, are among them.
     """
-    _parser(client).receivers[_number(subscription)] = receiver
+    _parser(client).receivers[_number(subscription)] = receiver, answers
 
 
 def forget(client: Client, subscription: Subscription) -> None:
@@ -64,7 +64,8 @@ class _ManyAtOnce(Parser):
     """Cuts what was read into frames, and keeps those that somebody takes in bulk from nats-py."""
 
     nc: Any
-    receivers: dict[bytes, Receive]
+    #: By subscription; and whether it is answers that they take.
+    receivers: dict[bytes, tuple[Receive, bool]]
 
     def begin(self) -> None:
         """Go on where the parser of nats-py is."""
@@ -120,9 +121,9 @@ class _ManyAtOnce(Parser):
                     if end > len(buffer):
                         needed = end - position
                         break
-                    receiver = self.receivers.get(words[2])
-                    if receiver is not None and (frame := _frame(words, buffer, line + 2, end - 2)):
-                        bulk.setdefault(receiver, []).append(frame)
+                    taken = self.receivers.get(words[2])
+                    if taken is not None and (frame := _frame(words, buffer, line + 2, end - 2, answer=taken[1])):
+                        bulk.setdefault(taken[0], []).append(frame)
                         if begin < position:
                             others.append(buffer[begin:position])
                         begin = end
@@ -138,8 +139,11 @@ class _ManyAtOnce(Parser):
         return others
 
 
-def _frame(words: list[bytes], buffer: bytes, start: int, end: int) -> Frame | None:
-    """A message with a reply subject; None for one without."""
+def _frame(words: list[bytes], buffer: bytes, start: int, end: int, *, answer: bool) -> Frame | None:
+    """A message with a reply subject, or an answer without one; None for any other."""
+    if answer:
+        is_bare = len(words) == 4
+        return (words[1].decode(errors="replace"), "", b"", buffer[start:end]) if is_bare else None
     if words[0] == b"HMSG":
         if len(words) < 6:
             return None

@@ -98,15 +98,19 @@ class Reached:
             return True
         future = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (position, next(self._numbers), future))
-        if position > self._wanted and self._client.is_connected:
-            self._wanted = position
-            await self._client.publish(subjects.wanted(self.projection), str(position).encode())
         try:
             async with asyncio.timeout(timeout_seconds):
+                await self._want(position)
                 await future
         except TimeoutError:
             return False
         return True
+
+    async def _want(self, position: int) -> None:
+        """Have the projection hurry, if it was not told so for this position or a later one."""
+        if position > self._wanted and self._client.is_connected:
+            self._wanted = position
+            await self._client.publish(subjects.wanted(self.projection), str(position).encode())
 
     async def until_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
         """The same, but of those who read only the first waits in vain for a projection that does not move."""

@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from events.log import wire
+from events.log.delivered import Received
 from services.policy.letter import Letter
 
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
@@ -26,8 +29,13 @@ class Intake:
         self._handed_out = 0
         self._arrived = asyncio.Event()
 
-    async def take_question(self, message: Msg) -> None:
-        """A command whose sender waits."""
+    async def listen(self, client: Client, subject: str, queue: str) -> None:
+        """Take the commands whose senders wait, as one of the `queue`."""
+        subscription = await client.subscribe(subject, queue=queue, cb=self._take_one)
+        wire.receive(client, subscription, lambda frames: self.take([Received(frame) for frame in frames]))
+
+    async def _take_one(self, message: Msg) -> None:
+        """One to which there is nowhere to answer, or which came before the others were taken in bulk."""
         self.take([message])
 
     def take(self, messages: Sequence[Letter]) -> None:

@@ -47,7 +47,7 @@ async def _decide(settings: Settings, traces: Traces | None) -> None:
         handler, intake = _desk(client, queue, traces, Gathering().note if settings.shares_cores else None)
         endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
         async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
-            await client.subscribe(subjects.REQUESTS, queue=QUEUE_GROUP, cb=intake.take_question)
+            await intake.listen(client, subjects.REQUESTS, QUEUE_GROUP)
             tasks.create_task(_take_queued(queue, intake))
             tasks.create_task(queue.clear())
             tasks.create_task(handler.work(intake.batches()))

@@ -11,6 +11,7 @@ from uuid import uuid4
 import httpx
 import nats
 import pytest
+from nats.aio.client import Client as NatsClient
 
 from events.client import Client
 from events.flow_run.commands import SetFlowRunState
@@ -117,7 +118,7 @@ async def test_a_route_that_is_not_there_yet_says_so(pair: Pair) -> None:
 
 
 async def test_waiting_for_a_position_ends_with_the_time_or_the_announcement() -> None:
-    reached = Reached("events", None, None)  # type: ignore[arg-type]  # neither is asked
+    reached = Reached("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
     assert not await reached.until(2, 0.01)
     waiting = [asyncio.create_task(reached.until(position, 5)) for position in (2, 1, 3)]
     await asyncio.sleep(0)
@@ -140,7 +141,7 @@ async def test_invariant_08_what_a_nats_client_was_told_is_seen_at_once(pair: Pa
 
 
 async def test_of_those_who_wait_for_a_projection_that_does_not_move_only_the_first_waits_long() -> None:
-    reached = Reached("events", None, None)  # type: ignore[arg-type]  # neither is asked
+    reached = Reached("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
     assert not await reached.until_unless_stuck(2, 0.01)
     # It would not come back in a test's time.
     assert not await reached.until_unless_stuck(3, 10_000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from functools import partial
 from typing import Any, Final
 
 from hypothesis import example, given
@@ -16,8 +17,9 @@ from events.log import wire
 
 Got = tuple[str, str, bytes, dict[str, str] | None]
 
-#: Taken in bulk, and not.
+#: Taken in bulk, questions or answers, and not.
 _BULK: Final = 7
+_ANSWERS: Final = 9
 _OTHER: Final = 17
 
 _BODIES: Final = st.binary(max_size=40) | st.sampled_from([b"MSG a 7 b 3\r\nabc\r\n", b"\r\n", b"PING\r\n"])
@@ -32,7 +34,7 @@ _LINES: Final = st.sampled_from(
 
 @st.composite
 def _frames(draw: st.DrawFn) -> bytes:
-    number = draw(st.sampled_from([_BULK, _BULK, _OTHER]))
+    number = draw(st.sampled_from([_BULK, _BULK, _ANSWERS, _OTHER]))
     body = draw(_BODIES)
     reply = draw(st.sampled_from([b"", b"r.e.p "]))
     head = b"evt.1.x.%d %d %b" % (draw(st.integers(0, 99)), number, reply)
@@ -73,15 +75,16 @@ class Connection:
     def __init__(self) -> None:
         self.got: dict[int, list[Got]] = defaultdict(list)
         self.client = Unconnected()
-        self.subscriptions = {number: Subscription(self.client, number, "x") for number in (_BULK, _OTHER)}
+        self.subscriptions = {number: Subscription(self.client, number, "x") for number in (_BULK, _ANSWERS, _OTHER)}
         self.client._subs = dict(self.subscriptions)
 
     def in_bulk(self) -> None:
-        wire.receive(self.client, self.subscriptions[_BULK], self._take)
+        wire.receive(self.client, self.subscriptions[_BULK], partial(self._take, _BULK))
+        wire.receive(self.client, self.subscriptions[_ANSWERS], partial(self._take, _ANSWERS), answers=True)
 
-    def _take(self, frames: list[wire.Frame]) -> None:
+    def _take(self, number: int, frames: list[wire.Frame]) -> None:
         for subject, reply, block, data in frames:
-            self.got[_BULK].append((subject, reply, data, wire.headers(block) or None))
+            self.got[number].append((subject, reply, data, wire.headers(block) or None))
 
     async def read(self, pieces: list[bytes], *, bulk_after: int | None) -> None:
         for number, piece in enumerate(pieces):
@@ -115,10 +118,18 @@ def test_every_subscription_gets_what_it_would_get_from_nats_py(
     expected, found = asyncio.run(both())
     assert found[_OTHER] == expected[_OTHER]
     # What nats-py had before, and statuses, are in its own queue: only the order among themselves is kept.
-    assert sorted(found[_BULK], key=repr) == sorted(expected[_BULK], key=repr)
-    replied = [item for item in expected[_BULK] if item[1]]
-    if bulk_after == 0:
-        assert [item for item in found[_BULK] if item[1]] == replied
+    for number, is_taken in ((_BULK, _has_reply), (_ANSWERS, _is_bare)):
+        assert sorted(found[number], key=repr) == sorted(expected[number], key=repr)
+        if bulk_after == 0:
+            assert list(filter(is_taken, found[number])) == list(filter(is_taken, expected[number]))
+
+
+def _has_reply(got: Got) -> bool:
+    return bool(got[1])
+
+
+def _is_bare(got: Got) -> bool:
+    return not got[1] and got[3] is None
 
 
 def test_a_new_connection_begins_without_what_was_left_of_the_old_one() -> None:
