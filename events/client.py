@@ -16,8 +16,9 @@ from nats.aio.client import Client as NatsClient
 
 from events import codec, subjects
 from events.event_filter import ALL, EventFilter
-from events.log.batch import Outgoing, check_size, store
+from events.log.batch import store
 from events.log.errors import LogUnavailableError
+from events.log.frames import Outgoing
 from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
 from events.log.replies import ReplyInbox
@@ -148,7 +149,7 @@ class Client:
 
         Raises LogUnavailableError when no decision came in time: it may yet have been made, and asking
         again with the same `command_id` is safe and gives the recorded outcome. Raises nats.errors.MaxPayloadError
-        for a command that is too large.
+        for a command that is too large, nats.errors.BadSubjectError for an id with blanks in it.
         """
         told = await self.ask(aggregate_id, command, command_id=command_id, actor=actor, traceparent=traceparent)
         return told.outcome
@@ -171,28 +172,28 @@ class Client:
         del headers["Nats-Msg-Id"]
         if with_events:
             headers[subjects.WITH_EVENTS] = "true"
-        data = codec.encode(command)
-        check_size(self._connection, headers, data)
-        outcome, events = codec.decode_reply(await self._answer(subject, headers, data))
+        answer = await self._answer((subject, headers, codec.encode(command)))
+        outcome, events = codec.decode_reply(answer)
         return Told(outcome, events, metadata.occurred_at)
 
-    async def _answer(self, subject: str, headers: dict[str, str], data: bytes) -> bytes:
+    async def _answer(self, question: Outgoing) -> bytes:
         """Ask until somebody answers: asking twice is safe, because the command id is the same."""
         deadline = asyncio.get_running_loop().time() + self._timeout_seconds
         try:
             while True:
-                answer = await self._ask(subject, headers, data, deadline)
+                answer = await self._ask(question, deadline)
                 if answer is not None:
                     return answer
+        except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError):
+            raise
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"no decision came in time: {error!r}") from error
 
-    async def _ask(self, subject: str, headers: dict[str, str], data: bytes, deadline: float) -> bytes | None:
+    async def _ask(self, question: Outgoing, deadline: float) -> bytes | None:
         """The answer, or None when it is time to ask again; raises TimeoutError at the deadline."""
         again = asyncio.get_running_loop().time() + _ASK_AGAIN_SECONDS
         try:
-            async with asyncio.timeout_at(min(again, deadline)):
-                return (await self._replies.request(subject, data, headers)).data
+            return (await self._replies.request(*question, until=min(again, deadline))).data
         except TimeoutError:
             if deadline <= again:
                 raise

@@ -156,10 +156,11 @@ def decode_command(aggregate: Aggregate, verb: str, data: bytes) -> Command:
         msg = f"there is no command {verb!r} for {aggregate.kind!r}"
         raise UndecodableError(msg)
     try:
-        return command_type.model_validate_json(data)
+        command: Command = command_type.__pydantic_validator__.validate_json(data)
     except ValidationError as error:
         msg = f"the body is not a {command_type.__name__}: {_explained(error)}"
         raise UndecodableError(msg) from error
+    return command
 
 
 def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -> Event:
@@ -181,7 +182,7 @@ def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -
 
 def encode_reply(outcome: Outcome, events: Sequence[Event]) -> bytes:
     """What a sender is told who asked for the events too: a line of JSON, and for each event its type and its JSON."""
-    lines = [outcome.model_dump_json(exclude_unset=True).encode()]
+    lines = [outcome.__pydantic_serializer__.to_json(outcome, exclude_unset=True)]
     lines += [b"%b %b" % (event.TYPE.encode(), encode(event)) for event in events]
     return b"\n".join(lines)
 
@@ -189,7 +190,7 @@ def encode_reply(outcome: Outcome, events: Sequence[Event]) -> bytes:
 def decode_reply(data: bytes) -> tuple[Outcome, tuple[Event, ...]]:
     """The outcome, and what events follow it: none where one is of a type or a shape that is not known here."""
     first, *lines = data.split(b"\n")
-    outcome = Outcome.model_validate_json(first)
+    outcome: Outcome = Outcome.__pydantic_validator__.validate_json(first)
     try:
         return outcome, tuple(_event_in(line) for line in lines)
     except UndecodableError:

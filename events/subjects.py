@@ -51,7 +51,7 @@ _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCI
 #: Where only Antiphon itself, or the server, writes.
 _RESERVED: Final = (
     *("$", "ask.", "cmd.", "evt.", "makeway."),
-    *("obs.", "parked.", "reached.", "scheduled.", "snapshot.", "tmr.", "unpark."),
+    *("obs.", "parked.", "reached.", "scheduled.", "snapshot.", "tmr.", "unpark.", "wanted."),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -13,13 +13,9 @@ from nats.errors import MaxPayloadError
 from nats.nuid import NUID
 
 from events.log.errors import ConflictError, LogUnavailableError
+from events.log.frames import Outgoing, check_size, frame, publish, send
 from events.log.replies import ReplyInbox
 
-#: Subject, headers, body.
-Outgoing = tuple[str, dict[str, str], bytes]
-
-#: JetStream stores no more.
-_MOST_HEADERS: Final = 0xFFFF
 _WRONG_LAST_SEQUENCE: Final = 10071
 
 _ids = NUID()
@@ -58,47 +54,22 @@ def _sequence(acknowledgement: bytes) -> int:
 async def publish_batch(client: Client, messages: Sequence[Outgoing], reply: str) -> None:
     """Publish all messages so that all or none are stored; the one acknowledgement goes to `reply`.
 
-    A lone message is published as it is. Changes the headers of the last message.
+    A lone message is published as it is.
     Raises MaxPayloadError, before anything is sent, when one is larger than the server takes.
     """
-    *others, (subject, headers, data) = messages
-    frames: list[bytes] = []
-    if others:
-        batch_id = _ids.next().decode()
-        # nats-py's publish checks and strips every header of every message, five times the work of
-        # the rest (measured); ours are made by events/codec.py, which lets no line break through.
-        frames = [_frame(client, message, batch_id, number) for number, message in enumerate(others, 1)]
-        headers |= _place(batch_id, len(messages)) | {"Nats-Batch-Commit": "1"}
-    check_size(client, headers, data)
-    if frames:
-        await client._send_command(b"".join(frames))  # noqa: SLF001
-    # The last message goes the ordinary way, checks the connection and flushes them all.
-    await client.publish(subject, data, reply=reply, headers=headers)
+    if len(messages) == 1:
+        await publish(client, messages[0], reply)
+        return
+    batch_id = _ids.next().decode()
+    placed = [_placed(message, batch_id, number) for number, message in enumerate(messages, 1)]
+    subject, headers, data = placed.pop()
+    frames = [frame(client, message) for message in placed]
+    last = subject, {**headers, "Nats-Batch-Commit": "1"}, data
+    check_size(client, *last[1:])
+    await send(client, b"".join(frames))
+    await publish(client, last, reply)
 
 
-def check_size(client: Client, headers: Mapping[str, str], data: bytes) -> None:
-    """Raises MaxPayloadError for a message that the server would answer by closing the connection for good."""
-    _check_size(client, _head(headers), data)
-
-
-def _check_size(client: Client, head: bytes, data: bytes) -> None:
-    # The server counts the headers too, which nats-py does not.
-    if len(head) > _MOST_HEADERS or len(head) + len(data) > client.max_payload:
-        raise MaxPayloadError
-
-
-def _place(batch_id: str, number: int) -> dict[str, str]:
-    return {"Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}
-
-
-def _head(headers: Mapping[str, str]) -> bytes:
-    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"NATS/1.0\r\n{lines}\r\n".encode()
-
-
-def _frame(client: Client, message: Outgoing, batch_id: str, number: int) -> bytes:
-    """The NATS protocol's HPUB frame of a message within a batch."""
+def _placed(message: Outgoing, batch_id: str, number: int) -> Outgoing:
     subject, headers, data = message
-    head = _head(headers | _place(batch_id, number))
-    _check_size(client, head, data)
-    return b"HPUB %b %d %d\r\n%b%b\r\n" % (subject.encode(), len(head), len(head) + len(data), head, data)
+    return subject, {**headers, "Nats-Batch-Id": batch_id, "Nats-Batch-Sequence": str(number)}, data

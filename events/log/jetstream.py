@@ -97,8 +97,8 @@ class JetStreamLog:
     async def last_position(self) -> int:
         """See EventLog.last_position. Reads ask each time: nats-py would make an object of all that is answered."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                info = orjson.loads((await self._replies.request(f"$JS.API.STREAM.INFO.{EVENTS}")).data)
+            until = asyncio.get_running_loop().time() + self._timeout_seconds
+            info = orjson.loads((await self._replies.request(f"$JS.API.STREAM.INFO.{EVENTS}", until=until)).data)
         except (TimeoutError, nats.errors.Error, OSError) as error:
             raise LogUnavailableError(f"the log did not say where it ends: {error!r}") from error
         if "error" in info:

@@ -14,8 +14,9 @@ from nats.aio.client import Client
 from nats.js.errors import APIError, NotFoundError
 
 from events import subjects
-from events.log.batch import Outgoing, store
+from events.log.batch import store
 from events.log.errors import LogUnavailableError
+from events.log.frames import Outgoing
 from events.log.replies import ReplyInbox
 
 #: JetStream takes up to 1000 messages in one atomic batch, the cursor included.

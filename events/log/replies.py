@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
+from types import MappingProxyType
+from typing import Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events.log import wire
 from events.log.errors import LogUnavailableError
+from events.log.frames import publish
 
 NO_RESPONDERS = "503"
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class ReplyInbox:
@@ -61,20 +65,34 @@ class ReplyInbox:
         """No longer listen on a reply subject."""
         self._receivers.pop(subject, None)
 
-    async def request(self, subject: str, data: bytes = b"", headers: dict[str, str] | None = None) -> Msg:
-        """Publish a message, and wait for its first reply; raises LogUnavailableError where nobody listens."""
+    async def request(
+        self, subject: str, headers: Mapping[str, str] = _NO_HEADERS, data: bytes = b"", *, until: float
+    ) -> Msg:
+        """Publish a message, and wait for its first reply.
+
+        Raises LogUnavailableError where nobody listens, TimeoutError when there is none by the time `until`, by the
+        clock of the event loop.
+        """
         reply, answer = self.expect()
+        # A timer of our own: asyncio.timeout costs more than the rest of this.
+        timer = asyncio.get_running_loop().call_at(until, _give_up, answer)
         try:
             await self.open()
-            await self._client.publish(subject, data, reply=reply, headers=headers)
+            await publish(self._client, (subject, headers, data), reply)
             return await answer
         finally:
+            timer.cancel()
             self.forget(reply)
 
     def expect(self) -> tuple[str, asyncio.Future[Msg]]:
         """A fresh reply subject and the future of its first reply; `forget` it afterwards."""
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
         return self.register(lambda message: _resolve(future, message)), future
+
+
+def _give_up(future: asyncio.Future[Msg]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 def _resolve(future: asyncio.Future[Msg], message: Msg) -> None:

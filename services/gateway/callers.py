@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from starlette.requests import Request
@@ -10,6 +11,8 @@ from starlette.requests import Request
 from events import subjects
 
 _LONGEST_ACTOR: Final = 200
+#: Programs say the same of themselves with each request.
+_REMEMBERED: Final = 1024
 _USER_AGENT: Final = re.compile(r"^prefect/(\S+) \(API \S+\)")
 
 
@@ -25,7 +28,11 @@ def leaves_task_retries(api_version: str | None) -> bool:
 
 def actor(request: Request) -> str | None:
     """Who asks, as the caller says it: a name if it gives one, else what program it is. Nobody checks it."""
-    said = request.headers.get(subjects.ACTOR) or request.headers.get("user-agent", "")
+    return _named(request.headers.get(subjects.ACTOR) or request.headers.get("user-agent", ""))
+
+
+@lru_cache(_REMEMBERED)
+def _named(said: str) -> str | None:
     # It becomes a header of a message: what HTTP lets through beyond ASCII does not belong there.
     plain = said[:_LONGEST_ACTOR].encode("ascii", "replace").decode()
     return "".join(filter(str.isprintable, plain)) or None
@@ -33,5 +40,10 @@ def actor(request: Request) -> str | None:
 
 def client_version(request: Request) -> str | None:
     """The version of the Prefect client that called, if it is one."""
-    match = _USER_AGENT.match(request.headers.get("user-agent", ""))
+    return _version_in(request.headers.get("user-agent", ""))
+
+
+@lru_cache(_REMEMBERED)
+def _version_in(user_agent: str) -> str | None:
+    match = _USER_AGENT.match(user_agent)
     return match.group(1) if match else None

@@ -35,6 +35,8 @@ class Metrics:
         self._decisions = Counter(
             "antiphon_decisions", "Decisions this gateway was told.", ["kind", "status"], registry=self._registry
         )
+        #: Finding these takes longer than counting.
+        self._counted: dict[tuple[str, Status], Counter] = {}
         self._decision_seconds = Histogram(
             "antiphon_decision_seconds", "From a command to its decision.", buckets=_BUCKETS, registry=self._registry
         )
@@ -61,7 +63,10 @@ class Metrics:
 
     def decided(self, kind: str, status: Status, seconds: float) -> None:
         """A command was decided."""
-        self._decisions.labels(kind, status.value).inc()
+        counted = self._counted.get((kind, status))
+        if counted is None:
+            counted = self._counted[kind, status] = self._decisions.labels(kind, status.value)
+        counted.inc()
         self._decision_seconds.observe(seconds)
 
     def projected(self, seconds: float) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from events import ids, json_bytes, subjects
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.message import Metadata
 from services.reactor.resources import Resource
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from events.document.events import DocumentCreated, DocumentDeleted
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.port import EventLog, Recorded
 from events.subjects import Aggregate
 from services.reactor import announcement

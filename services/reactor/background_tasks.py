@@ -11,7 +11,7 @@ from typing import ClassVar
 import orjson
 
 from events import subjects
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.port import EventLog, Recorded
 from events.state import State, StateType
 from events.task_run.events import (

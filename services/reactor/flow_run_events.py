@@ -16,7 +16,7 @@ from events.flow_run.events import (
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.port import EventLog, Recorded
 from events.message import Event
 from events.state import State

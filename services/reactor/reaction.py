@@ -14,8 +14,8 @@ from nats.errors import MaxPayloadError
 
 from events import subjects
 from events.errors import UndecodableError
-from events.log.batch import Outgoing, check_size
 from events.log.errors import LogError
+from events.log.frames import Outgoing, check_size
 from events.log.jetstream import JetStreamLog
 from events.log.parking import park
 from events.log.port import EventLog, Recorded, Unreadable

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.port import EventLog, Recorded
 from events.message import Event
 from events.subjects import Aggregate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from events import subjects
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.port import EventLog, Recorded
 from events.log.provision import OBSERVED_MAX_AGE_SECONDS
 from services.reactor.artifact_events import ArtifactEvents

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import secrets
 import threading
 import time
@@ -15,9 +17,14 @@ _COUNTER_BITS: Final = 12
 _RANDOM_BITS: Final = 62
 
 
+#: Ids are no secrets: the system is asked for chance once, not for each of them.
+_chance: Final = random.Random(secrets.randbits(256))  # noqa: S311
+os.register_at_fork(after_in_child=lambda: _chance.seed(secrets.randbits(256)))
+
+
 def uuid4() -> uuid.UUID:
     """Return a random id."""
-    return uuid.uuid4()
+    return uuid.UUID(int=_chance.getrandbits(128), version=4)
 
 
 def uuid7() -> uuid.UUID:
@@ -28,11 +35,11 @@ def uuid7() -> uuid.UUID:
 def uuid7_at(moment: datetime) -> uuid.UUID:
     """Return an id as it might have been made at another time, for what is told afterwards."""
     milliseconds = int(moment.timestamp() * 1000)
-    return uuid.UUID(int=milliseconds << 80 | _VERSION_7 | secrets.randbits(_COUNTER_BITS) << 64 | _random_end())
+    return uuid.UUID(int=milliseconds << 80 | _VERSION_7 | _chance.getrandbits(_COUNTER_BITS) << 64 | _random_end())
 
 
 def _random_end() -> int:
-    return _VARIANT | secrets.randbits(_RANDOM_BITS)
+    return _VARIANT | _chance.getrandbits(_RANDOM_BITS)
 
 
 class _Generator:
@@ -54,7 +61,7 @@ class _Generator:
         if milliseconds > self._milliseconds:
             self._milliseconds = milliseconds
             # Starting in the lower half leaves room to count up within the millisecond.
-            self._counter = secrets.randbits(_COUNTER_BITS - 1)
+            self._counter = _chance.getrandbits(_COUNTER_BITS - 1)
             return
         self._counter += 1
         if self._counter >> _COUNTER_BITS:

@@ -31,7 +31,7 @@ def transition_response(decided: Decided) -> Response:
 
 def result_fields(outcome: Outcome) -> bytes:
     """State, status and details of an answer, as fields of a JSON object."""
-    state = b"null" if outcome.state is None else outcome.state.model_dump_json().encode()
+    state = b"null" if outcome.state is None else outcome.state.__pydantic_serializer__.to_json(outcome.state)
     return b'"state":%b,"status":"%b","details":%b' % (state, outcome.status.value.encode(), _details(outcome))
 
 

@@ -9,8 +9,8 @@ import pytest
 from nats.aio.client import Client as NatsClient
 
 from events import subjects
-from events.log.batch import Outgoing
 from events.log.errors import ConflictError, LogUnavailableError
+from events.log.frames import Outgoing
 from events.log.jetstream import JetStreamLog
 from events.log.relay import Relay
 from events.subjects import OBSERVED, SCHEDULED

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from events.log.batch import Outgoing
+from events.log.frames import Outgoing
 from events.log.memory import MemoryLog
 from events.log.port import Draft, EventLog, Recorded
 from events.message import Event, Metadata
