@@ -68,13 +68,14 @@ async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Re
     reaction = made(log)
     _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
     async for batch in log.follow(position, subjects=made.SUBJECTS):
-        began, waiting = clock.monotonic(), list[Outgoing]()
+        began, waiting, size = clock.monotonic(), list[Outgoing](), 0
         for item in batch:
             new = await _messages(client, reaction, item, tally)
-            if len(waiting) + len(new) > MOST_MESSAGES or _size(waiting) > _MOST_BYTES:
+            if len(waiting) + len(new) > MOST_MESSAGES or size > _MOST_BYTES:
                 await relay.advance(waiting, item.position - 1)
-                waiting = []
+                waiting, size = [], 0
             waiting += new
+            size += _size(new)
         tally.data["position"] = batch[-1].position
         # Without messages the cursor may stay: these events would be read again, to no effect.
         if waiting:
@@ -100,20 +101,23 @@ async def _messages(
     if isinstance(item, Unreadable):
         tally.fail(item.error)
         return await _parked(client, item.position, item.subject, item.data, item.error)
-    subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
-    # It can be read where it stands; its position is enough to find it.
-    place = str(item.position).encode()
     try:
         messages = await reaction.messages(item)
         for _, headers, data in messages:
             check_size(client, headers, data)
     except MaxPayloadError as error:
         tally.fail(str(error))
-        return await _parked(client, item.position, subject, place, "what follows from it is too large")
+        return await _parked_place(client, item, "what follows from it is too large")
     except UndecodableError as error:
         tally.fail(str(error))
-        return await _parked(client, item.position, subject, place, f"what was before cannot be read: {error}")
+        return await _parked_place(client, item, f"what was before cannot be read: {error}")
     return messages
+
+
+async def _parked_place(client: Client, item: Recorded, why: str) -> Sequence[Outgoing]:
+    subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
+    # It can be read where it stands; its position is enough to find it.
+    return await _parked(client, item.position, subject, str(item.position).encode(), why)
 
 
 async def _parked(client: Client, position: int, subject: str, data: bytes, why: str) -> Sequence[Outgoing]:

@@ -1,5 +1,6 @@
 """Ids."""
 
+import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -31,3 +32,17 @@ def test_an_ordered_id_has_version_variant_and_the_time() -> None:
 def test_a_random_id_has_version_4() -> None:
     assert ids.uuid4().version == 4
     assert ids.uuid4() != ids.uuid4()
+
+
+def test_a_forked_process_makes_ids_of_its_own() -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, ids.uuid4().bytes)
+        os._exit(0)
+    mine = ids.uuid4()
+    assert os.waitpid(child, 0)[1] == 0
+    theirs = uuid.UUID(bytes=os.read(reading, 16))
+    os.close(reading)
+    os.close(writing)
+    assert theirs != mine
