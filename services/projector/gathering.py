@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -11,12 +12,15 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from events import subjects
+from services.runtime import clock
 
 #: Of a batch smaller than this there is no crowd, and of a larger one too much waits already.
 _FEW: Final = 4
 _MANY: Final = 300
 #: What a reader waits longer at the most, if nobody heard that he does.
 _SECONDS: Final = 0.05
+#: Where somebody waited so recently the next who does is not far.
+_RECENTLY_SECONDS: Final = 0.5
 
 
 class Gathering:
@@ -27,6 +31,7 @@ class Gathering:
         self._client = client
         self._seconds = seconds
         self._wanted = 0
+        self._wanted_at = -math.inf
         self._told = asyncio.Event()
 
     @asynccontextmanager
@@ -41,11 +46,13 @@ class Gathering:
 
     async def _want(self, message: Msg) -> None:
         self._wanted = max(self._wanted, int(message.data))
+        self._wanted_at = clock.monotonic()
         self._told.set()
 
     async def after(self, events: int, position: int) -> None:
         """Give more events a moment to come, after a batch of so many that ended at this position."""
-        if not _FEW <= events < _MANY or self._wanted > position:
+        is_crowd = _FEW <= events < _MANY
+        if not is_crowd or self._wanted > position or clock.monotonic() - self._wanted_at < _RECENTLY_SECONDS:
             return
         self._told.clear()
         try:

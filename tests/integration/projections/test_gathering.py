@@ -42,26 +42,14 @@ async def test_ends_when_somebody_waits(gathering: Gathering, reached: Reached) 
     assert await waiting
 
 
-async def test_does_not_begin_while_what_is_waited_for_is_not_there(gathering: Gathering, reached: Reached) -> None:
+async def test_does_not_begin_where_somebody_waited_just_now(gathering: Gathering, reached: Reached) -> None:
     resting = asyncio.create_task(gathering.after(_CROWD, position=1))
     waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (9, 8)]
     await resting
-    await gathering.after(_CROWD, position=5)
+    for position in (5, 9, 20):
+        await gathering.after(_CROWD, position)
     reached.advance(9)
     assert await asyncio.gather(*waiting) == [True, True]
-
-
-async def test_begins_again_once_it_is_there(gathering: Gathering, reached: Reached) -> None:
-    first = asyncio.create_task(gathering.after(_CROWD, position=1))
-    waiting = asyncio.create_task(reached.until(9, _EVER))
-    await first
-    again = asyncio.create_task(gathering.after(_CROWD, position=9))
-    reached.advance(9)
-    await waiting
-    later = asyncio.create_task(reached.until(10, _EVER))
-    await again
-    reached.advance(10)
-    assert await later
 
 
 @pytest.mark.parametrize("events", [1, 3, 300, 5000])
