@@ -4,7 +4,7 @@ nats-py gives each message to a task of its subscription by itself, after severa
 than Antiphon has with it. Here what one read of the socket brought is cut at once, and handed over as a list. What
 belongs to other subscriptions, and all else that a server says, goes to nats-py's own parser as it came.
 
-This is the one module that knows nats-py's insides (2.16).
+Only this module and `frames`, its counterpart, know nats-py's insides (2.16).
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from starlette.requests import Request
 
 from events import subjects
 
-_LONGEST_ACTOR: Final = 200
-#: Programs say the same of themselves with each request.
+#: Of what a program says of itself no more is heard.
+_LONGEST: Final = 200
+#: It says the same with each request.
 _REMEMBERED: Final = 1024
 _USER_AGENT: Final = re.compile(r"^prefect/(\S+) \(API \S+\)")
 
@@ -28,19 +29,23 @@ def leaves_task_retries(api_version: str | None) -> bool:
 
 def actor(request: Request) -> str | None:
     """Who asks, as the caller says it: a name if it gives one, else what program it is. Nobody checks it."""
-    return _named(request.headers.get(subjects.ACTOR) or request.headers.get("user-agent", ""))
+    return _named((request.headers.get(subjects.ACTOR) or _user_agent(request))[:_LONGEST])
 
 
 @lru_cache(_REMEMBERED)
 def _named(said: str) -> str | None:
     # It becomes a header of a message: what HTTP lets through beyond ASCII does not belong there.
-    plain = said[:_LONGEST_ACTOR].encode("ascii", "replace").decode()
+    plain = said.encode("ascii", "replace").decode()
     return "".join(filter(str.isprintable, plain)) or None
 
 
 def client_version(request: Request) -> str | None:
     """The version of the Prefect client that called, if it is one."""
-    return _version_in(request.headers.get("user-agent", ""))
+    return _version_in(_user_agent(request)[:_LONGEST])
+
+
+def _user_agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
 
 
 @lru_cache(_REMEMBERED)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 
-
-@lru_cache(256)
 def parse(version: str) -> tuple[int, ...]:
     """The leading numbers of a version: `3.4.11` and `3.0.0rc20` give (3, 4, 11) and (3, 0, 0)."""
     numbers = []
