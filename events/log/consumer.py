@@ -240,19 +240,22 @@ class OrderedConsumer:
     def _receive(self, generation: int, frames: list[wire.Frame]) -> None:
         if generation != self._generation or self._lost:
             return
+        waiting, delivered = self._waiting, self._delivered
         for frame in frames:
             # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
             # two tokens more (domain, account) before the stream from servers that know of domains.
             tokens = frame[1].split(".")
-            offset = 2 if len(tokens) > _TOKENS else 0
-            if len(tokens) < _TOKENS or int(tokens[6 + offset]) != self._delivered + 1:
-                self._lose(f"{frame[1]} came after message {self._delivered}")
+            if len(tokens) > _TOKENS:
+                del tokens[2:4]
+            delivered += 1
+            if len(tokens) < _TOKENS or int(tokens[6]) != delivered:
+                self._lose(f"{frame[1]} came after message {delivered - 1}")
                 return
-            self._delivered += 1
-            self._requested -= 1
-            self._drained = tokens[8 + offset] == "0"
-            self._waiting.append(Delivered(frame, int(tokens[5 + offset]), int(tokens[7 + offset])))
+            self._drained = tokens[8] == "0"
+            waiting.append(Delivered(frame, int(tokens[5]), int(tokens[7])))
             self._waiting_bytes += len(frame[3])
+        self._requested -= delivered - self._delivered
+        self._delivered = delivered
         self._arrived.set()
         if self._is_low() and (self._pulling is None or self._pulling.done()):
             self._pulling = asyncio.create_task(self._pull_when_low())

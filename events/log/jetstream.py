@@ -168,7 +168,8 @@ def _read_or_unreadable(item: Delivered) -> Recorded | Unreadable:
     stored: AsStored = item
     try:
         if (own := own_headers.read(item.block)) is not None:
-            return _recorded_by(item, item.position, recorded_at, *own)
+            version, metadata = own
+            return _recorded_by(item, item.position, recorded_at, version, metadata)
         stored, recorded_at = as_it_was(Stored(item.subject, item.headers, item.data), recorded_at)
         return _decoded(stored, item.position, recorded_at)
     except UndecodableError as error:

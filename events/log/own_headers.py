@@ -21,22 +21,23 @@ _UUID: Final = "([0-9a-f-]{36})"
 #: Nothing that would be stripped, or is not ASCII.
 _TEXT: Final = "([!-~]+(?: [!-~]+)*)"
 #: What JetStream was told with it, behind all others; nobody reads that again.
-_TO_JETSTREAM: Final = r"(?:Nats-[^\r]*\r\n)*"
+_TO_JETSTREAM: Final = r"(?:Nats-[^\r]*+\r\n)*+"
+#: Possessive: nothing is tried twice.
 _OWN: Final = re.compile(
     "".join(
         (
             r"NATS/1\.0\r\n",
             r"ce-specversion: 1\.0\r\n",
-            r"ce-id: [^\r]*\r\n",
-            r"ce-type: [^\r]*\r\n",
-            r"ce-source: [^\r]*\r\n",
+            r"ce-id: [^\r]*+\r\n",
+            r"ce-type: [^\r]*+\r\n",
+            r"ce-source: [^\r]*+\r\n",
             r"ce-time: ([0-9T:.+-]+)\r\n",
             rf"{subjects.SCHEMA_VERSION}: ([0-9]{{1,9}})\r\n",
             rf"{subjects.COMMAND_ID}: {_UUID}\r\n",
-            rf"(?:{subjects.CORRELATION_ID}: {_UUID}\r\n)?",
-            rf"(?:{subjects.CAUSATION_ID}: {_TEXT}\r\n)?",
-            rf"(?:{subjects.ACTOR}: {_TEXT}\r\n)?",
-            rf"(?:{subjects.TRACEPARENT}: {_TEXT}\r\n)?",
+            rf"(?:{subjects.CORRELATION_ID}: {_UUID}\r\n)?+",
+            rf"(?:{subjects.CAUSATION_ID}: {_TEXT}\r\n)?+",
+            rf"(?:{subjects.ACTOR}: {_TEXT}\r\n)?+",
+            rf"(?:{subjects.TRACEPARENT}: {_TEXT}\r\n)?+",
             _TO_JETSTREAM,
             r"\r\n",
         )

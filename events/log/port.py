@@ -46,9 +46,12 @@ class Stored(NamedTuple):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Recorded:
-    """An event in the log, at its position: the sequence in the JetStream stream, from 1, without gaps."""
+    """An event in the log, at its position: the sequence in the JetStream stream, from 1, without gaps.
+
+    Not to be changed; a frozen one would take three times as long to make, and a replay makes one for each message.
+    """
 
     position: int
     aggregate: Aggregate

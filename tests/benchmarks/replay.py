@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Annotated, Final, NamedTuple
 
 import nats
@@ -17,15 +17,17 @@ import uvloop
 
 from events.client import Client
 from events.log.port import Recorded
+from services.cli.status import status
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.native_run import measure_native
-from tests.benchmarks.servers import run_of, running_antiphon
+from tests.benchmarks.servers import data_directory, run_of, running_antiphon
 
 #: Of the events of live transitions.
 _GOAL: Final = 10.0
 #: A creation is two events: the run, and its first state.
 _EVENTS_PER_TRANSITION: Final = 4 / 3
 _SAMPLE_SECONDS: Final = 0.2
+_DEADLINE_SECONDS: Final = 300.0
 
 
 class Replayed(NamedTuple):
@@ -41,6 +43,19 @@ class Rebuilt(NamedTuple):
     seconds: float
     first_memory: int
     most_memory: int
+
+
+def wait_for_all(directory: Path) -> None:
+    """Return when nobody has anything left to read: the read models were awaited, but not, say, Prefect's events."""
+    deadline = monotonic() + _DEADLINE_SECONDS
+    while True:
+        found = status(directory)
+        behind = [item.reader for item in found.lag if item.lag]
+        if not found.trouble and not behind:
+            return
+        if monotonic() > deadline:
+            raise InvalidRunError(f"still at work: {', '.join(behind + found.trouble)}")
+        sleep(_SAMPLE_SECONDS)
 
 
 async def replay(nats_url: str) -> Replayed:
@@ -82,6 +97,7 @@ def bench(
         with running_antiphon(directory) as server:
             live = measure_native(server, runs)
             run = run_of(server)
+            wait_for_all(data_directory(server))
             replayed = uvloop.run(replay(run.nats_url))
             rebuilt = uvloop.run(rebuild(run.nats_url, run.postgres_url))
     finally:
