@@ -14,8 +14,7 @@ from nats.aio.msg import Msg
 from events import subjects
 from services.runtime import clock
 
-#: Of a batch smaller than this there is no crowd, and of a larger one too much waits already.
-_FEW: Final = 4
+#: Behind a batch of so many enough waits already.
 _MANY: Final = 300
 #: What a reader waits longer at the most, if nobody heard that he does.
 _SECONDS: Final = 0.05
@@ -51,8 +50,8 @@ class Gathering:
 
     async def after(self, events: int, position: int) -> None:
         """Give more events a moment to come, after a batch of so many that ended at this position."""
-        is_crowd = _FEW <= events < _MANY
-        if not is_crowd or self._wanted > position or clock.monotonic() - self._wanted_at < _RECENTLY_SECONDS:
+        is_read = self._wanted > position or clock.monotonic() - self._wanted_at < _RECENTLY_SECONDS
+        if is_read or events >= _MANY:
             return
         self._told.clear()
         try:
