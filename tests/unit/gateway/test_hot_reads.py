@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -35,6 +36,16 @@ def _router() -> APIRouter:
             raise errors.unprocessable("less than none")
         return int(given["number"])
 
+    @router.get("/{id:uuid}")
+    async def read(id: UUID) -> Response:
+        if not id.int:
+            raise errors.not_found("no such thing")
+        return errors.JsonResponse(str(id))
+
+    @router.delete("/{id:uuid}")
+    async def delete(id: UUID) -> Response:
+        return Response(status_code=204)
+
     return router
 
 
@@ -58,9 +69,9 @@ class Both:
             httpx.AsyncClient(transport=httpx.ASGITransport(way), base_url="http://x/api") for way in (short, app)
         ]
 
-    async def ask(self, path: str, **request: Any) -> httpx.Response:
+    async def ask(self, path: str, method: str = "POST", **request: Any) -> httpx.Response:
         """The answer that both give."""
-        short, long = [await way.post(path, **request) for way in self._ways]
+        short, long = [await way.request(method, path, **request) for way in self._ways]
         assert (short.status_code, short.content, short.headers) == (long.status_code, long.content, long.headers)
         return short
 
@@ -130,6 +141,36 @@ async def test_numbers_and_refusals_are_answered_as_in_the_application() -> None
     assert both.left == 1
 
 
+ID = UUID(int=0xABCDEF << 80)
+
+
+async def test_what_is_asked_by_its_id_is_answered_as_in_the_application() -> None:
+    both = Both()
+    assert (await both.ask(f"/things/{ID}", "GET")).json() == str(ID)
+    assert (await both.ask(f"/things/{UUID(int=0)}", "GET")).status_code == 404
+    assert both.left == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", f"/things/{str(ID).upper()}"),
+        ("GET", f"/things/{ID.hex}"),
+        ("GET", f"/things/{ID}/more"),
+        ("GET", "/things/none"),
+        ("GET", "/things/count"),
+        ("DELETE", f"/things/{ID}"),
+        ("POST", f"/things/{ID}"),
+        ("POST", "/things/{id:uuid}"),
+        ("GET", "/things/filter"),
+    ],
+)
+async def test_other_paths_and_methods_are_left_to_the_application(method: str, path: str) -> None:
+    both = Both()
+    await both.ask(path, method)
+    assert both.left == 1
+
+
 async def test_a_body_that_breaks_off_is_left_to_the_application() -> None:
     messages: list[Message] = [
         {"type": "http.request", "body": TAKEN[:9], "more_body": True},
@@ -153,9 +194,9 @@ async def test_a_body_that_breaks_off_is_left_to_the_application() -> None:
     assert seen == messages
 
 
-def test_all_reads_of_a_resource_with_a_body_are_taken() -> None:
+def test_all_reads_of_a_resource_are_taken() -> None:
     router = APIRouter(prefix="/flow_runs")
     add_reads(router, None, FLOW_RUNS, ["flow_runs"], missing="")  # type: ignore[arg-type]  # nothing is asked
     assert set(hot_reads("/api", router.routes)) == {
-        f"/api/flow_runs/{verb}" for verb in ("count", "filter", "paginate")
+        f"/api/flow_runs/{verb}" for verb in ("count", "filter", "paginate", "{id:uuid}")
     }
