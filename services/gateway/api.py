@@ -13,6 +13,7 @@ from services.gateway.described import DescribedApi
 from services.gateway.early import AskEarly
 from services.gateway.gateway import Gateway
 from services.gateway.hot import ShortWay
+from services.gateway.hot_reads import HotRead, ShortWayToReads, hot_reads
 from services.gateway.lateness import MarkLate
 from services.gateway.routes import (
     absent,
@@ -50,6 +51,7 @@ _TITLE: Final = "Antiphon"
 _DESCRIPTION: Final = (
     "Prefect 3's API (server 3.8.8, API 0.8.4), as its SDK speaks it. What is not there yet answers 501."
 )
+_PREFIX: Final = "/api"
 #: Those that are not there yet come last.
 _MODULES: Final = (
     service,
@@ -97,9 +99,12 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
+    reads: dict[str, HotRead] = {}
     for module in _MODULES:
-        app.include_router(module.routes(gateway), prefix="/api")
-    app.include_router(docs.routes(app, "api/docs"), prefix="/api")
+        router = module.routes(gateway)
+        app.include_router(router, prefix=_PREFIX)
+        reads |= hot_reads(_PREFIX, router.routes)
+    app.include_router(docs.routes(app, "api/docs"), prefix=_PREFIX)
     app.include_router(health.routes(gateway))
     app.include_router(audit.routes(gateway))
     app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
@@ -107,4 +112,5 @@ def build(gateway: Gateway) -> ASGIApp:
     errors.install(app)
     app.add_middleware(Compression)
     app.add_middleware(errors.CheckVersion)
-    return errors.with_last_resort(ShortWay(AskEarly(MarkLate(app), gateway.end_of_log), create, set_state))
+    reading = AskEarly(MarkLate(ShortWayToReads(app, reads)), gateway.end_of_log)
+    return errors.with_last_resort(ShortWay(reading, create, set_state))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from isal import isal_zlib
 from starlette.datastructures import Headers
 from starlette.middleware.gzip import GZipMiddleware, GZipResponder
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: Small answers cost more to compress than to send.
@@ -33,6 +34,11 @@ class Compression(GZipMiddleware):
             await responder(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
+
+
+async def respond(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send a response as it would be sent behind `Compression`."""
+    await (response if len(response.body) < _FROM_BYTES else Compression(response))(scope, receive, send)
 
 
 class _Responder(GZipResponder):

@@ -85,6 +85,11 @@ def refuse_unkeepable(made: Any) -> None:
     refuse_unstorable(made, text)
 
 
+def may_be_refused(body: bytes) -> bool:
+    """Whether the JSON of a body has to be looked through for what could not be stored."""
+    return _ESCAPED_NUL in body or _ESCAPED_SURROGATE in body.lower() or _may_be_deep(body)
+
+
 def _may_be_deep(body: bytes) -> bool:
     return body.count(b"[") + body.count(b"{") > _DEEPEST
 
@@ -144,7 +149,7 @@ async def read_body(request: Request, model: type[M], *, embedded: str | None = 
     except ClientDisconnect as error:
         # Nobody hears it; to FastAPI too it is a request that cannot be read.
         raise bad_request(_UNREADABLE) from error
-    if _ESCAPED_NUL not in body and _ESCAPED_SURROGATE not in body and not _may_be_deep(body):
+    if not may_be_refused(body):
         try:
             return model.model_validate_json(body)
         except ValidationError:

@@ -36,8 +36,8 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.post("/flow_runs/lateness")
     async def lateness(given: Given = Depends(read_lateness)) -> Response:  # noqa: B008
-        async with gateway.reading() as connection:
-            return JsonResponse(await average_lateness(connection, criteria_of(given)))
+        criteria = criteria_of(given)
+        return JsonResponse(await gateway.read(lambda connection: average_lateness(connection, criteria)))
 
     return router
 
@@ -48,9 +48,10 @@ def _add_history(router: APIRouter, gateway: Gateway, table: str, read_body: Any
         given: Given = Depends(read_body),  # noqa: B008  no annotation sees `read_body`
         as_of: AsOf = None,
     ) -> Response:
-        intervals = _intervals(given)
-        async with gateway.reading_as_of(as_of) as connection:
-            return JsonResponse(await history(connection, table, criteria_of(given), intervals))
+        intervals, criteria = _intervals(given), criteria_of(given)
+        return JsonResponse(
+            await gateway.read(lambda connection: history(connection, table, criteria, intervals), as_of)
+        )
 
 
 def _intervals(given: Given) -> Intervals:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
+from psycopg import AsyncConnection
 from starlette.responses import Response
 
 from projections.reading import offset_of
@@ -48,8 +49,8 @@ def add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read
         given: Given = Depends(read_body),  # noqa: B008  no annotation sees `read_body`
         as_of: AsOf = None,
     ) -> int:
-        async with gateway.reading_as_of(as_of) as connection:
-            return await resource.count(connection, criteria_of(given))
+        criteria = criteria_of(given)
+        return await gateway.read(lambda connection: resource.count(connection, criteria), as_of)
 
 
 def add_filter(
@@ -61,20 +62,22 @@ def add_filter(
     async def find(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
         if as_of is not None and not has_past:
             raise unprocessable("as_of: these do not follow from the log, and have no past.")
-        async with gateway.reading_as_of(as_of) as connection:
-            found = await resource.find(connection, criteria_of(given), given["sort"], given["limit"], given["offset"])
-        return JsonResponse(found)
+        criteria, sort, limit, offset = criteria_of(given), given["sort"], given["limit"], given["offset"]
+        return JsonResponse(
+            await gateway.read(lambda connection: resource.find(connection, criteria, sort, limit, offset), as_of)
+        )
 
 
 def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
     @router.post("/paginate")
     async def paginate(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
-        criteria, limit, page = criteria_of(given), given["limit"], given["page"]
-        async with gateway.reading_as_of(as_of) as connection:
+        criteria, sort, limit, page = criteria_of(given), given["sort"], given["limit"], given["page"]
+
+        async def query(connection: AsyncConnection[Any]) -> tuple[int, bytes]:
             total = await resource.count(connection, criteria)
-            results = await resource.find(
-                connection, criteria, given["sort"], limit, offset_of(page, limit), in_page=True
-            )
+            return total, await resource.find(connection, criteria, sort, limit, offset_of(page, limit), in_page=True)
+
+        total, results = await gateway.read(query, as_of)
         pages = ceil(total / limit) if limit else 0
         return JsonResponse(
             b'{"results":%b,"count":%d,"limit":%d,"pages":%d,"page":%d}' % (results, total, limit, pages, page)
@@ -86,8 +89,7 @@ def add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missin
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await resource.get(connection, id)
+        found = await gateway.read(lambda connection: resource.get(connection, id))
         if found is None:
             raise not_found(missing)
         return JsonResponse(found)
