@@ -17,6 +17,7 @@ from nats.aio.client import Client as NatsClient
 from events.client import Client
 from events.log.provision import provision
 from services.policy import main
+from services.runtime.embedded import child
 from services.runtime.settings import Settings
 from tests.servers import NatsServer
 
@@ -60,9 +61,8 @@ class PolicyProcess:
     def start(self) -> None:
         """Start; it connects by itself."""
         self.starts += 1
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.policy"], env=self._environment, stderr=subprocess.DEVNULL
-        )
+        command = child.tethered([sys.executable, "-m", "services.policy"])
+        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     @property
     def is_running(self) -> bool:

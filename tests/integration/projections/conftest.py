@@ -18,6 +18,7 @@ from psycopg import AsyncConnection
 from events.log.provision import provision
 from projections.migrate import migrate
 from projections.reading import configure
+from services.runtime.embedded import child
 from tests.integration.projections.history import take_place
 from tests.projection_scenario import ProjectionScenario
 from tests.servers import PostgresServer, fresh_database
@@ -67,9 +68,8 @@ class Projector:
 
     def start(self) -> None:
         """Start; it goes on behind its checkpoint."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.projector"], env=self._environment, stderr=subprocess.DEVNULL
-        )
+        command = child.tethered([sys.executable, "-m", "services.projector"])
+        self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     def kill(self) -> None:
         """End it as by `kill -9`."""

@@ -27,6 +27,7 @@ from services.cli import way
 from services.policy.main import run as policy
 from services.projector.events import EventsLoop
 from services.projector.main import run as projector_role
+from services.runtime.embedded import child
 from tests.examples import run_created
 from tests.integration.gateway.house import Addresses, new_run, states
 from tests.integration.projections.conftest import Projector
@@ -131,7 +132,7 @@ async def test_a_rebuild_that_is_killed_is_gone_on_with(
     async with await connect(postgres_url) as holder:
         # It fills its tables, and waits for the turn.
         await take_turn(holder, "events")
-        command = [sys.executable, "-m", "services.cli.main", "rebuild"]
+        command = child.tethered([sys.executable, "-m", "services.cli.main", "rebuild"])
         environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: ASYNC220, S603
         try:
