@@ -43,12 +43,13 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     parameters = Parameters()
     condition = f"{table}.state_type IS NOT NULL AND {criteria.on(table, parameters)}"
     moved: list[Moved] = []
-    if PERIODS[table].answers(condition) and intervals.are_made_of_minutes():
+    is_summed = PERIODS[table].answers(condition) and intervals.are_made_of_minutes()
+    if is_summed:
         moved = intervals.moved()
         parts = _rolled_up(table, condition, intervals, parameters, moved)
     else:
         parts = [_scanned(table, condition, intervals, parameters)]
-    found = await records(connection, " UNION ALL ".join(parts), parameters.values)
+    found = await records(connection, " UNION ALL ".join(parts), parameters.values, keeps_plan=is_summed)
     return encoded(_added_up(found, intervals, moved).shown())
 
 
@@ -142,13 +143,15 @@ async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria)
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
     parameters = Parameters()
     window = Window.asked_for(criteria)
+    is_summed = window is not None
     if window is not None:
         lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.lateness(parameters), "TRUE"
     else:
         condition = criteria.on("flow_run", parameters)
+        is_summed = COUNTS["flow_run"].answers(condition)
         lateness, source = _lateness_of_all(condition)
     query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
-    return encoded((await rows(connection, query, parameters.values))[0]["lateness"])
+    return encoded((await rows(connection, query, parameters.values, keeps_plan=is_summed))[0]["lateness"])
 
 
 def _lateness_of_all(condition: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import orjson
 from psycopg import AsyncConnection
@@ -18,6 +19,13 @@ Row = dict[str, Any]
 LARGEST: Final = 2**63 - 1
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
+
+#: A plan that is kept was made for the tables as they were: right after the start that is empty.
+_NEW_PLANS: Final = "SET plan_cache_mode TO force_custom_plan; SET enable_seqscan TO on"
+#: For sums, where planning takes as long as the rest, and an index is right however large a table is.
+_KEEPING_PLANS: Final = "SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off"
+#: Which connections keep plans at present: most ask several queries of one kind before one of the other.
+_keeping: Final[WeakKeyDictionary[AsyncConnection[Any], bool]] = WeakKeyDictionary()
 
 
 class _Verbatim(Loader):
@@ -46,8 +54,8 @@ async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 3
     await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET default_transaction_read_only TO on")
-    # A plan that is kept was made for the tables as they were: right after the start that is empty.
-    await connection.execute("SET plan_cache_mode TO force_custom_plan")
+    await connection.execute(_NEW_PLANS)
+    _keeping[connection] = False
     # Reading a page by an index costs little more than reading the next one: they are in memory, or on an SSD.
     await connection.execute("SET random_page_cost TO 1.1")
     # Zero would be no limit at all.
@@ -55,17 +63,31 @@ async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 3
     await connection.execute(f"SET statement_timeout TO {milliseconds}".encode())
 
 
-async def rows(connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any]) -> list[Row]:
-    """The rows of a query."""
+async def _plan(connection: AsyncConnection[Any], *, keeps: bool) -> None:
+    """Have a connection make a plan for each query anew, or keep those of the queries that it prepares."""
+    # It may not be one of those that `configure` has prepared.
+    if _keeping.get(connection, keeps) is not keeps:
+        await connection.execute(_KEEPING_PLANS if keeps else _NEW_PLANS, prepare=False)
+        _keeping[connection] = keeps
+
+
+async def rows(
+    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
+) -> list[Row]:
+    """The rows of a query; one whose rows are all found by an index, whatever its parameters are, may keep its plan."""
+    await _plan(connection, keeps=keeps_plan)
     async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query.encode(), parameters)
+        await cursor.execute(query.encode(), parameters, prepare=keeps_plan or None)
         return await cursor.fetchall()
 
 
-async def records(connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any]) -> list[TupleRow]:
+async def records(
+    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
+) -> list[TupleRow]:
     """The rows of a query as tuples, read as the server has them: less to do where there are many, or bytes."""
+    await _plan(connection, keeps=keeps_plan)
     async with connection.cursor(binary=True) as cursor:
-        await cursor.execute(query.encode(), parameters)
+        await cursor.execute(query.encode(), parameters, prepare=keeps_plan or None)
         return await cursor.fetchall()
 
 
