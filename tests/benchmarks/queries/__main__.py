@@ -50,8 +50,8 @@ _WRITES: Final = """## What sums and indexes cost a write
 
 Made by `python -m tests.benchmarks.queries writes`: events of flow runs written by the projector's own code to tables
 with 20,000 runs, one event in a transaction and 400. The first line is all of PostgreSQL's work for an event; the
-others say how much less it is without one thing, each the least of three measurements. A few microseconds more or less
-mean nothing.
+others say how much less it is without one thing, each the least of three measurements. What is below zero is the
+machine's noise, and tells how large that is.
 """
 
 
