@@ -143,20 +143,20 @@ async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria)
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
     parameters = Parameters()
     window = Window.asked_for(criteria)
-    is_summed = window is not None
     if window is not None:
         lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.lateness(parameters), "TRUE"
+        is_summed = True
     else:
         condition = criteria.on("flow_run", parameters)
-        is_summed = COUNTS["flow_run"].answers(condition)
-        lateness, source = _lateness_of_all(condition)
+        lateness, source, is_summed = _lateness_of_all(condition)
     query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
     return encoded((await rows(connection, query, parameters.values, keeps_plan=is_summed))[0]["lateness"])
 
 
-def _lateness_of_all(condition: str) -> tuple[str, str]:
+def _lateness_of_all(condition: str) -> tuple[str, str, bool]:
+    """An expression for it, what it is asked of, and whether these are sums."""
     counts = COUNTS["flow_run"]
     if not counts.answers(condition):
-        return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run"
+        return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run", False
     late = f"SELECT coalesce({durations.LATE_BY_ALL}, 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
-    return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source
+    return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source, True

@@ -85,14 +85,15 @@ class Resource(Generic[S]):
         window = Window.asked_for(criteria) if self.table == "flow_run" else None
         condition = self._condition(criteria, parameters)
         rollup = COUNTS.get(self.table)
-        is_summed = window is not None or (rollup is not None and rollup.answers(condition))
+        keeps_plan = True
         if window is not None:
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.runs(parameters)}"  # noqa: S608
-        elif rollup is not None and is_summed:
+        elif rollup is not None and rollup.answers(condition):
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {rollup.source} WHERE {condition}"  # noqa: S608
         else:
             query = f"SELECT count(*) AS n FROM {self.table} WHERE {condition}"  # noqa: S608
-        return int((await rows(connection, query, parameters.values, keeps_plan=is_summed))[0]["n"])
+            keeps_plan = False
+        return int((await rows(connection, query, parameters.values, keeps_plan=keeps_plan))[0]["n"])
 
     async def select(
         self,

@@ -13,7 +13,7 @@ from nats.errors import MaxPayloadError
 from nats.nuid import NUID
 
 from events.log.errors import ConflictError, LogUnavailableError
-from events.log.frames import Outgoing, check_size, frame, publish, send
+from events.log.frames import Outgoing, publish
 from events.log.replies import ReplyInbox
 
 _WRONG_LAST_SEQUENCE: Final = 10071
@@ -57,17 +57,12 @@ async def publish_batch(client: Client, messages: Sequence[Outgoing], reply: str
     A lone message is published as it is.
     Raises MaxPayloadError, before anything is sent, when one is larger than the server takes.
     """
-    if len(messages) == 1:
-        await publish(client, messages[0], reply)
-        return
-    batch_id = _ids.next().decode()
-    placed = [_placed(message, batch_id, number) for number, message in enumerate(messages, 1)]
-    subject, headers, data = placed.pop()
-    frames = [frame(client, message) for message in placed]
-    last = subject, {**headers, "Nats-Batch-Commit": "1"}, data
-    check_size(client, *last[1:])
-    await send(client, b"".join(frames))
-    await publish(client, last, reply)
+    if len(messages) > 1:
+        batch_id = _ids.next().decode()
+        messages = [_placed(message, batch_id, number) for number, message in enumerate(messages, 1)]
+        subject, headers, data = messages[-1]
+        messages[-1] = subject, {**headers, "Nats-Batch-Commit": "1"}, data
+    await publish(client, messages, reply)
 
 
 def _placed(message: Outgoing, batch_id: str, number: int) -> Outgoing:

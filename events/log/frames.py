@@ -7,7 +7,7 @@ made by events/codec.py, which lets no line break through.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nats.aio.client import Client
@@ -21,26 +21,24 @@ _MOST_HEADERS: Final = 0xFFFF
 _BREAKS: Final = re.compile(r"\s").search
 
 
-async def publish(client: Client, message: Outgoing, reply: str = "") -> None:
-    """What nats-py's publish does.
+async def publish(client: Client, messages: Sequence[Outgoing], reply: str = "") -> None:
+    """What nats-py's publish does, for one message or several in order; what is answered to the last goes to `reply`.
 
     Raises, before anything is sent, MaxPayloadError for a message that is too large, and BadSubjectError.
     """
-    framed = frame(client, message, reply)
+    *others, last = messages
+    frames = [*(frame(client, message) for message in others), frame(client, last, reply)]
     if not client.is_connected or client.is_draining_pubs:
         # Kept until there is a connection again, or refused.
-        subject, headers, data = message
+        for subject, headers, data in others:
+            await client.publish(subject, data, headers=dict(headers) or None)
+        subject, headers, data = last
         await client.publish(subject, data, reply=reply, headers=dict(headers) or None)
         return
-    await send(client, framed)
+    await client._send_command(b"".join(frames))  # noqa: SLF001
     flusher = client._flush_queue  # noqa: SLF001
     if flusher is not None and flusher.empty():
         await client._flush_pending()  # noqa: SLF001
-
-
-async def send(client: Client, framed: bytes) -> None:
-    """Have frames go out with what is published next."""
-    await client._send_command(framed)  # noqa: SLF001
 
 
 def frame(client: Client, message: Outgoing, reply: str = "") -> bytes:

@@ -78,7 +78,7 @@ class ReplyInbox:
         timer = asyncio.get_running_loop().call_at(until, _give_up, answer)
         try:
             await self.open()
-            await publish(self._client, (subject, headers, data), reply)
+            await publish(self._client, [(subject, headers, data)], reply)
             return await answer
         finally:
             timer.cancel()

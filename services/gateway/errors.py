@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import orjson
@@ -20,6 +20,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from events.log.errors import LogUnavailableError
+
+T = TypeVar("T")
 
 _OLDEST_API: Final = (0, 8, 0)
 #: Not asked for a version.
@@ -168,15 +170,16 @@ _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[
     TooLargeError: _too_large,
 }
 #: The failures that have a shape of their own; any other is a fault of ours.
-EXPECTED: Final = tuple(_HANDLERS)
+_EXPECTED: Final = tuple(_HANDLERS)
 
 
-async def respond(request: Request, error: Exception) -> Response:
-    """The answer to a request that failed in an expected way."""
-    for kind, handler in _HANDLERS.items():
-        if isinstance(error, kind):
-            return await handler(request, error)
-    raise error
+async def answered(request: Request, answering: Awaitable[T]) -> T | Response:
+    """What a route gives, or the answer to a request that failed in an expected way."""
+    try:
+        return await answering
+    except _EXPECTED as error:
+        handler = next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))
+        return await handler(request, error)
 
 
 def install(app: FastAPI) -> None:

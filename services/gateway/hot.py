@@ -38,10 +38,7 @@ class ShortWay:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        try:
-            response = await endpoint(request)
-        except errors.EXPECTED as error:
-            response = await errors.respond(request, error)
+        response = await errors.answered(request, endpoint(request))
         await response(scope, receive, send)
 
     def _endpoint(self, scope: Scope) -> Endpoint | None:

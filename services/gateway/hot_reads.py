@@ -95,11 +95,8 @@ class ShortWayToReads:
 
 
 async def _answer(answering: Awaitable[Any], scope: Scope, receive: Receive, send: Send) -> None:
-    try:
-        found = await answering
-        response = found if isinstance(found, Response) else errors.JsonResponse(found)
-    except errors.EXPECTED as error:
-        response = await errors.respond(Request(scope), error)
+    found = await errors.answered(Request(scope), answering)
+    response = found if isinstance(found, Response) else errors.JsonResponse(found)
     await respond(response, scope, receive, send)
 
 

@@ -65,7 +65,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
             commands=Client(client, timeout_seconds=DEADLINE_SECONDS, clock=clock.now, new_id=uuid7),
             pool=pool,
             postgres_url=settings.postgres_url,
-            events_reached=Reached("events", client, pool),
+            events_reached=Reached("events", client, pool, gathers=True),
             observed_reached=Reached("observed", client, pool),
             presence_reached=Reached("presence", client, pool),
             deadline_seconds=DEADLINE_SECONDS,

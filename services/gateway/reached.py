@@ -28,7 +28,14 @@ _log = structlog.get_logger(__name__)
 class Reached:
     """How far a projection is, and who waits for it to get further."""
 
-    def __init__(self, projection: str, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]]) -> None:
+    def __init__(
+        self,
+        projection: str,
+        client: Client,
+        pool: AsyncConnectionPool[AsyncConnection[Any]],
+        *,
+        gathers: bool = False,
+    ) -> None:
         #: The name of its checkpoint.
         self.projection = projection
         self._client = client
@@ -37,7 +44,9 @@ class Reached:
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         #: Where the projection was when somebody waited for it in vain.
         self._stuck_at = -1
-        #: What the projection was told that somebody waits for.
+        #: Whether it lets messages gather, and must be told when somebody waits.
+        self._gathers = gathers
+        #: What it was told that somebody waits for.
         self._wanted = 0
         self._timed: tuple[int, float, Callable[[float], None]] | None = None
         self.position = 0
@@ -108,7 +117,7 @@ class Reached:
 
     async def _want(self, position: int) -> None:
         """Have the projection hurry, if it was not told so for this position or a later one."""
-        if position > self._wanted and self._client.is_connected:
+        if self._gathers and position > self._wanted and self._client.is_connected:
             self._wanted = position
             await self._client.publish(subjects.wanted(self.projection), str(position).encode())
 

@@ -84,7 +84,7 @@ class Addresses:
                 commands=Client(client, timeout_seconds=deadline_seconds),
                 pool=pool,
                 postgres_url=self.postgres_url,
-                events_reached=Reached("events", client, pool),
+                events_reached=Reached("events", client, pool, gathers=True),
                 observed_reached=Reached("observed", client, pool),
                 presence_reached=Reached("presence", client, pool),
                 deadline_seconds=deadline_seconds,

@@ -31,7 +31,7 @@ async def gathering(client: Client) -> AsyncIterator[Gathering]:
 async def reached(client: Client, postgres_url: str) -> AsyncIterator[Reached]:
     """How a gateway waits for a projection that is nowhere yet."""
     async with AsyncConnectionPool(postgres_url, min_size=0, max_size=1, open=False) as pool:
-        yield Reached(NAME, client, pool)
+        yield Reached(NAME, client, pool, gathers=True)
 
 
 async def test_ends_when_somebody_waits(gathering: Gathering, reached: Reached) -> None:
