@@ -74,25 +74,18 @@ class ReplyInbox:
         clock of the event loop.
         """
         reply, answer = self.expect()
-        # A timer of our own: asyncio.timeout costs more than the rest of this.
-        timer = asyncio.get_running_loop().call_at(until, _give_up, answer)
         try:
-            await self.open()
-            await publish(self._client, [(subject, headers, data)], reply)
-            return await answer
+            async with asyncio.timeout_at(until):
+                await self.open()
+                await publish(self._client, [(subject, headers, data)], reply)
+                return await answer
         finally:
-            timer.cancel()
             self.forget(reply)
 
     def expect(self) -> tuple[str, asyncio.Future[Msg]]:
         """A fresh reply subject and the future of its first reply; `forget` it afterwards."""
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
         return self.register(lambda message: _resolve(future, message)), future
-
-
-def _give_up(future: asyncio.Future[Msg]) -> None:
-    if not future.done():
-        future.set_exception(TimeoutError())
 
 
 def _resolve(future: asyncio.Future[Msg], message: Msg) -> None:
