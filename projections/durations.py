@@ -38,9 +38,9 @@ def of_waiting(row: Mapping[str, Any], now: datetime) -> dict[str, float]:
 #: The same for sums: exact, and never negative.
 RUN_TIME: Final = f"greatest(0, round(({ESTIMATED_RUN_TIME})::numeric, 6))"
 LATENESS: Final = f"greatest(0, {ESTIMATED_START_TIME_DELTA})"
-#: What `RUN_TIME` of runs that are running is more than it was when they were seen last: summed up as floating point,
-#: because turning each into a decimal takes longer than anything else about them.
-RUNNING_SINCE_ALL: Final = (
-    "sum(greatest(0, total_run_time + date_part('epoch', statement_timestamp() - state_timestamp))"
-    " - greatest(0, total_run_time))::numeric"
+#: What `RUN_TIME` of a run that is running is more than it was when it was seen last: as floating point, because making
+#: it a decimal takes longer than anything else about it.
+RUNNING_SINCE: Final = (
+    "greatest(0, total_run_time + date_part('epoch', statement_timestamp() - state_timestamp))"
+    " - greatest(0, total_run_time)"
 )

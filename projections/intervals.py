@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, repeat
+from operator import add
 from typing import Final, NamedTuple, Self
 
 import numpy as np
@@ -51,9 +52,9 @@ class Intervals:
         start = start.astimezone(UTC)
         return cls(start, start + count * length, length, count)
 
-    def bounds(self) -> list[tuple[datetime, datetime]]:
-        """Where each of them begins and ends."""
-        return list(pairwise(self.start + index * self.length for index in range(self.count + 1)))
+    def borders(self) -> list[datetime]:
+        """Where they begin, and where the last one ends."""
+        return list(accumulate(repeat(self.length, self.count), add, initial=self.start))
 
     def are_made_of_minutes(self) -> bool:
         """Whether sums of minutes save more than they cost: most minutes lie in one interval as a whole."""
@@ -83,7 +84,7 @@ class Intervals:
 
     def of_minutes(self, hours: Integers) -> Integers:
         """Where each minute of some hours is counted: where its middle lies; `count` is for none of them."""
-        return self._of(hours[:, np.newaxis] + np.arange(_MINUTE // 2, _HOUR, _MINUTE))
+        return self.of(hours[:, np.newaxis] + np.arange(_MINUTE // 2, _HOUR, _MINUTE))
 
     def of_hours(self, days: Integers) -> Integers:
         """Where each hour of some days is counted; none counts in its place those that are cut."""
@@ -91,10 +92,11 @@ class Intervals:
         return np.where(first == last, first, self.count)
 
     def _of_ends(self, hours: Integers) -> tuple[Integers, Integers]:
-        first, last = (self._of(hours + minute * _MINUTE + _MINUTE // 2) for minute in (0, 59))
+        first, last = (self.of(hours + minute * _MINUTE + _MINUTE // 2) for minute in (0, 59))
         return first, last
 
-    def _of(self, moments: Integers) -> Integers:
+    def of(self, moments: Integers) -> Integers:
+        """In which of them each moment lies; `count` is for none of them."""
         found = (moments - (self.start - _EPOCH) // _MICROSECOND) // (self.length // _MICROSECOND)
         return np.where((found < 0) | (found > self.count), self.count, found)
 

@@ -33,8 +33,8 @@ class Resource(Generic[S]):
     sort_columns: Mapping[str, str] = field(default_factory=dict)
     #: The columns that an answer of `paginate` shows, where they are not all of them.
     in_pages: Sequence[str] | None = None
-    #: What the columns are selected from, where that is more than the table.
-    source: str | None = None
+    #: What the table is joined with, where it does not have all of the columns.
+    joined_with: str = ""
     #: Puts a row into the shape of Prefect's model, where its columns alone do not have it.
     shaped: Callable[[Row], Row] = lambda row: row
 
@@ -104,7 +104,7 @@ class Resource(Generic[S]):
         source: str | None = None,
     ) -> list[Row]:
         """The rows for which a condition holds; of a source that has some of them only, if one is given."""
-        query = f"SELECT {self.columns} FROM {source or self.source or self.table} WHERE {condition}{page}"  # noqa: S608
+        query = f"SELECT {self.columns} FROM {source or self.table}{self.joined_with} WHERE {condition}{page}"  # noqa: S608
         return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
 
     def _part_of_name(self, criteria: Criteria) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from projections.reading import Row
 from projections.rollups import SECOND
 
 State = tuple[str, str]
+Doubles = NDArray[np.float64]
 
 
 class Sums:
@@ -24,13 +26,21 @@ class Sums:
         self._states: dict[State, int] = {}
         self._places: list[int] = []
         self._numbers: list[tuple[float, float, float]] = []
-        self._arrays: list[tuple[Integers, NDArray[np.float64]]] = []
+        self._arrays: list[tuple[Integers, Doubles]] = []
 
     def add(self, state: State, interval: int, runs: float, run_time: float, lateness: float) -> None:
         """Add to one interval, which may be none of those that are asked for."""
         if 0 <= interval < self._intervals.count:
             self._places.append(self._row(state) + interval)
             self._numbers.append((runs, run_time, lateness))
+
+    def add_each(
+        self, state: State, starts: Integers, *, run_time: float | Doubles = 0.0, lateness: float | Doubles = 0.0
+    ) -> None:
+        """Add what the clock has added to some runs, which are counted already."""
+        numbers = np.zeros((len(starts), 3))
+        numbers[:, 1], numbers[:, 2] = run_time, lateness
+        self._arrays.append((self._row(state) + self._intervals.of(starts), numbers))
 
     def add_parts(self, states: Sequence[State], intervals: Integers, parts: Sequence[bytes]) -> None:
         """Add the parts of some periods, as they are stored; each is counted in the interval that is given for it."""
@@ -62,13 +72,13 @@ class Sums:
                 )
         return [
             {"interval_start": start, "interval_end": end, "states": found}
-            for (start, end), found in zip(self._intervals.bounds(), states, strict=True)
+            for (start, end), found in zip(pairwise(self._intervals.borders()), states, strict=True)
         ]
 
     def _row(self, state: State) -> int:
         return self._states.setdefault(state, len(self._states) * self._width)
 
-    def _added_up(self) -> tuple[NDArray[np.float64], ...]:
+    def _added_up(self) -> tuple[Doubles, ...]:
         arrays = [(np.array(self._places, dtype=np.int64), np.array(self._numbers).reshape(-1, 3)), *self._arrays]
         places = np.concatenate([found for found, _ in arrays])
         numbers = np.concatenate([found for _, found in arrays])

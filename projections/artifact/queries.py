@@ -42,7 +42,7 @@ COLLECTIONS: Final = Resource(
     columns=f"{_OF_COLLECTION}, latest_id, {_CONTENT}",
     sort=ArtifactSort,
     default_sort=ArtifactSort.ID_DESC,
-    source="artifact_collection JOIN artifact ON artifact.id = latest_id",
+    joined_with=" JOIN artifact ON artifact.id = latest_id",
 )
 
 #: The same as Prefect shows one by its key: like an artifact.

@@ -35,7 +35,7 @@ _COLUMNS: Final = (
     f" l.name AS limit_name, l.slot_limit AS limit_limit, {ACTIVE_SLOTS} AS limit_active_slots,"
     " l.slot_decay_per_second AS limit_slot_decay_per_second"
 )
-_FROM: Final = "deployment LEFT JOIN concurrency_limit AS l ON l.id = deployment.concurrency_limit_id"
+_LIMIT: Final = " LEFT JOIN concurrency_limit AS l ON l.id = deployment.concurrency_limit_id"
 _OF_LIMIT: Final = ("id", "created", "updated", "active", "name", "limit", "active_slots", "slot_decay_per_second")
 
 
@@ -61,7 +61,7 @@ DEPLOYMENTS: Final = Resource(
     sort=DeploymentSort,
     default_sort=DeploymentSort.NAME_ASC,
     sort_columns={name: f"deployment.{name.lower()}" for name in ("CREATED", "UPDATED", "NAME")},
-    source=_FROM,
+    joined_with=_LIMIT,
     shaped=wire,
 )
 

@@ -23,12 +23,6 @@ class FlowRunSort(StrEnum):
     END_TIME_DESC = "END_TIME_DESC"
 
 
-def _of_queue(column: str) -> str:
-    """What is told of the queue that a run is in, if there still is one."""
-    pool = " JOIN work_pool AS p ON p.id = q.work_pool_id" if column.startswith("p.") else ""
-    return f"(SELECT {column} FROM work_queue AS q{pool} WHERE q.id = flow_run.work_queue_id)"  # noqa: S608  our own text
-
-
 _IDS: Final = "id, created, updated, name, flow_id, state_id, deployment_id, deployment_version"
 _FIELDS: Final = (
     "flow_version, parameters, idempotency_key, context, empirical_policy, tags, labels,"
@@ -40,11 +34,17 @@ _FIELDS: Final = (
 #: A run as workers are given it: the queue's id is told, its name is the run's own.
 WITHOUT_STATE: Final = f"{_IDS}, work_queue_name, {_FIELDS}, work_queue_id, NULL::jsonb AS state, job_variables"
 
+#: What is told of the queue that a run is in, if there still is one.
+_QUEUE: Final = (
+    "SELECT q.id AS queue_id, q.name AS queue_name, p.id AS pool_id, p.name AS pool_name"
+    " FROM work_queue AS q LEFT JOIN work_pool AS p ON p.id = q.work_pool_id"
+)
+
 FLOW_RUNS: Final = Resource(
     table="flow_run",
-    columns=f"{_IDS}, {_of_queue('q.id')} AS work_queue_id,"
-    f" coalesce({_of_queue('q.name')}, work_queue_name) AS work_queue_name, {_FIELDS},"
-    f" {_of_queue('p.id')} AS work_pool_id, {_of_queue('p.name')} AS work_pool_name, state, job_variables",
+    columns=f"{_IDS}, queue_id AS work_queue_id, coalesce(queue_name, work_queue_name) AS work_queue_name, {_FIELDS},"
+    " pool_id AS work_pool_id, pool_name AS work_pool_name, state, job_variables",
+    joined_with=f" LEFT JOIN ({_QUEUE}) AS queue ON queue_id = work_queue_id",
     sort=FlowRunSort,
     default_sort=FlowRunSort.ID_DESC,
     sort_columns={"START_TIME": "coalesce(start_time, expected_start_time)"},
