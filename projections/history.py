@@ -21,7 +21,7 @@ from projections.sums import Sums
 from projections.windows import Window
 
 #: What PostgreSQL sends of a moment are the microseconds since 2000.
-_2000: Final = 946_684_800 * SECOND
+_YEAR_2000: Final = 946_684_800 * SECOND
 #: From microseconds since 1970.
 _MOMENT: Final = "'epoch'::timestamptz + {} * interval '1 microsecond'"
 
@@ -81,7 +81,7 @@ def _added_up(found: Sequence[TupleRow], intervals: Intervals, moved: Sequence[M
 
 
 def _moments(sent: bytes) -> Integers:
-    return np.frombuffer(sent, dtype=">i8").astype(np.int64) + _2000
+    return np.frombuffer(sent, dtype=">i8").astype(np.int64) + _YEAR_2000
 
 
 def _interval(column: str, intervals: Intervals, parameters: Parameters) -> str:
