@@ -9,19 +9,11 @@ import psycopg
 from psycopg import AsyncConnection
 
 from projections.change import Change
+from projections.keyframes import Happened, Keyframes
 from projections.writer import Part, blames_the_rows, write
 
-
-class Positioned(Protocol):
-    """A message at its place in the stream."""
-
-    @property
-    def position(self) -> int:
-        """The sequence in the JetStream stream."""
-
-
-Item = TypeVar("Item", bound=Positioned)
-ItemRead = TypeVar("ItemRead", bound=Positioned, contravariant=True)
+Item = TypeVar("Item", bound=Happened)
+ItemRead = TypeVar("ItemRead", bound=Happened, contravariant=True)
 
 
 class Reader(Protocol[ItemRead]):
@@ -58,8 +50,10 @@ class Runner(Generic[Item]):
         reader: Reader[Item],
         after: int,
         copy: Copy[Item] | None = None,
+        keyframes: Keyframes | None = None,
     ) -> None:
         self._copy = copy
+        self._keyframes = keyframes or Keyframes(connection)
         self._connection = connection
         self._name = name
         self._reader = reader
@@ -81,6 +75,7 @@ class Runner(Generic[Item]):
 
     async def rewrite(self, changes: Sequence[Change]) -> None:
         """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
+        await self._keyframes.carry()
         await write(self._connection, changes, self._name, self.position)
 
     async def _write(self, items: Sequence[Item]) -> None:
@@ -100,9 +95,10 @@ class Runner(Generic[Item]):
         self.position = items[-1].position
 
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
-        if self._copy is None:
-            await write(self._connection, changes, self._name, position)
-            return
-        beside = await self._copy.parts(items)
-        await write(self._connection, changes, self._name, position, beside)
-        self._copy.written()
+        beside = () if self._copy is None else await self._copy.parts(items)
+        behind = await self._keyframes.parts(items[-1]) if items[-1].position == position else ()
+        await write(self._connection, changes, self._name, position, beside, behind)
+        if behind:
+            self._keyframes.written()
+        if self._copy is not None:
+            self._copy.written()

@@ -89,11 +89,16 @@ def log_lines(*lines: dict[str, Any]) -> bytes:
 
 
 async def rows_of(connection: AsyncConnection[Any]) -> Rows:
-    """Every row of every table, in one order."""
-    found: Rows = {}
-    for table in TABLES:
-        query = sql.SQL("SELECT to_jsonb(t) FROM {} AS t ORDER BY 1").format(sql.Identifier(table))
-        found[table] = [row for (row,) in await (await connection.execute(query)).fetchall()]
+    """Every row of every table, in one order; not under which keyframe it was written."""
+    parts = [
+        sql.SQL("SELECT {}, to_jsonb(t) - 'since' FROM {} AS t").format(sql.Literal(table), sql.Identifier(table))
+        for table in TABLES
+    ]
+    found: Rows = {table: [] for table in TABLES}
+    for table, row in await (
+        await connection.execute(sql.SQL(" UNION ALL ").join(parts) + sql.SQL(" ORDER BY 1, 2"))
+    ).fetchall():
+        found[table].append(row)
     return found
 
 
