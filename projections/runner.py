@@ -9,11 +9,19 @@ import psycopg
 from psycopg import AsyncConnection
 
 from projections.change import Change
-from projections.keyframes import Happened, Keyframes
 from projections.writer import Part, blames_the_rows, write
 
-Item = TypeVar("Item", bound=Happened)
-ItemRead = TypeVar("ItemRead", bound=Happened, contravariant=True)
+
+class Positioned(Protocol):
+    """A message at its place in the stream."""
+
+    @property
+    def position(self) -> int:
+        """The sequence in the JetStream stream."""
+
+
+Item = TypeVar("Item", bound=Positioned)
+ItemRead = TypeVar("ItemRead", bound=Positioned, contravariant=True)
 
 
 class Reader(Protocol[ItemRead]):
@@ -40,6 +48,19 @@ class Copy(Protocol[ItemRead]):
         """What `parts` returned last is committed."""
 
 
+class Keeping(Protocol[ItemRead]):
+    """Keeps rows as they were at some messages."""
+
+    async def carry(self) -> int:
+        """Have the connection know the last of them: rows are written with it."""
+
+    async def parts(self, item: ItemRead) -> Sequence[Part]:
+        """What is to be written last, behind the changes of this message and those before it."""
+
+    def written(self) -> None:
+        """What `parts` returned last is committed."""
+
+
 class Runner(Generic[Item]):
     """The one writer of a read model: its connection must have the turn (writer.take_turn)."""
 
@@ -50,10 +71,10 @@ class Runner(Generic[Item]):
         reader: Reader[Item],
         after: int,
         copy: Copy[Item] | None = None,
-        keyframes: Keyframes | None = None,
+        keyframes: Keeping[Item] | None = None,
     ) -> None:
         self._copy = copy
-        self._keyframes = keyframes or Keyframes(connection)
+        self._keyframes = keyframes
         self._connection = connection
         self._name = name
         self._reader = reader
@@ -75,7 +96,8 @@ class Runner(Generic[Item]):
 
     async def rewrite(self, changes: Sequence[Change]) -> None:
         """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
-        await self._keyframes.carry()
+        if self._keyframes is not None:
+            await self._keyframes.carry()
         await write(self._connection, changes, self._name, self.position)
 
     async def _write(self, items: Sequence[Item]) -> None:
@@ -96,9 +118,11 @@ class Runner(Generic[Item]):
 
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
         beside = () if self._copy is None else await self._copy.parts(items)
-        behind = await self._keyframes.parts(items[-1]) if items[-1].position == position else ()
+        # Messages that are only copied are behind what the rows are.
+        last = items[-1] if items[-1].position == position else None
+        behind = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
         await write(self._connection, changes, self._name, position, beside, behind)
-        if behind:
+        if self._keyframes is not None and behind:
             self._keyframes.written()
         if self._copy is not None:
             self._copy.written()

@@ -22,6 +22,7 @@ from events.log.port import Recorded, Unreadable
 from events.message import Event, Metadata
 from events.subjects import Aggregate
 from projections.event_reader import EventReader
+from projections.keyframes import Keyframes
 from projections.log.projection import project as project_log_lines
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, write
@@ -185,14 +186,19 @@ class ProjectionScenario:
 
         for start, end in pairwise((0, *borders, len(items))):
             runner: Runner[Recorded | Unreadable] = Runner(
-                connection, "events", EventReader(await parked_streams(connection), park), start
+                connection,
+                "events",
+                EventReader(await parked_streams(connection), park),
+                start,
+                keyframes=Keyframes(connection),
             )
             for _ in range(times):
                 await runner.advance(items[start:end])
         before = await rows_of(connection)
         # Another process begins where the checkpoint is: all that is behind it changes nothing.
         after = await position_of(connection, "events")
-        runner = Runner(connection, "events", EventReader(await parked_streams(connection), park), after)
+        reader = EventReader(await parked_streams(connection), park)
+        runner = Runner(connection, "events", reader, after, keyframes=Keyframes(connection))
         await runner.advance(items)
         assert await rows_of(connection) == before
         return Shown(before, frozenset(parked))
