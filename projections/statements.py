@@ -42,10 +42,8 @@ def touched() -> dict[str, tuple[Touched, ...]]:
                 declared.append(line.removeprefix(_TOUCHES))
             elif line.startswith(_MORE) and declared:
                 declared[-1] += line.removeprefix(_MORE)
-        if declared != [_NOTHING]:
-            found[name] = tuple(Touched(*line.split(" WHERE ", 1)) for line in declared)
-        else:
-            found[name] = ()
+        if declared:
+            found[name] = tuple(Touched(*line.split(" WHERE ", 1)) for line in declared if line != _NOTHING)
     return found
 
 
