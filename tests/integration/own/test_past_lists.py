@@ -157,7 +157,7 @@ async def test_a_long_log_costs_what_happened_since_a_keyframe(
     addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("projections.keyframes.KEYFRAME_EVENTS", 3)
-    async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=9) as served:
+    async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=12) as served:
         asked, seen = questions(datetime.now(UTC)), {}
         flow = await new_flow(served, "long")
         runs = [await new_run(served, flow) for _ in range(3)]
@@ -167,7 +167,7 @@ async def test_a_long_log_costs_what_happened_since_a_keyframe(
             seen[await position(served)] = await answers(served, asked)
         await served.http.delete(f"/api/flows/{flow}")
         seen[await position(served)] = await answers(served, asked)
-        assert max(seen) > 9
+        assert max(seen) > 15
         for place in random.Random(8).sample(sorted(seen), 6):  # noqa: S311  the same in every run
             assert await answers(served, asked, as_of=place) == seen[place], place
 
