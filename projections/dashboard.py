@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from events.state import StateType
-from projections import durations
+from projections import durations, rollups
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
@@ -74,7 +74,8 @@ async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) 
     parameters = Parameters()
     condition = criteria.on("task_run", parameters)
     counts = COUNTS["task_run"]
-    number, source = ("sum(runs)::bigint", counts.source) if counts.answers(condition) else ("count(*)", "task_run")
+    is_summed = rollups.are_kept(connection) and counts.answers(condition)
+    number, source = ("sum(runs)::bigint", counts.source) if is_summed else ("count(*)", "task_run")
     query = f"SELECT state_type, {number} AS n FROM {source} WHERE {condition} GROUP BY state_type"  # noqa: S608
     found = {row["state_type"]: row["n"] for row in await rows(connection, query, parameters.values)}
     return encoded({kind.value: found.get(kind.value, 0) for kind in StateType})

@@ -10,7 +10,7 @@ import numpy as np
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
-from projections import durations
+from projections import durations, rollups
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.intervals import Integers, Intervals, Moved
@@ -48,7 +48,7 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     parameters = Parameters()
     condition = f"{table}.state_type IS NOT NULL AND {criteria.on(table, parameters)}"
     moved: list[Moved] = []
-    is_summed = PERIODS[table].answers(condition) and intervals.are_made_of_minutes()
+    is_summed = PERIODS[table].answers(condition) and intervals.are_made_of_minutes() and rollups.are_kept(connection)
     if is_summed:
         moved = intervals.moved()
         parts = _rolled_up(table, condition, intervals, parameters, moved)
@@ -159,21 +159,22 @@ def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Param
 async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
     parameters = Parameters()
-    window = Window.asked_for(criteria)
+    has_sums = rollups.are_kept(connection)
+    window = Window.asked_for(criteria) if has_sums else None
     if window is not None:
         lateness, source, condition = "sum(lateness) / nullif(sum(runs), 0)", window.lateness(parameters), "TRUE"
         is_summed = True
     else:
         condition = criteria.on("flow_run", parameters)
-        lateness, source, is_summed = _lateness_of_all(condition)
+        lateness, source, is_summed = _lateness_of_all(condition, has_sums=has_sums)
     query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
     return encoded((await rows(connection, query, parameters.values, keeps_plan=is_summed))[0]["lateness"])
 
 
-def _lateness_of_all(condition: str) -> tuple[str, str, bool]:
+def _lateness_of_all(condition: str, *, has_sums: bool) -> tuple[str, str, bool]:
     """An expression for it, what it is asked of, and whether these are sums."""
     counts = COUNTS["flow_run"]
-    if not counts.answers(condition):
+    if not has_sums or not counts.answers(condition):
         return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run", False
     late = f"SELECT coalesce({durations.LATE_BY_ALL}, 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
     return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source, True

@@ -13,7 +13,7 @@ SCHEMA: Final = "read_v1"
 OBSERVED: Final = "observed"
 #: What projections make of events: raise it where they make other rows of the same events, or fill a new column. Then
 #: the rows that are there are built again, beside the live ones, at the next start.
-VERSION: Final = 2
+VERSION: Final = 3
 #: Whoever migrates holds this advisory lock: "antiphon" in ASCII, shortened.
 _LOCK: Final = 0x616E7469
 

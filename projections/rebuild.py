@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 from events.log.port import EventLog, Recorded, Unreadable
 from projections import beside
 from projections.event_reader import EventReader, Park, stream_of
+from projections.keyframes import Keyframes
 from projections.migrate import VERSION
 from projections.projection import NAME
 from projections.reading_ahead import ahead
@@ -66,7 +67,9 @@ class Rebuild:
             await beside.drop(connection, beside.OLD)
             after = await beside.begin(connection, self._postgres_url, await self._log.last_position())
             reader = EventReader(await parked_streams(connection), self._park_what_is_new)
-            runner: Runner[Recorded | Unreadable] = Runner(connection, NAME, reader, after)
+            runner: Runner[Recorded | Unreadable] = Runner(
+                connection, NAME, reader, after, keyframes=Keyframes(connection)
+            )
             await self._catch_up(runner)
             await beside.analyze(connection)
             async with having_turn(connection, NAME, self._make_way):

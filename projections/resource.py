@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections import names
+from projections import names, rollups
 from projections.filters.conditions import Parameters, joined
 from projections.filters.criteria import Criteria
 from projections.reading import Row, encoded, first_encoded, rows
@@ -82,9 +82,10 @@ class Resource(Generic[S]):
     async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
         """How many objects meet the criteria."""
         parameters = Parameters()
-        window = Window.asked_for(criteria) if self.table == "flow_run" else None
+        is_summed = rollups.are_kept(connection)
+        window = Window.asked_for(criteria) if is_summed and self.table == "flow_run" else None
         condition = self._condition(criteria, parameters)
-        rollup = COUNTS.get(self.table)
+        rollup = COUNTS.get(self.table) if is_summed else None
         keeps_plan = True
         if window is not None:
             query = f"SELECT coalesce(sum(runs), 0)::bigint AS n FROM {window.runs(parameters)}"  # noqa: S608

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
+from weakref import WeakSet
+
+from psycopg import AsyncConnection
 
 #: In the unit of the times in `PERIODS`.
 SECOND: Final = 1_000_000
@@ -56,3 +59,16 @@ PERIODS: Final = {
     "flow_run": Rollup("flow_run_period", "flow_run", frozenset({"state_type", "state_name"})),
     "task_run": Rollup("task_run_period", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }
+
+#: Connections to tables of which no sums are kept.
+_without: Final[WeakSet[AsyncConnection[Any]]] = WeakSet()
+
+
+def do_without(connection: AsyncConnection[Any]) -> None:
+    """Have all that is asked on a connection counted anew, from the rows."""
+    _without.add(connection)
+
+
+def are_kept(connection: AsyncConnection[Any]) -> bool:
+    """Whether a connection finds sums of the rows that it finds."""
+    return connection not in _without

@@ -48,6 +48,19 @@ class Copy(Protocol[ItemRead]):
         """What `parts` returned last is committed."""
 
 
+class Keeping(Protocol[ItemRead]):
+    """Keeps rows as they were at some messages."""
+
+    async def carry(self) -> int:
+        """Have the connection know the last of them: rows are written with it."""
+
+    async def parts(self, item: ItemRead) -> Sequence[Part]:
+        """What is to be written last, behind the changes of this message and those before it."""
+
+    def written(self) -> None:
+        """What `parts` returned last is committed."""
+
+
 class Runner(Generic[Item]):
     """The one writer of a read model: its connection must have the turn (writer.take_turn)."""
 
@@ -58,8 +71,10 @@ class Runner(Generic[Item]):
         reader: Reader[Item],
         after: int,
         copy: Copy[Item] | None = None,
+        keyframes: Keeping[Item] | None = None,
     ) -> None:
         self._copy = copy
+        self._keyframes = keyframes
         self._connection = connection
         self._name = name
         self._reader = reader
@@ -81,6 +96,8 @@ class Runner(Generic[Item]):
 
     async def rewrite(self, changes: Sequence[Change]) -> None:
         """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
+        if self._keyframes is not None:
+            await self._keyframes.carry()
         await write(self._connection, changes, self._name, self.position)
 
     async def _write(self, items: Sequence[Item]) -> None:
@@ -100,9 +117,12 @@ class Runner(Generic[Item]):
         self.position = items[-1].position
 
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
-        if self._copy is None:
-            await write(self._connection, changes, self._name, position)
-            return
-        beside = await self._copy.parts(items)
-        await write(self._connection, changes, self._name, position, beside)
-        self._copy.written()
+        beside = () if self._copy is None else await self._copy.parts(items)
+        # Messages that are only copied are behind what the rows are.
+        last = items[-1] if items[-1].position == position else None
+        behind = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
+        await write(self._connection, changes, self._name, position, beside, behind)
+        if self._keyframes is not None and behind:
+            self._keyframes.written()
+        if self._copy is not None:
+            self._copy.written()

@@ -25,6 +25,8 @@ class Table:
     append_only: bool = False
     #: Columns that the server computes when a row is put: column name to SQL, the row being `t`.
     computed: Mapping[str, str] | None = None
+    #: Of which other table `computed` looks for a row by its id: that table's name, by the column that has the id.
+    looked_for: Mapping[str, str] | None = None
     #: The statement that follows a put, if any; its parameter `ids` are the ids of the rows.
     after_put: str | None = None
 

@@ -95,18 +95,21 @@ async def write(
     name: str,
     position: int,
     beside: Sequence[Part] = (),
+    behind: Sequence[Part] = (),
 ) -> None:
-    """Write changes, what belongs beside them, and the checkpoint `name` at `position`; all of it or nothing."""
+    """Write changes, what belongs beside and behind them, and the checkpoint `name` at `position`; all or nothing."""
     steps = list(merge(changes))
-    if len(steps) <= 1 and not any(_needs_order(step) for step in steps):
-        await _write_at_once(connection, [*beside, *(part for step in steps for part in _parts(step))], name, position)
+    if len(steps) <= 1 and not behind and not any(_needs_order(step) for step in steps):
+        await _write_at_once(connection, [*beside, *(part for step in steps for part in parts(step))], name, position)
         return
     async with connection.pipeline(), connection.transaction():
         for query, parameters in beside:
             await connection.execute(query.encode(), parameters)
         for step in steps:
-            for query, parameters in _parts(step):
+            for query, parameters in parts(step):
                 await connection.execute(query, parameters)
+        for query, parameters in behind:
+            await connection.execute(query.encode(), parameters)
         await connection.execute(statements()["advance"], {"name": name, "position": position})
 
 
@@ -130,7 +133,7 @@ async def _write_at_once(connection: AsyncConnection[Any], parts_of: Sequence[Pa
     await connection.execute(query.encode(), parameters)
 
 
-def _parts(step: Step) -> Iterator[Part]:
+def parts(step: Step) -> Iterator[Part]:
     """The statements of a step with their parameters, in order."""
     for table in _ORDER:
         if rows := step.puts.get(table):

@@ -22,6 +22,7 @@ from events.log.port import Recorded, Unreadable
 from events.message import Event, Metadata
 from events.subjects import Aggregate
 from projections.event_reader import EventReader
+from projections.keyframes import Keyframes
 from projections.log.projection import project as project_log_lines
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, write
@@ -89,11 +90,16 @@ def log_lines(*lines: dict[str, Any]) -> bytes:
 
 
 async def rows_of(connection: AsyncConnection[Any]) -> Rows:
-    """Every row of every table, in one order."""
-    found: Rows = {}
-    for table in TABLES:
-        query = sql.SQL("SELECT to_jsonb(t) FROM {} AS t ORDER BY 1").format(sql.Identifier(table))
-        found[table] = [row for (row,) in await (await connection.execute(query)).fetchall()]
+    """Every row of every table, in one order; not under which keyframe it was written."""
+    parts = [
+        sql.SQL("SELECT {}, to_jsonb(t) - 'since' FROM {} AS t").format(sql.Literal(table), sql.Identifier(table))
+        for table in TABLES
+    ]
+    found: Rows = {table: [] for table in TABLES}
+    for table, row in await (
+        await connection.execute(sql.SQL(" UNION ALL ").join(parts) + sql.SQL(" ORDER BY 1, 2"))
+    ).fetchall():
+        found[table].append(row)
     return found
 
 
@@ -180,14 +186,19 @@ class ProjectionScenario:
 
         for start, end in pairwise((0, *borders, len(items))):
             runner: Runner[Recorded | Unreadable] = Runner(
-                connection, "events", EventReader(await parked_streams(connection), park), start
+                connection,
+                "events",
+                EventReader(await parked_streams(connection), park),
+                start,
+                keyframes=Keyframes(connection),
             )
             for _ in range(times):
                 await runner.advance(items[start:end])
         before = await rows_of(connection)
         # Another process begins where the checkpoint is: all that is behind it changes nothing.
         after = await position_of(connection, "events")
-        runner = Runner(connection, "events", EventReader(await parked_streams(connection), park), after)
+        reader = EventReader(await parked_streams(connection), park)
+        runner = Runner(connection, "events", reader, after, keyframes=Keyframes(connection))
         await runner.advance(items)
         assert await rows_of(connection) == before
         return Shown(before, frozenset(parked))

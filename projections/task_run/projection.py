@@ -70,6 +70,7 @@ TASK_RUN: Final = Table(
         "awaits_flow_run": "t.flow_run_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM flow_run WHERE flow_run.id = t.flow_run_id)"
     },
+    looked_for={"flow_run_id": "flow_run"},
 )
 TASK_RUN_STATE: Final = Table("task_run_state", {"task_run_id": "uuid", **STATE_COLUMNS}, append_only=True)
 

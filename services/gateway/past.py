@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Query
 from psycopg import AsyncConnection
@@ -17,7 +17,7 @@ from events.log.errors import LogUnavailableError
 from events.log.port import EventLog
 from events.subjects import Aggregate
 from projections.as_of import RunThen, run_at
-from projections.past import Past
+from projections.past import GoneError, Past
 from services.gateway.errors import TooLargeError, unprocessable
 
 #: A query parameter of ours, of lists whose bodies are Prefect's: a position of the log, or a time.
@@ -30,8 +30,8 @@ _IDLE_SECONDS: Final = 60.0
 class PastReads:
     """Two pasts: one in which nothing has happened, and one of the moment that was asked about last.
 
-    Whoever asks about the same moment again, or a later one, pays only for the events in between. One question is
-    answered at a time.
+    A question costs the events since the last keyframe, or since the moment of the question before. One is answered at
+    a time.
     """
 
     def __init__(
@@ -54,32 +54,27 @@ class PastReads:
             await self._nothing.close()
 
     @asynccontextmanager
-    async def reading(self, as_of: str) -> AsyncIterator[AsyncConnection]:
+    async def reading(self, as_of: str) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to the read models as they were, for one query or a few.
 
-        Raises what is answered with 422 for no place in the log and with 413 where too many events would have to be
-        read, and LogUnavailableError where that takes too long.
+        Raises what is answered with 422 for no place in the log, with 413 where the read models are so far behind that
+        too many events would have to be read, and LogUnavailableError where that takes too long.
         """
         position, moment = await self._place(as_of)
-        try:
-            async with (
-                asyncio.timeout(self._deadline_seconds) as deadline,
-                self._lists.past(position, self._advance) as past,
-            ):
+        async with AsyncExitStack() as question:
+            try:
                 # The queries have a limit of their own.
-                deadline.reschedule(None)
-                async with past.reading(moment or past.recorded_at) as connection:
-                    yield connection
-        except TimeoutError as error:
-            raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
+                async with asyncio.timeout(self._deadline_seconds):
+                    reading = self._lists.reading(position, moment, self._advance)
+                    connection = await question.enter_async_context(reading)
+            except TimeoutError as error:
+                raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
+            yield connection
 
     async def run(self, run: Aggregate, position: int) -> RunThen | None:
         """See projections.as_of.run_at."""
-        while True:
-            async with self._nothing.past(0) as nothing:
-                found = await run_at(nothing, self._commands.history, run, position)
-                if await nothing.is_whole():
-                    return found
+        async with self._nothing.past() as nothing:
+            return await run_at(nothing, self._commands.history, run, position)
 
     async def _place(self, as_of: str) -> tuple[int, datetime | None]:
         try:
@@ -96,7 +91,10 @@ class PastReads:
     async def _advance(self, past: Past, position: int) -> None:
         count = position - past.position
         if count > self._most_events:
-            raise TooLargeError(f"as_of: {count} events would have to be read, and at most {self._most_events} are.")
+            raise TooLargeError(
+                f"as_of: the read models are behind: {count} events would have to be read, and at most"
+                f" {self._most_events} are."
+            )
         async for batch in self._log.follow(past.position, until=position):
             await past.advance(batch)
 
@@ -105,12 +103,8 @@ class PastReads:
 Advance = Callable[[Past, int], Awaitable[None]]
 
 
-async def _stay(past: Past, position: int) -> None:
-    """What is asked needs nothing to have happened."""
-
-
 class _Session:
-    """A past that is kept between questions, and made anew for an earlier moment."""
+    """A past that is kept between questions, and made anew where another keyframe is nearer, or the moment earlier."""
 
     def __init__(self, postgres_url: str) -> None:
         self._postgres_url = postgres_url
@@ -120,29 +114,47 @@ class _Session:
         self._forgetting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def past(self, position: int, advance: Advance = _stay) -> AsyncIterator[Past]:
-        """One that `advance` has brought to `position`, for one question."""
+    async def past(self) -> AsyncIterator[Past]:
+        """One in which nothing has happened, for one question."""
+        async with self._alone():
+            yield await self._nearest(0)
+
+    @asynccontextmanager
+    async def reading(
+        self, position: int, moment: datetime | None, advance: Advance
+    ) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to one that `advance` has brought to a position, for one question, as of this moment."""
+        async with self._alone(), AsyncExitStack() as question:
+            connection = None
+            while connection is None:
+                past = await self._nearest(position)
+                try:
+                    await advance(past, position)
+                    reading = past.reading(moment or past.recorded_at)
+                    connection = await question.enter_async_context(reading)
+                except GoneError:
+                    await self._forget()
+            yield connection
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
         async with self._lock:
             if self._forgetting is not None:
                 self._forgetting.cancel()
             try:
-                yield await self._at(position, advance)
+                yield
             except BaseException:
                 # Nobody knows how far it came.
                 await self._forget()
                 raise
             self._forgetting = asyncio.create_task(self._forget_when_idle())
 
-    async def _at(self, position: int, advance: Advance) -> Past:
-        while True:
-            past = self._past
-            if past is None or past.position > position or not await past.is_whole():
-                await self._forget()
-                past = self._past = await self._opened.enter_async_context(Past.beginning(self._postgres_url))
-            await advance(past, position)
-            # A rebuild may have ended meanwhile.
-            if await past.is_whole():
-                return past
+    async def _nearest(self, position: int) -> Past:
+        if self._past is None or not await self._past.leads_to(position):
+            await self._forget()
+            beginning = Past.beginning(self._postgres_url, position)
+            self._past = await self._opened.enter_async_context(beginning)
+        return self._past
 
     async def close(self) -> None:
         """End it."""

@@ -14,6 +14,7 @@ from events.log.jetstream import JetStreamLog
 from events.log.port import Recorded, Unreadable
 from projections.archive import Archive
 from projections.event_reader import EventReader
+from projections.keyframes import Keyframes
 from projections.projection import NAME
 from projections.runner import Runner
 from projections.writer import connect, parked_streams, position_of, take_turn, write
@@ -90,12 +91,13 @@ class EventsLoop:
     def _runner(
         self, connection: AsyncConnection[Any], reader: EventReader, after: int, archive: Archive
     ) -> Runner[Recorded | Unreadable]:
+        keyframes = Keyframes(connection)
         if self._traces is None:
-            return Runner(connection, self.name, reader, after, archive)
+            return Runner(connection, self.name, reader, after, archive, keyframes)
         # See services/runtime/telemetry.py.
         from services.projector.traced import TracedRunner
 
-        return TracedRunner(connection, self.name, reader, after, archive, traces=self._traces)
+        return TracedRunner(connection, self.name, reader, after, archive, keyframes, traces=self._traces)
 
     async def _park(self, item: Recorded | Unreadable, why: str) -> None:
         self.tally.fail(why)

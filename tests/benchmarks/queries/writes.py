@@ -17,6 +17,7 @@ import psycopg
 from psycopg import AsyncConnection
 
 from events.log.port import Recorded
+from projections.keyframes import carry
 from projections.migrate import SCHEMA, migrate
 from projections.projection import NAME, project
 from projections.writer import connect, write
@@ -80,7 +81,12 @@ def _variants(server: PostgresServer) -> dict[str, str]:
 
     sums = {f"sums in {table}": without(table) for table in ("flow_run_count", "flow_run_period")}
     both = {"sums, both with their triggers": "ALTER TABLE flow_run DISABLE TRIGGER USER"}
-    return sums | both | {f"index {name}": f"DROP INDEX {name}" for name in _INDEXES}
+    keyframes = {"keyframes": " ".join(map(_without_versions, ("flow_run", "flow_run_state", "artifact")))}
+    return sums | both | keyframes | {f"index {name}": f"DROP INDEX {name}" for name in _INDEXES}
+
+
+def _without_versions(table: str) -> str:
+    return f"DROP TRIGGER {table}_keeps ON {table}; ALTER TABLE {table} DROP COLUMN since;"
 
 
 def _measured(server: PostgresServer, statement: str) -> Cost:
@@ -94,8 +100,9 @@ async def _measure(server: PostgresServer, statement: str, size: int) -> float:
     async with await AsyncConnection.connect(server.url_of("postgres"), autocommit=True) as owner:
         await owner.execute("CREATE DATABASE measured TEMPLATE full")
     async with await connect(server.url_of("measured")) as connection:
+        await carry(connection, 0)
         if statement:
-            await connection.execute(statement.encode())
+            await connection.execute(statement.encode(), prepare=False)
         # The events of many runs at once take turns, as they do in a log.
         lives = list(_lives(_MEASURED, seed=2))
         events = [life[step] for step in range(5) for life in lives if step < len(life)]
@@ -111,6 +118,7 @@ async def _measure(server: PostgresServer, statement: str, size: int) -> float:
 async def _fill(url: str) -> None:
     await migrate(url)
     async with await connect(url) as connection:
+        await carry(connection, 0)
         events = [event for life in _lives(_PRESENT, seed=1) for event in life]
         await _write(connection, events, 1, _LARGE)
         await connection.execute("DELETE FROM checkpoint")

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg import sql
 
+from projections.keyframes import carry
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states, until_answer
@@ -111,6 +112,7 @@ async def test_a_database_that_lost_its_last_commits_is_not_believed(
         # As after a crash: the projector does not wait for the disk, rows and checkpoint are lost together.
         async with await psycopg.AsyncConnection.connect(addresses.postgres_url) as crashed:
             await crashed.execute("SET search_path TO read_v1, observed")
+            await carry(crashed, 0)
             await crashed.execute("DELETE FROM flow_run_state WHERE state ->> 'type' = 'RUNNING'")
             await crashed.execute("UPDATE checkpoint SET position = position - 1 WHERE name = 'events'")
         async with no_postgres(postgres_server, addresses.postgres_url):

@@ -19,6 +19,7 @@ from events.log.parked import CannotReplayError, ParkedMessages
 from events.log.parking import park
 from events.message import Metadata
 from events.subjects import Aggregate
+from projections.keyframes import carry
 from services.policy.main import run as run_policy
 from services.projector.main import run as run_projector
 from tests.examples import NOW, proposed
@@ -133,6 +134,7 @@ async def _forget(addresses: Addresses, run_id: str, stream: str) -> None:
     """Make the read models what they were, had the run's fifth event not been understood."""
     async with await psycopg.AsyncConnection.connect(addresses.postgres_url, autocommit=True) as connection:
         await connection.execute("SET search_path TO read_v1")
+        await carry(connection, 0)
         await connection.execute("INSERT INTO parked_aggregate VALUES (%s, 5)", (stream,))
         await connection.execute(
             "UPDATE flow_run SET state_type = 'PENDING', run_count = 0, start_time = NULL WHERE id = %s", (run_id,)

@@ -153,6 +153,25 @@ async def test_what_would_cost_too_much_is_refused(addresses: Addresses) -> None
         assert (await served.http.post("/api/flows/count", json={}, params={"as_of": 3})).json() == 1
 
 
+async def test_a_long_log_costs_what_happened_since_a_keyframe(
+    addresses: Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.keyframes.KEYFRAME_EVENTS", 3)
+    async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=12) as served:
+        asked, seen = questions(datetime.now(UTC)), {}
+        flow = await new_flow(served, "long")
+        runs = [await new_run(served, flow) for _ in range(3)]
+        for run, kind in [(run, kind) for kind in ("RUNNING", "PAUSED", "RUNNING", "COMPLETED") for run in runs]:
+            await move(served, run, kind)
+            # Whoever reads waits for the projector: a keyframe is not far.
+            seen[await position(served)] = await answers(served, asked)
+        await served.http.delete(f"/api/flows/{flow}")
+        seen[await position(served)] = await answers(served, asked)
+        assert max(seen) > 15
+        for place in random.Random(8).sample(sorted(seen), 6):  # noqa: S311  the same in every run
+            assert await answers(served, asked, as_of=place) == seen[place], place
+
+
 async def test_what_is_not_there_in_time_is_unavailable_and_spoils_nothing(addresses: Addresses) -> None:
     path = "/flow_runs/count?as_of=2020-01-01T00:00:00Z"
     async with addresses.gateway(deadline_seconds=0) as hurried:

@@ -8,6 +8,7 @@ from psycopg import AsyncConnection
 
 from events.log.port import EventLog, Recorded, Unreadable
 from projections.event_reader import EventReader
+from projections.keyframes import Keyframes
 from projections.migrate import migrate
 from projections.runner import Runner
 from projections.writer import connect
@@ -21,7 +22,9 @@ async def folded_rows(log: EventLog, empty_database: str) -> Rows:
     """Every row that follows from the log, made from its beginning in a database of its own."""
     await migrate(empty_database)
     async with await connect(empty_database) as connection:
-        runner: Runner[Recorded | Unreadable] = Runner(connection, "events", EventReader({}, _parked), 0)
+        runner: Runner[Recorded | Unreadable] = Runner(
+            connection, "events", EventReader({}, _parked), 0, keyframes=Keyframes(connection)
+        )
         async for batch in log.follow(0, until=await log.last_position()):
             await runner.advance(batch)
         return await _rows(connection)

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
+from projections.keyframes import carry
+
 NOW = datetime.now(UTC).replace(microsecond=0)
 STATES = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CRASHED", None)
 
@@ -64,6 +66,7 @@ async def insert(connection: AsyncConnection[Any], table: str, rows: list[dict[s
 
 async def happen(connection: AsyncConnection[Any], seed: int) -> None:
     """Runs come, change by the handful, are shown, and go."""
+    await carry(connection, 0)
     chance = random.Random(seed)  # noqa: S311  to be the same in every run
     for start in range(1, 301, 25):
         numbers = range(start, start + 25)

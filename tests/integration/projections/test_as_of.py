@@ -25,6 +25,7 @@ from events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRu
 from projections.as_of import run_at
 from projections.event_reader import EventReader
 from projections.flow_run.projection import FLOW_RUN
+from projections.keyframes import Keyframes
 from projections.past import Past
 from projections.reading import encoded
 from projections.runner import Runner
@@ -107,7 +108,9 @@ async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_s
                 "TRUNCATE flow, flow_run, flow_run_name, flow_run_state, task_run, task_run_state, checkpoint"
             )
             reader = EventReader(await parked_streams(connection), park)
-            runner: Runner[Recorded | Unreadable] = Runner(connection, "events", reader, 0)
+            runner: Runner[Recorded | Unreadable] = Runner(
+                connection, "events", reader, 0, keyframes=Keyframes(connection)
+            )
             for item in items:
                 await runner.advance([item])
                 for asked in (run(FIRST), run(SECOND), task(TASK), task(HIDDEN), task(LONELY)):

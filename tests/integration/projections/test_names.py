@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from projections.keyframes import carry
 from projections.migrate import migrate
 from projections.reading import configure
 from projections.writer import connect
@@ -37,6 +38,7 @@ def named_url(postgres_server: PostgresServer) -> Iterator[str]:
     async def fill(url: str) -> None:
         await migrate(url)
         async with await connect(url) as writing:
+            await carry(writing, 0)
             for statement in (_FILL, *_CHANGES):
                 await writing.execute(statement.encode())
 

@@ -9,6 +9,7 @@ from events.document.events import FlowCreated
 from events.subjects import Aggregate
 from events.task_run.events import TaskRunRenamed
 from projections.event_reader import EventReader
+from projections.keyframes import Keyframes
 from projections.runner import Runner
 from projections.writer import connect, position_of
 from tests.examples import FLOW, RUN, RUN_ID, TASK, TASK_ID, run_created, run_moved, state, task_created
@@ -69,5 +70,5 @@ async def test_nothing_is_put_aside_for_a_missing_table(projections: ProjectionS
         await empty(connection)
         await connection.execute("ALTER TABLE flow RENAME TO elsewhere")
         with pytest.raises(psycopg.errors.UndefinedTable):
-            await Runner(connection, "events", EventReader({}, park), 0).advance(items)
+            await Runner(connection, "events", EventReader({}, park), 0, keyframes=Keyframes(connection)).advance(items)
         assert await position_of(connection, "events") == 0

@@ -20,6 +20,7 @@ from nats.aio.client import Client as NatsClient
 from events import subjects
 from events.log.jetstream import JetStreamLog
 from projections.beside import NEXT, OLD, Built, built
+from projections.keyframes import carry
 from projections.migrate import SCHEMA, VERSION, migrate
 from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
 from projections.writer import connect, give_turn_back, position_of, take_turn, try_turn
@@ -43,6 +44,7 @@ REBUILDS = 3
 
 async def execute(postgres_url: str, statement: str) -> None:
     async with await connect(postgres_url) as connection:
+        await carry(connection, 0)
         await connection.execute(statement.encode())
 
 
@@ -237,6 +239,7 @@ async def test_an_event_that_only_the_new_rows_cannot_show_is_parked(client: Nat
     stream = subjects.event_stream(known[0].aggregate).removesuffix(".>")
     await execute(postgres_url, "INSERT INTO checkpoint VALUES ('events', 12)")
     async with await connect(postgres_url) as connection:
+        await carry(connection, 0)
         await connection.execute("INSERT INTO parked_aggregate VALUES (%s, 5)", (stream,))
     parked: list[tuple[str, int]] = []
 

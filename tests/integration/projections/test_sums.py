@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
+from projections.keyframes import carry
 from projections.migrate import migrate, schema_files
 from projections.writer import connect
 from tests.integration.projections.random_runs import flow_run, happen, insert
@@ -100,6 +101,7 @@ async def test_a_sum_that_no_number_holds_stops_nobody(postgres_url: str) -> Non
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     late = {"expected_start_time": first, "start_time": last, "state_type": "FAILED", "state_name": "Failed"}
     async with await connect(postgres_url) as writing:
+        await carry(writing, 0)
         await insert(writing, "flow_run", [flow_run(chance, number) | late for number in range(40)])
         sums = "SELECT runs, lateness, number_at(all_parts(parts), 0) FROM flow_run_period WHERE series < 3"
         bound = 4 * 10**18
