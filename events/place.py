@@ -18,8 +18,9 @@ _MOMENT: Final = TypeAdapter(datetime)
 
 def parse(text: str) -> Place:
     """A position as a number, from 1; or a time, in UTC where it has no zone. Raises ValueError for neither."""
-    if text.isdecimal():
-        if len(text) > len(str(LAST)) or not 1 <= int(text) <= LAST:
+    if _is_number(text):
+        # Other numbers would be taken for seconds since 1970.
+        if not text.isdecimal() or len(text) > len(str(LAST)) or not 1 <= int(text) <= LAST:
             msg = f"positions are from 1 to {LAST}"
             raise ValueError(msg)
         return int(text)
@@ -29,3 +30,11 @@ def parse(text: str) -> Place:
     except (ValidationError, OverflowError):
         msg = f"{text!r} is neither a position nor a time"
         raise ValueError(msg) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

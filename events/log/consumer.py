@@ -279,7 +279,9 @@ class OrderedConsumer:
         if not self._lost:
             self._lost = True
             self.restarts += 1
-            _log.warning("consumer %s of %s starts over: %s", self._name, self._stream, why)
+            # Whoever closed the connection reads no more.
+            level = logging.INFO if self._client.is_closed else logging.WARNING
+            _log.log(level, "consumer %s of %s starts over: %s", self._name, self._stream, why)
         self._waiting.clear()
         self._waiting_bytes = 0
         self._arrived.set()

@@ -18,7 +18,9 @@ def test_a_time_without_a_zone_is_in_utc() -> None:
     assert parse("2026-11-21T08:00:00") == datetime(2026, 11, 21, 8, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("text", ["", "0", str(LAST + 1), "9" * 5000, "soon", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-10", "1.5", "1e3", "inf", str(LAST + 1), "9" * 5000, "soon", "0001-01-01T00:00:00+14:00"]
+)
 def test_anything_else_is_no_place(text: str) -> None:
     with pytest.raises(ValueError, match="position"):
         parse(text)
