@@ -84,24 +84,21 @@ def _moments(sent: bytes) -> Integers:
     return np.frombuffer(sent, dtype=">i8").astype(np.int64) + _YEAR_2000
 
 
-def _interval(column: str, intervals: Intervals, parameters: Parameters) -> str:
-    """The index of the interval in which a moment lies, and the state."""
-    start, length = parameters.bind(intervals.start), parameters.bind(intervals.length)
-    seconds = parameters.bind(intervals.length.total_seconds())
-    passed = f"date_part('epoch', date_bin({length}, {column}, {start}) - {start})"
-    return f"{_Part.INTERVAL:d}, round({passed} / {seconds}::float8)::bigint, state_type, state_name"
-
-
-def _within(column: str, intervals: Intervals, parameters: Parameters) -> str:
-    return f"{column} >= {parameters.bind(intervals.start)} AND {column} < {parameters.bind(intervals.end)}"
+def _within(intervals: Intervals, parameters: Parameters) -> str:
+    start, end = parameters.bind(intervals.start), parameters.bind(intervals.end)
+    return f"expected_start_time >= {start} AND expected_start_time < {end}"
 
 
 def _scanned(table: str, condition: str, intervals: Intervals, parameters: Parameters) -> str:
     """Every run."""
+    start, length = parameters.bind(intervals.start), parameters.bind(intervals.length)
+    seconds = parameters.bind(intervals.length.total_seconds())
+    passed = f"date_part('epoch', date_bin({length}, expected_start_time, {start}) - {start})"
     times = ", ".join(f"(sum({time}) * {SECOND})::float8" for time in (durations.RUN_TIME, durations.LATENESS))
     return (
-        f"SELECT {_interval('expected_start_time', intervals, parameters)}, count(*), {times}, NULL, NULL"  # noqa: S608
-        f" FROM {table} WHERE {_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
+        f"SELECT {_Part.INTERVAL:d}, round({passed} / {seconds}::float8)::bigint, state_type, state_name,"  # noqa: S608
+        f" count(*), {times}, NULL, NULL"
+        f" FROM {table} WHERE {_within(intervals, parameters)} AND {condition} GROUP BY 2, 3, 4"
     )
 
 
@@ -109,7 +106,7 @@ def _rolled_up(
     table: str, condition: str, intervals: Intervals, parameters: Parameters, moved: Sequence[Moved]
 ) -> list[str]:
     """The sums of hours and of minutes, what has been added to them by the clock, and what has to be moved."""
-    live = f"{_within('expected_start_time', intervals, parameters)} AND {condition} GROUP BY 3, 4"
+    live = f"{_within(intervals, parameters)} AND {condition} GROUP BY 3, 4"
     # Adding these up takes PostgreSQL twice as long as handing them out.
     starts = "string_agg(timestamptz_send(expected_start_time), '')"
     since = f"string_agg(float8send({durations.RUNNING_SINCE}), '')"

@@ -60,13 +60,13 @@ class Intervals:
         """Whether sums of minutes save more than they cost: most minutes lie in one interval as a whole."""
         if self.length < MINUTE:
             return False
-        cut = sum(1 for border in self._borders() if border % _MINUTE)
+        cut = sum(1 for border in self._microseconds() if border % _MINUTE)
         return 2 * cut < (self.end - self.start) // MINUTE
 
     def moved(self) -> list[Moved]:
         """What has to be moved where an interval ends within a minute; no minute is cut twice."""
         found = []
-        for index, border in enumerate(self._borders()):
+        for index, border in enumerate(self._microseconds()):
             if passed := border % _MINUTE:
                 minute = border - passed
                 if 2 * passed <= _MINUTE:
@@ -77,7 +77,7 @@ class Intervals:
 
     def cut_hours(self) -> list[int]:
         """The hours whose minutes are not all counted in the same interval."""
-        hours = sorted({border - border % _HOUR for border in self._borders()})
+        hours = sorted({border - border % _HOUR for border in self._microseconds()})
         starts = np.array(hours, dtype=np.int64)
         first, last = self._of_ends(starts)
         return [int(hour) for hour in starts[first != last]]
@@ -100,6 +100,7 @@ class Intervals:
         found = (moments - (self.start - _EPOCH) // _MICROSECOND) // (self.length // _MICROSECOND)
         return np.where((found < 0) | (found > self.count), self.count, found)
 
-    def _borders(self) -> range:
+    def _microseconds(self) -> range:
+        """The borders since 1970."""
         start, length = (self.start - _EPOCH) // _MICROSECOND, self.length // _MICROSECOND
         return range(start, start + self.count * length + 1, length)

@@ -13,7 +13,7 @@ from projections.keyframes import carry
 from projections.migrate import OBSERVED, SCHEMA
 from projections.statements import touched
 from projections.table import Table
-from projections.writer import Part, parts
+from projections.writer import Part, parked_streams, parts
 
 #: Tables with the name of their key and their columns; what is kept of them is beside them, unless they have no past.
 _TABLES: Final = """
@@ -108,8 +108,7 @@ class Overlay:
 
     async def parked(self) -> dict[str, int]:
         """The event streams that waited at the keyframe, and the position of the event that they waited behind."""
-        cursor = await self._connection.execute("SELECT subject, position FROM then_parked_aggregate")
-        return {str(subject): int(position) for subject, position in await cursor.fetchall()}
+        return await parked_streams(self._connection, "then_parked_aggregate")
 
     async def hold(self) -> None:
         """Keep what is below in its place until the transaction ends.

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import orjson
 from psycopg import AsyncConnection
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import Format
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import AsyncRowFactory, TupleRow, dict_row, tuple_row
 
 from projections.migrate import look_in
 
 Row = dict[str, Any]
+T = TypeVar("T")
 
 #: What PostgreSQL takes as an offset or a limit.
 LARGEST: Final = 2**63 - 1
@@ -84,19 +85,27 @@ async def rows(
     connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
 ) -> list[Row]:
     """The rows of a query; one whose rows are all found by an index, whatever its parameters are, may keep its plan."""
-    await _plan(connection, keeps=keeps_plan)
-    # Times and ids are read, and written by the server, in less time than as text.
-    async with connection.cursor(binary=True, row_factory=dict_row) as cursor:
-        await cursor.execute(query.encode(), parameters, prepare=keeps_plan or None)
-        return await cursor.fetchall()
+    return await _fetched(connection, query, parameters, dict_row, keeps_plan=keeps_plan)
 
 
 async def records(
     connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
 ) -> list[TupleRow]:
     """The same as tuples: less to do where there are many."""
+    return await _fetched(connection, query, parameters, tuple_row, keeps_plan=keeps_plan)
+
+
+async def _fetched(
+    connection: AsyncConnection[Any],
+    query: str,
+    parameters: Mapping[str, Any],
+    row_factory: AsyncRowFactory[T],
+    *,
+    keeps_plan: bool,
+) -> list[T]:
     await _plan(connection, keeps=keeps_plan)
-    async with connection.cursor(binary=True) as cursor:
+    # Times and ids are read, and written by the server, in less time than as text.
+    async with connection.cursor(binary=True, row_factory=row_factory) as cursor:
         await cursor.execute(query.encode(), parameters, prepare=keeps_plan or None)
         return await cursor.fetchall()
 

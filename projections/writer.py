@@ -174,9 +174,9 @@ async def give_turn_back(connection: AsyncConnection[Any], name: str) -> None:
     await connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
-async def parked_streams(connection: AsyncConnection[Any]) -> dict[str, int]:
-    """The event streams that wait behind an event which was parked, and its position."""
-    cursor = await connection.execute("SELECT subject, position FROM parked_aggregate")
+async def parked_streams(connection: AsyncConnection[Any], table: str = "parked_aggregate") -> dict[str, int]:
+    """The event streams that wait behind an event which was parked, and its position; as a table has them."""
+    cursor = await connection.execute(f"SELECT subject, position FROM {table}".encode())  # noqa: S608  our own name
     return {str(subject): int(position) for subject, position in await cursor.fetchall()}
 
 

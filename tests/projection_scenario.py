@@ -184,21 +184,17 @@ class ProjectionScenario:
             assert why
             parked.add(item.position)
 
+        async def runner_at(position: int) -> Runner[Recorded | Unreadable]:
+            reader = EventReader(await parked_streams(connection), park)
+            return Runner(connection, "events", reader, position, keyframes=Keyframes(connection))
+
         for start, end in pairwise((0, *borders, len(items))):
-            runner: Runner[Recorded | Unreadable] = Runner(
-                connection,
-                "events",
-                EventReader(await parked_streams(connection), park),
-                start,
-                keyframes=Keyframes(connection),
-            )
+            runner = await runner_at(start)
             for _ in range(times):
                 await runner.advance(items[start:end])
         before = await rows_of(connection)
         # Another process begins where the checkpoint is: all that is behind it changes nothing.
-        after = await position_of(connection, "events")
-        reader = EventReader(await parked_streams(connection), park)
-        runner = Runner(connection, "events", reader, after, keyframes=Keyframes(connection))
+        runner = await runner_at(await position_of(connection, "events"))
         await runner.advance(items)
         assert await rows_of(connection) == before
         return Shown(before, frozenset(parked))
