@@ -118,7 +118,8 @@ class _Worker:
         run_id, position = UUID(waiting["task_run_id"]), int(waiting["position"])
         if not await self._gateway.events_reached.until(position, self._gateway.deadline_seconds):
             raise NotVisibleError(f"{run_id} at position {position}")
-        async with self._gateway.reading(position) as connection:
+        # It may have been cancelled meanwhile.
+        async with self._gateway.reading() as connection:
             found = await TASK_RUNS.get(connection, run_id)
         # A worker that runs it, and whose word for that got lost, has moved it on.
         if found is not None and orjson.loads(found)["state_type"] == StateType.SCHEDULED:
