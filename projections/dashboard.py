@@ -11,7 +11,6 @@ from psycopg import AsyncConnection
 
 from events.state import StateType
 from projections import durations, rollups
-from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from projections.reading import encoded, rows
@@ -37,7 +36,7 @@ async def short_runs(
     connection: AsyncConnection[Any], criteria: Criteria, sort: FlowRunSort, limit: int, offset: int
 ) -> bytes:
     """Flow runs as dots in a diagram: when, how long, how late."""
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     condition = criteria.on("flow_run", parameters)
     query = (
         "SELECT id, state_type, coalesce(start_time, expected_start_time) AS timestamp,"  # noqa: S608  our own text
@@ -71,7 +70,7 @@ async def deployment_counts(connection: AsyncConnection[Any], flow_ids: Sequence
 
 async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How many task runs are in a state of each type."""
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     condition = criteria.on("task_run", parameters)
     counts = COUNTS["task_run"]
     is_summed = rollups.are_kept(connection) and counts.answers(condition)
@@ -84,7 +83,7 @@ async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) 
 async def ended_by_time(connection: AsyncConnection[Any], criteria: Criteria, start: datetime, end: datetime) -> bytes:
     """How many task runs that began in each part of a time have failed, and how many ended in another way."""
     shown = [{"completed": 0, "failed": 0} for _ in range(_INTERVALS)]
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     condition = criteria.on("task_run", parameters)
     seconds = (end - start) / _INTERVALS / timedelta(seconds=1)
     query = (
@@ -101,7 +100,7 @@ async def ended_by_time(connection: AsyncConnection[Any], criteria: Criteria, st
 
 async def task_run_with_flow_run_name(connection: AsyncConnection[Any], run_id: UUID) -> bytes | None:
     """A task run and the name of its flow run, or None."""
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     condition = f"task_run.id = {parameters.bind(run_id)} AND {Criteria().on('task_run', parameters)}"
     found = await TASK_RUNS.select(connection, condition, parameters)
     if not found:

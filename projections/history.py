@@ -45,7 +45,7 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     """Prefect's history of flow runs or task runs: they are counted where they were expected to start."""
     if intervals.count == 0:
         return b"[]"
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     condition = f"{table}.state_type IS NOT NULL AND {criteria.on(table, parameters)}"
     moved: list[Moved] = []
     is_summed = PERIODS[table].answers(condition) and intervals.are_made_of_minutes() and rollups.are_kept(connection)
@@ -155,7 +155,7 @@ def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Param
 
 async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
     """How late the flow runs are that meet the criteria, in seconds; null if there are none."""
-    parameters = Parameters()
+    parameters = rollups.parameters_on(connection)
     has_sums = rollups.are_kept(connection)
     window = Window.asked_for(criteria) if has_sums else None
     if window is not None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from projections.filters.conditions import Operator, Parameters
 from projections.filters.criteria import Criteria
+from projections.reading import LARGEST
 
 #: How many names are looked through for each run that is wanted, before all of them are.
 _FOR_EACH: Final = 400
@@ -21,7 +22,8 @@ def part_asked_for(criteria: Criteria) -> str | None:
 
 def latest(part: str, wanted: int, parameters: Parameters) -> str:
     """A source of those of the latest flow runs whose names have the part: if it is common, as many as are wanted."""
-    names = f"SELECT id, lower_name FROM flow_run_name ORDER BY id DESC LIMIT {parameters.bind(wanted * _FOR_EACH)}"  # noqa: S608
+    limit = parameters.bind(min(wanted * _FOR_EACH, LARGEST))
+    names = f"SELECT id, lower_name FROM flow_run_name ORDER BY id DESC LIMIT {limit}"  # noqa: S608  our own text
     return (
         f"(SELECT id AS named_id FROM ({names}) AS name WHERE {_has(part, parameters)}) AS named"  # noqa: S608
         " JOIN flow_run ON flow_run.id = named_id"

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections import names, rollups
-from projections.filters.conditions import Parameters, joined
+from projections import by_state, names, rollups, tags
+from projections.filters.conditions import TRUE, Parameters, joined
 from projections.filters.criteria import Criteria
-from projections.reading import Row, encoded, first_encoded, rows
+from projections.reading import LARGEST, Row, encoded, first_encoded, rows
 from projections.rollups import COUNTS
 from projections.windows import Window
 
@@ -59,29 +59,47 @@ class Resource(Generic[S]):
         in_page: bool = False,
     ) -> bytes:
         """A page of the objects that meet the criteria."""
-        found: list[Row] | None = None
-        if (part := self._part_of_name(criteria)) is not None and sort.name == "ID_DESC":
-            parameters = Parameters()
-            condition, source = criteria.on(self.table, parameters), names.latest(part, offset + limit, parameters)
-            page = self.page(sort, limit, offset, parameters)
-            found = await self.select(connection, condition, parameters, page, source)
-        if found is None or len(found) < limit:
-            parameters = Parameters()
+        found = await self._found_apart(connection, criteria, sort, limit, offset)
+        if found is None:
+            parameters = rollups.parameters_on(connection)
             condition = self._condition(criteria, parameters)
             found = await self.select(connection, condition, parameters, self.page(sort, limit, offset, parameters))
         shown = self.in_pages if in_page else None
         return encoded(found if shown is None else [{name: row[name] for name in shown} for row in found])
 
+    async def _found_apart(
+        self, connection: AsyncConnection[Any], criteria: Criteria, sort: S, limit: int, offset: int
+    ) -> list[Row] | None:
+        """A page where it can be found without reading the table in its order, or one row after the other; or None."""
+        parameters, by_id = rollups.parameters_on(connection), sort.name == "ID_DESC"
+        wanted = min(offset + limit, LARGEST)
+        source: str | None
+        part, keeps_plan = self._part_of_name(criteria) if by_id else None, False
+        if part is not None:
+            condition, source = criteria.on(self.table, parameters), names.latest(part, wanted, parameters)
+        elif (tagged := await tags.with_few(connection, self.table, criteria)) is not None:
+            condition, source = tagged.rest.on(self.table, parameters), tags.latest(self.table, tagged.tag, parameters)
+            # Each run is found by its id, whatever else is asked.
+            keeps_plan = True
+        else:
+            condition, source = TRUE, by_state.latest(self.table, criteria, wanted, parameters) if by_id else None
+        if source is None:
+            return None
+        page = self.page(sort, limit, offset, parameters)
+        found = await self.select(connection, condition, parameters, page, source, keeps_plan=keeps_plan)
+        # Of names only the latest are looked through.
+        return None if part is not None and len(found) < limit else found
+
     async def ids(self, connection: AsyncConnection[Any], criteria: Criteria, limit: int) -> list[UUID]:
         """The ids of objects that meet the criteria, the greatest first."""
-        parameters = Parameters()
+        parameters = rollups.parameters_on(connection)
         condition = criteria.on(self.table, parameters)
         query = f"SELECT id FROM {self.table} WHERE {condition} ORDER BY id DESC LIMIT {parameters.bind(limit)}"  # noqa: S608
         return [row["id"] for row in await rows(connection, query, parameters.values)]
 
     async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
         """How many objects meet the criteria."""
-        parameters = Parameters()
+        parameters = rollups.parameters_on(connection)
         is_summed = rollups.are_kept(connection)
         window = Window.asked_for(criteria) if is_summed and self.table == "flow_run" else None
         condition = self._condition(criteria, parameters)
@@ -103,10 +121,13 @@ class Resource(Generic[S]):
         parameters: Parameters,
         page: str = "",
         source: str | None = None,
+        *,
+        keeps_plan: bool = False,
     ) -> list[Row]:
         """The rows for which a condition holds; of a source that has some of them only, if one is given."""
         query = f"SELECT {self.columns} FROM {source or self.table}{self.joined_with} WHERE {condition}{page}"  # noqa: S608
-        return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
+        found = await rows(connection, query, parameters.values, keeps_plan=keeps_plan)
+        return [self.shaped(row) for row in found]
 
     def _part_of_name(self, criteria: Criteria) -> str | None:
         return names.part_asked_for(criteria) if self.table == "flow_run" else None

@@ -1,4 +1,4 @@
-"""The sums that the read models keep of their own rows: what they can answer, and where they are.
+"""What the read models keep of their own rows, above all sums: what these can answer, and where they are.
 
 schema/0006_rollups.sql and 0014_parts.sql keep them.
 """
@@ -12,6 +12,8 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from psycopg import AsyncConnection
+
+from projections.filters.conditions import Parameters
 
 #: In the unit of the times in `PERIODS`.
 SECOND: Final = 1_000_000
@@ -60,7 +62,7 @@ PERIODS: Final = {
     "task_run": Rollup("task_run_period", "task_run", frozenset({"state_type", "state_name", "awaits_flow_run"})),
 }
 
-#: Connections to tables of which no sums are kept.
+#: Connections to tables beside which nothing is kept: no sums, no tags.
 _without: Final[WeakSet[AsyncConnection[Any]]] = WeakSet()
 
 
@@ -70,5 +72,10 @@ def do_without(connection: AsyncConnection[Any]) -> None:
 
 
 def are_kept(connection: AsyncConnection[Any]) -> bool:
-    """Whether a connection finds sums of the rows that it finds."""
+    """Whether a connection finds what is kept beside the rows that it finds."""
     return connection not in _without
+
+
+def parameters_on(connection: AsyncConnection[Any]) -> Parameters:
+    """Parameters of a query on a connection."""
+    return Parameters(finds_tags_apart=are_kept(connection))

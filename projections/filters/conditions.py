@@ -28,8 +28,10 @@ class Operator(StrEnum):
 class Parameters:
     """The values bound to a statement, and their placeholders."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, finds_tags_apart: bool = False) -> None:
         self.values: dict[str, Any] = {}
+        #: Whether the statement finds tags of runs that are kept apart from the rows (projections/filters/tags.py).
+        self.finds_tags_apart = finds_tags_apart
 
     def bind(self, value: Any) -> str:
         """The placeholder for a value."""
@@ -57,6 +59,9 @@ SqlOf = Callable[[str, Any, Parameters, str], str | None]
 
 
 def _any_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str:
+    if len(values) == 1:
+        # Rows of one value can be read in the order of the next column of an index.
+        return f"{column} = {parameters.bind(values[0])}::{cast}"
     # With no values, nothing is one of them.
     return f"{column} = ANY ({parameters.bind(values)}::{cast}[])"
 
@@ -90,23 +95,6 @@ def _compared(sign: str) -> SqlOf:
     return lambda column, value, parameters, cast: f"{column} {sign} {parameters.bind(value)}::{cast}"
 
 
-def _tagged(condition: str, column: str) -> str:
-    """The condition, said so that the index on rows with tags can answer it."""
-    return f"({column} <> '{{}}' AND {condition})"
-
-
-def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> str | None:
-    return _tagged(f"{column} @> {parameters.bind(tags)}::text[]", column) if tags else None
-
-
-def _any_tag(column: str, tags: list[str], parameters: Parameters, _: str) -> str:
-    return _tagged(f"{column} && {parameters.bind(tags)}::text[]", column)
-
-
-def _no_tags(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa: FBT001  the value of the operator
-    return f"{column} {'=' if wanted else '<>'} '{{}}'"
-
-
 OPERATORS: Final[Mapping[str, SqlOf]] = {
     "any_": _any_of,
     "not_any_": _none_of,
@@ -120,8 +108,6 @@ OPERATORS: Final[Mapping[str, SqlOf]] = {
     "ge_": _compared(">="),
     "eq_": _compared("="),
 }
-#: On tags; having none at all is what null means.
-TAG_OPERATORS: Final[Mapping[str, SqlOf]] = {"all_": _all_tags, "any_": _any_tag, "is_null_": _no_tags}
 
 
 class Leaf(BaseModel):
@@ -232,22 +218,6 @@ class NameOrPrefix(AnyText):
     """`any_` and `startswith_` on a text."""
 
     startswith_: list[str] | None = None
-
-
-class Tags(Leaf):
-    """`all_` and `is_null_` on tags, with an operator."""
-
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = TAG_OPERATORS
-
-    operator: Operator = Operator.and_
-    all_: list[str] | None = None
-    is_null_: bool | None = None
-
-
-class TagsWithAny(Tags):
-    """`any_` as well: at least one of the tags."""
-
-    any_: list[str] | None = None
 
 
 class Between(Leaf):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from typing import Any, Final
 
 from projections.filters.conditions import Parameters, joined, related
 from projections.filters.objects import (
@@ -39,7 +39,7 @@ class Criteria:
     def on(self, table: str, parameters: Parameters) -> str:
         """The condition on rows of a table."""
         found = [_VISIBLE[table]] if table in _VISIBLE else []
-        own: ObjectFilter | None = getattr(self, _FILTER_OF[table])
+        own = self.own(table)
         if own is not None:
             found.append(own.sql(table, parameters))
         for relation in _RELATIONS.get(table, ()):
@@ -47,6 +47,16 @@ class Criteria:
             if part is not None:
                 found.append(related(relation.table, relation.join, part.on(relation.table, parameters)))
         return joined(found)
+
+    def own(self, table: str) -> ObjectFilter | None:
+        """The filter that is about the rows of a table themselves."""
+        found: ObjectFilter | None = getattr(self, _FILTER_OF[table])
+        return found
+
+    def with_own(self, table: str, filter_: ObjectFilter) -> Criteria:
+        """The criteria with another filter about the rows of a table."""
+        changed: dict[str, Any] = {_FILTER_OF[table]: filter_}
+        return replace(self, **changed)
 
     def _only(self, names: tuple[str, ...]) -> Criteria | None:
         """Without the other filters; None if nothing is left."""

@@ -25,8 +25,6 @@ from projections.filters.conditions import (
     NullableText,
     Operator,
     Parameters,
-    Tags,
-    TagsWithAny,
     TaskNullableId,
     joined,
 )
@@ -41,6 +39,7 @@ from projections.filters.special import (
     TaskState,
     TextSearch,
 )
+from projections.filters.tags import Tags, TagsWithAny
 
 
 class ObjectFilter(BaseModel):

@@ -10,10 +10,11 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from events.state import StateType
-from projections.filters.conditions import Between, NullableId, Parameters, TagsWithAny
+from projections.filters.conditions import Between, NullableId, Parameters
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
+from projections.filters.tags import TagsWithAny
 from projections.flow_run.queries import FLOW_RUNS, WITHOUT_STATE, FlowRunSort
 from projections.reading import Row, encoded, rows
 from projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS

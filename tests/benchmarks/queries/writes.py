@@ -33,7 +33,6 @@ _INDEXES: Final = (
     "flow_run_expected_start",
     "flow_run_effective_start",
     "flow_run_state_type",
-    "flow_run_tags",
     "flow_run_waiting",
     "flow_run_running",
     "flow_run_next_scheduled",
@@ -82,7 +81,11 @@ def _variants(server: PostgresServer) -> dict[str, str]:
     sums = {f"sums in {table}": without(table) for table in ("flow_run_count", "flow_run_period")}
     both = {"sums, both with their triggers": "ALTER TABLE flow_run DISABLE TRIGGER USER"}
     keyframes = {"keyframes": " ".join(map(_without_versions, ("flow_run", "flow_run_state", "artifact")))}
-    return sums | both | keyframes | {f"index {name}": f"DROP INDEX {name}" for name in _INDEXES}
+    apart = {
+        "names, kept apart": "DROP TRIGGER flow_run_named ON flow_run",
+        "tags, kept apart": "DROP TRIGGER flow_run_tagged ON flow_run",
+    }
+    return sums | both | keyframes | apart | {f"index {name}": f"DROP INDEX {name}" for name in _INDEXES}
 
 
 def _without_versions(table: str) -> str:

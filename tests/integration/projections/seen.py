@@ -33,6 +33,7 @@ EVERY: Final = 7
 #: Of these there is nothing in a past: sums are counted anew, and nothing was observed.
 WITHOUT_PAST: Final = {
     *("flow_run_count", "flow_run_period", "task_run_count", "task_run_period"),
+    *("flow_run_tag", "task_run_tag"),
     *("log", "worker", "poll", "checkpoint"),
 }
 
@@ -43,12 +44,23 @@ async def answers(connection: AsyncConnection[Any]) -> list[Any]:
     """What a dashboard would show."""
     everything, of_flows = Criteria(), Criteria(flows=FlowFilter())
     named = Criteria(flow_runs=FlowRunFilter.model_validate({"name": {"like_": "N"}}))
+    one_tag, any_tag, states = (
+        Criteria(flow_runs=FlowRunFilter.model_validate(asked))
+        for asked in (
+            {"tags": {"all_": ["a"]}},
+            {"tags": {"any_": ["b", "t0", "t1"]}},
+            {"state": {"type": {"any_": ["COMPLETED", "RUNNING", "SCHEDULED"]}}},
+        )
+    )
     hours = Intervals.between(NOW - timedelta(hours=12), NOW + timedelta(hours=12), timedelta(minutes=90))
     found = [
-        *[await FLOW_RUNS.count(connection, criteria) for criteria in (everything, of_flows, named)],
+        *[await FLOW_RUNS.count(connection, criteria) for criteria in (everything, of_flows, named, one_tag)],
         *[await TASK_RUNS.count(connection, criteria) for criteria in (everything, of_flows)],
         await FLOW_RUNS.find(connection, of_flows, FlowRunSort.ID_DESC, 200, 0),
-        await FLOW_RUNS.find(connection, named, FlowRunSort.ID_DESC, 200, 0),
+        *[
+            await FLOW_RUNS.find(connection, criteria, FlowRunSort.ID_DESC, 200, 0)
+            for criteria in (named, one_tag, any_tag, states)
+        ],
         await TASK_RUNS.find(connection, everything, TaskRunSort.ID_DESC, 200, 0),
         *[await history(connection, "flow_run", criteria, hours) for criteria in (everything, of_flows)],
         *[await history(connection, "task_run", criteria, hours) for criteria in (everything, of_flows)],

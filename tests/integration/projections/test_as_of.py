@@ -105,7 +105,8 @@ async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_s
             Past.beginning(projections.postgres_url) as nothing,
         ):
             await connection.execute(
-                "TRUNCATE flow, flow_run, flow_run_name, flow_run_state, task_run, task_run_state, checkpoint"
+                "TRUNCATE flow, flow_run, flow_run_name, flow_run_tag, flow_run_state, task_run, task_run_tag,"
+                " task_run_state, checkpoint"
             )
             reader = EventReader(await parked_streams(connection), park)
             runner: Runner[Recorded | Unreadable] = Runner(
