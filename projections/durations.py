@@ -35,6 +35,10 @@ def of_waiting(row: Mapping[str, Any], now: datetime) -> dict[str, float]:
     return {"estimated_run_time": row["total_run_time"], "estimated_start_time_delta": late_by}
 
 
+#: The runs that are running whose time does not grow evenly; they are in no sum of instants (schema/0018_instants.sql).
+_IS_STEADY: Final = "(start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0)"
+IS_UNSTEADY: Final = f"state_type = 'RUNNING' AND {_IS_STEADY} IS NOT TRUE"
+
 #: The same for sums: exact, and never negative.
 RUN_TIME: Final = f"greatest(0, round(({ESTIMATED_RUN_TIME})::numeric, 6))"
 LATENESS: Final = f"greatest(0, {ESTIMATED_START_TIME_DELTA})"
@@ -44,3 +48,22 @@ RUNNING_SINCE: Final = (
     "greatest(0, total_run_time + date_part('epoch', statement_timestamp() - state_timestamp))"
     " - greatest(0, total_run_time)"
 )
+#: What sums of instants make of a run that is running, in seconds.
+GROWN_RUN_TIME: Final = f"CASE WHEN state_type = 'RUNNING' AND {_IS_STEADY} THEN {RUNNING_SINCE} ELSE 0 END"
+#: What is added to the lateness of one that they do not know.
+UNSTEADY_LATENESS: Final = f"CASE WHEN {IS_LATE} THEN {LATE_BY} ELSE 0 END"
+
+
+def is_late_since(unit: str) -> str:
+    """The runs that have become late in the present minute or hour: sums of instants tell it of those before."""
+    return f"{IS_LATE} AND state_type <> 'RUNNING' AND expected_start_time >= {_present(unit)}"
+
+
+def grown_lateness(unit: str) -> str:
+    """What sums of instants make of a run that waits, in seconds."""
+    is_known = f"{IS_WAITING} AND state_type <> 'RUNNING' AND expected_start_time < {_present(unit)}"
+    return f"CASE WHEN {is_known} THEN {LATE_BY} ELSE 0 END"
+
+
+def _present(unit: str) -> str:
+    return f"date_trunc('{unit}', statement_timestamp(), 'UTC')"

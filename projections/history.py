@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
 from enum import IntEnum
 from typing import Any, Final
 
@@ -14,10 +16,10 @@ from projections import durations, rollups
 from projections.filters.conditions import Parameters
 from projections.filters.criteria import Criteria
 from projections.intervals import Integers, Intervals, Moved
-from projections.moments import HOUR, floor
+from projections.moments import HOUR, MICROSECOND, MINUTE, floor
 from projections.reading import encoded, records, rows
 from projections.rollups import COUNTS, PERIODS, SECOND, Series
-from projections.sums import Sums
+from projections.sums import Periods, Sums
 from projections.windows import Window
 
 #: What PostgreSQL sends of a moment are the microseconds since 2000.
@@ -31,14 +33,18 @@ class _Part(IntEnum):
 
     #: Runs of an interval: its index.
     INTERVAL = 0
-    #: The parts of an hour, and of a day: when it begins, in microseconds.
-    HOUR = 1
-    DAY = 2
+    #: The parts of an hour or a day, of runs and of what the clock adds to them: when it begins, in microseconds.
+    HOUR = Series.EXPECTED_HOUR
+    DAY = Series.EXPECTED_DAY
+    GROWING_HOUR = Series.GROWING_HOUR
+    GROWING_DAY = Series.GROWING_DAY
+    #: What time it is, in microseconds.
+    NOW = 6
     #: Runs that belong to another interval than they are counted in: the index of what is moved.
-    MOVED = 3
-    #: What the clock has added to runs since they were written; of those that are late: what time it is.
-    RUNNING = 4
-    LATE = 5
+    MOVED = 7
+    #: What the clock has added to runs that are not among those above.
+    UNSTEADY = 8
+    LATE = 9
 
 
 async def history(connection: AsyncConnection[Any], table: str, criteria: Criteria, intervals: Intervals) -> bytes:
@@ -55,29 +61,44 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
     else:
         parts = [_scanned(table, condition, intervals, parameters)]
     found = await records(connection, " UNION ALL ".join(parts), parameters.values, keeps_plan=is_summed)
-    return encoded(_added_up(found, intervals, moved).shown())
+    return _added_up(found, intervals, moved).encoded()
 
 
 def _added_up(found: Sequence[TupleRow], intervals: Intervals, moved: Sequence[Moved]) -> Sums:
     sums = Sums(intervals)
-    for part, number, state_type, state_name, runs, run_time, lateness, packed, seconds in found:
-        if part == _Part.INTERVAL:
-            sums.add((state_type, state_name), number, runs, run_time, lateness)
-        elif part == _Part.RUNNING:
-            since = np.frombuffer(seconds, dtype=">f8") * SECOND
-            sums.add_each((state_type, state_name), _moments(packed), run_time=since)
-        elif part == _Part.LATE:
-            starts = _moments(packed)
-            sums.add_each((state_type, state_name), starts, lateness=(number - starts).astype(np.float64))
-        elif part == _Part.MOVED:
-            _, _, counted_in, belongs_to = moved[number]
-            sums.add((state_type, state_name), belongs_to, runs, run_time, lateness)
-            sums.add((state_type, state_name), counted_in, -runs, -run_time, -lateness)
-    for part, intervals_of in (_Part.HOUR, intervals.of_minutes), (_Part.DAY, intervals.of_hours):
-        if periods := [row for row in found if row[0] == part]:
-            starts = np.array([row[1] for row in periods], dtype=np.int64)
-            sums.add_parts([row[2:4] for row in periods], intervals_of(starts), [row[7] for row in periods])
+    rows: defaultdict[int, list[TupleRow]] = defaultdict(list)
+    for row in found:
+        rows[row[0]].append(row)
+    for _, number, state_type, state_name, *numbers, _, _ in rows[_Part.INTERVAL]:
+        sums.add((state_type, state_name), number, *numbers)
+    for _, number, state_type, state_name, runs, run_time, lateness, _, _ in rows[_Part.MOVED]:
+        _, _, counted_in, belongs_to = moved[number]
+        sums.add((state_type, state_name), belongs_to, runs, run_time, lateness)
+        sums.add((state_type, state_name), counted_in, -runs, -run_time, -lateness)
+    for _, _, state_type, state_name, _, _, _, packed, seconds in rows[_Part.UNSTEADY]:
+        run_times, latenesses = np.frombuffer(seconds, dtype=">f8").reshape(-1, 2).T * SECOND
+        sums.add_each((state_type, state_name), _moments(packed), run_time=run_times, lateness=latenesses)
+    now = sum(row[1] for row in rows[_Part.NOW])
+    for _, _, state_type, state_name, _, _, _, packed, _ in rows[_Part.LATE]:
+        starts = _moments(packed)
+        sums.add_each((state_type, state_name), starts, lateness=(now - starts).astype(np.float64))
+    known_until = now - now % (_unit(intervals) // MICROSECOND)
+    for length, kind, growing in (MINUTE, _Part.HOUR, _Part.GROWING_HOUR), (HOUR, _Part.DAY, _Part.GROWING_DAY):
+        if rows[kind]:
+            periods = _periods_of(rows[kind], rows[growing])
+            sums.add_periods(periods, length, now, known_until)
     return sums
+
+
+def _periods_of(counted: Sequence[TupleRow], growing: Sequence[TupleRow]) -> Periods:
+    # None grow where none are counted.
+    _, starts, types, names, _, _, _, parts, _ = zip(*counted, *growing, strict=True)
+    return Periods(starts, list(zip(types, names, strict=True)), parts, len(counted))
+
+
+def _unit(intervals: Intervals) -> timedelta:
+    """The parts that are added up; in the present one some runs are late, and some are not."""
+    return MINUTE if intervals.length < HOUR else HOUR
 
 
 def _moments(sent: bytes) -> Integers:
@@ -109,44 +130,49 @@ def _rolled_up(
     live = f"{_within(intervals, parameters)} AND {condition} GROUP BY 3, 4"
     # Adding these up takes PostgreSQL twice as long as handing them out.
     starts = "string_agg(timestamptz_send(expected_start_time), '')"
-    since = f"string_agg(float8send({durations.RUNNING_SINCE}), '')"
+    grown = f"float8send({durations.RUNNING_SINCE}) || float8send(({durations.UNSTEADY_LATENESS})::float8)"
     now = f"({SECOND} * extract(epoch FROM statement_timestamp()))::bigint"
+    unit = "minute" if _unit(intervals) == MINUTE else "hour"
     parts = [
-        f"SELECT {_Part.RUNNING:d}, 0::bigint, state_type, state_name, 0::bigint, 0::float8, 0::float8,"  # noqa: S608
-        f" {starts}, {since} FROM {table} WHERE state_type = 'RUNNING' AND {live}",
-        f"SELECT {_Part.LATE:d}, {now}, state_type, state_name, 0, 0, 0, {starts}, NULL"  # noqa: S608  our own text
-        f" FROM {table} WHERE {durations.IS_LATE} AND {live}",
+        f"SELECT {_Part.NOW:d}, {now}, NULL::text, NULL::text, 0::bigint, 0::float8, 0::float8, NULL::bytea,"
+        " NULL::bytea",
+        f"SELECT {_Part.UNSTEADY:d}, 0, state_type, state_name, 0, 0, 0, {starts}, string_agg({grown}, '')"  # noqa: S608
+        f" FROM {table} WHERE {durations.IS_UNSTEADY} AND {live}",
+        f"SELECT {_Part.LATE:d}, 0, state_type, state_name, 0, 0, 0, {starts}, NULL FROM {table}"  # noqa: S608
+        f" WHERE {durations.is_late_since(unit)} AND {live}",
     ]
-    if intervals.length < HOUR:
+    if _unit(intervals) == MINUTE:
         start = f"start >= {parameters.bind(floor(intervals.start, HOUR))} AND start < {parameters.bind(intervals.end)}"
-        parts.append(_periods(_Part.HOUR, Series.EXPECTED_HOUR, table, f"{start} AND {condition}"))
+        parts.append(_periods((_Part.HOUR, _Part.GROWING_HOUR), table, f"{start} AND {condition}"))
     else:
         first = floor(intervals.start, HOUR).replace(hour=0)
         start = f"start >= {parameters.bind(first)} AND start < {parameters.bind(intervals.end)}"
-        parts.append(_periods(_Part.DAY, Series.EXPECTED_DAY, table, f"{start} AND {condition}"))
+        parts.append(_periods((_Part.DAY, _Part.GROWING_DAY), table, f"{start} AND {condition}"))
         if cut := intervals.cut_hours():
             hours = f"SELECT {_MOMENT.format('hour')} FROM unnest({parameters.bind(cut)}::bigint[]) AS hour"  # noqa: S608
             start = f"start = ANY (ARRAY({hours}))"
-            parts.append(_periods(_Part.HOUR, Series.EXPECTED_HOUR, table, f"{start} AND {condition}"))
+            parts.append(_periods((_Part.HOUR, _Part.GROWING_HOUR), table, f"{start} AND {condition}"))
     if moved:
-        parts.append(_moved(table, condition, moved, parameters))
+        parts.append(_moved(table, condition, moved, parameters, unit))
     return parts
 
 
-def _periods(part: _Part, series: Series, table: str, condition: str) -> str:
+def _periods(series: Sequence[_Part], table: str, condition: str) -> str:
+    wanted = ", ".join(f"{each:d}" for each in series)
     return (
-        f"SELECT {part:d}, ({SECOND} * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts,"  # noqa: S608
-        f" NULL FROM {PERIODS[table].source} WHERE series = {series:d} AND {condition}"
+        f"SELECT series, ({SECOND} * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts,"  # noqa: S608
+        f" NULL FROM {PERIODS[table].source} WHERE series IN ({wanted}) AND {condition}"
     )
 
 
-def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Parameters) -> str:
+def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Parameters, unit: str) -> str:
     """The runs in the smaller parts of minutes that are cut; each part is found by the index."""
     starts, ends = (parameters.bind([part[index] for part in moved]) for index in (0, 1))
     return (
         f"SELECT {_Part.MOVED:d}, cut.number - 1, state_type, state_name, count(*),"  # noqa: S608  our own text
-        f" (sum(run_time_of(total_run_time)) * {SECOND})::float8,"
-        f" (sum(lateness_of(start_time, expected_start_time)) * {SECOND})::float8, NULL, NULL"
+        f" (sum(run_time_of(total_run_time) + {durations.GROWN_RUN_TIME}) * {SECOND})::float8,"
+        f" (sum(lateness_of(start_time, expected_start_time) + {durations.grown_lateness(unit)}) * {SECOND})::float8,"
+        f" NULL, NULL"
         f" FROM unnest({starts}::bigint[], {ends}::bigint[]) WITH ORDINALITY AS cut(first, last, number)"
         f" CROSS JOIN LATERAL (SELECT * FROM {table} WHERE expected_start_time >= {_MOMENT.format('first')}"
         f" AND expected_start_time < {_MOMENT.format('last')} AND {condition}) AS run GROUP BY 2, 3, 4"

@@ -11,14 +11,13 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from projections.moments import HOUR, MINUTE
+from projections.moments import HOUR, MICROSECOND, MINUTE
 
 #: Prefect shows no more, however long the time is that was asked about.
 _MOST: Final = 500
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_MINUTE: Final = MINUTE // _MICROSECOND
-_HOUR: Final = HOUR // _MICROSECOND
+_MINUTE: Final = MINUTE // MICROSECOND
+_HOUR: Final = HOUR // MICROSECOND
 
 #: Moments in microseconds since 1970, or indexes of intervals.
 Integers = NDArray[np.int64]
@@ -97,10 +96,10 @@ class Intervals:
 
     def of(self, moments: Integers) -> Integers:
         """In which of them each moment lies; `count` is for none of them."""
-        found = (moments - (self.start - _EPOCH) // _MICROSECOND) // (self.length // _MICROSECOND)
+        found = (moments - (self.start - _EPOCH) // MICROSECOND) // (self.length // MICROSECOND)
         return np.where((found < 0) | (found > self.count), self.count, found)
 
     def _microseconds(self) -> range:
         """The borders since 1970."""
-        start, length = (self.start - _EPOCH) // _MICROSECOND, self.length // _MICROSECOND
+        start, length = (self.start - _EPOCH) // MICROSECOND, self.length // MICROSECOND
         return range(start, start + self.count * length + 1, length)

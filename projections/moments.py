@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
 MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+MICROSECOND: Final = timedelta(microseconds=1)
 
 _ANY_TIME = TypeAdapter(datetime)
 

@@ -27,6 +27,10 @@ class Series(IntEnum):
     EXPECTED_DAY = 2
     #: By the effective start, which task runs do not have.
     BEGAN_HOUR = 3
+    #: Of the expected start again, for runs that are running or wait: in place of times the instants from which these
+    #: grow (schema/0018_instants.sql).
+    GROWING_HOUR = 4
+    GROWING_DAY = 5
 
 
 @dataclass(frozen=True)

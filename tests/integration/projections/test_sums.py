@@ -23,10 +23,21 @@ _PERIODS = (
     " LEFT JOIN jsonb_array_elements(jsonb_agg(ARRAY[part, run_time, lateness])) AS one ON number = (one -> 0)::bigint"
     " GROUP BY 1) AS part(number, n, run_time, lateness))"
     " FROM (SELECT {names}, series, length, moment, date_part(part, moment AT TIME ZONE 'UTC')::bigint AS part,"
-    " (run_time_of(total_run_time) * 1000000)::bigint AS run_time,"
-    " (lateness_of(start_time, expected_start_time) * 1000000)::bigint AS lateness"
-    " FROM {table}, LATERAL (VALUES {values}) AS p(series, length, part, moment)) AS run"
+    " CASE WHEN series < 4 THEN (run_time_of(total_run_time) * 1000000)::bigint"
+    " WHEN state_type = 'RUNNING' THEN (extract(epoch FROM state_timestamp - part_start) * 1000000)::bigint"
+    " ELSE 0 END AS run_time,"
+    " CASE WHEN series < 4 THEN (lateness_of(start_time, expected_start_time) * 1000000)::bigint"
+    " WHEN state_type <> 'RUNNING' THEN (extract(epoch FROM expected_start_time - part_start) * 1000000)::bigint"
+    " ELSE 0 END AS lateness"
+    " FROM {table}, LATERAL (VALUES {values},"
+    " (4, 'hour', 'minute', CASE WHEN {grows} THEN expected_start_time END),"
+    " (5, 'day', 'hour', CASE WHEN {grows} THEN expected_start_time END)) AS p(series, length, part, moment),"
+    " LATERAL date_trunc(part, moment, 'UTC') AS part_start) AS run"
     " WHERE moment IS NOT NULL GROUP BY {numbers}, length"
+)
+_GROWS = (
+    "(state_type = 'RUNNING' AND start_time IS NOT NULL AND state_timestamp <= updated"
+    " OR state_type IN ('SCHEDULED', 'PENDING', 'PAUSED') AND start_time IS NULL)"
 )
 _AGAIN = {
     "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
@@ -35,6 +46,7 @@ _AGAIN = {
         names="state_type, state_name",
         table="flow_run",
         numbers="1, 2, 3, 4",
+        grows=_GROWS,
         values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time),"
         " (3, 'hour', 'minute', coalesce(start_time, expected_start_time))",
     ),
@@ -43,12 +55,13 @@ _AGAIN = {
         names="state_type, state_name, awaits_flow_run",
         table="task_run",
         numbers="1, 2, 3, 4, 5",
+        grows=_GROWS,
         values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time)",
     ),
 }
 
 
-_PARTS = "runs, run_time, lateness, substring(all_parts(parts) FOR 24 * CASE series WHEN 2 THEN 24 ELSE 60 END)"
+_PARTS = "runs, run_time, lateness, substring(all_parts(parts) FOR 24 * CASE WHEN series IN (2, 5) THEN 24 ELSE 60 END)"
 _KEPT = {
     "flow_run_period": f"series, start, state_type, state_name, {_PARTS}",
     "task_run_period": f"series, start, state_type, state_name, awaits_flow_run, {_PARTS}",
