@@ -56,14 +56,15 @@ UNSTEADY_LATENESS: Final = f"CASE WHEN {IS_LATE} THEN {LATE_BY} ELSE 0 END"
 
 def is_late_since(unit: str) -> str:
     """The runs that have become late in the present minute or hour: sums of instants tell it of those before."""
-    return f"{IS_LATE} AND state_type <> 'RUNNING' AND expected_start_time >= {_present(unit)}"
+    return f"{IS_LATE} AND state_type <> 'RUNNING' AND expected_start_time >= {present(unit)}"
 
 
 def grown_lateness(unit: str) -> str:
     """What sums of instants make of a run that waits, in seconds."""
-    is_known = f"{IS_WAITING} AND state_type <> 'RUNNING' AND expected_start_time < {_present(unit)}"
+    is_known = f"{IS_WAITING} AND state_type <> 'RUNNING' AND expected_start_time < {present(unit)}"
     return f"CASE WHEN {is_known} THEN {LATE_BY} ELSE 0 END"
 
 
-def _present(unit: str) -> str:
+def present(unit: str) -> str:
+    """When the minute or the hour began that it is now."""
     return f"date_trunc('{unit}', statement_timestamp(), 'UTC')"

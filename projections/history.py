@@ -20,7 +20,7 @@ from projections.moments import HOUR, MICROSECOND, MINUTE, floor
 from projections.reading import encoded, records, rows
 from projections.rollups import COUNTS, PERIODS, SECOND, Series
 from projections.sums import Periods, Sums
-from projections.windows import Window
+from projections.windows import Window, late_by
 
 #: What PostgreSQL sends of a moment are the microseconds since 2000.
 _YEAR_2000: Final = 946_684_800 * SECOND
@@ -189,15 +189,19 @@ async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria)
         is_summed = True
     else:
         condition = criteria.on("flow_run", parameters)
-        lateness, source, is_summed = _lateness_of_all(condition, has_sums=has_sums)
+        lateness, source, is_summed = _lateness_of_all(condition, parameters, has_sums=has_sums)
     query = f"SELECT ({lateness})::double precision AS lateness FROM {source} WHERE {condition}"  # noqa: S608
     return encoded((await rows(connection, query, parameters.values, keeps_plan=is_summed))[0]["lateness"])
 
 
-def _lateness_of_all(condition: str, *, has_sums: bool) -> tuple[str, str, bool]:
+def _lateness_of_all(condition: str, parameters: Parameters, *, has_sums: bool) -> tuple[str, str, bool]:
     """An expression for it, what it is asked of, and whether these are sums."""
     counts = COUNTS["flow_run"]
     if not has_sums or not counts.answers(condition):
         return f"avg({durations.ESTIMATED_START_TIME_DELTA})", "flow_run", False
-    late = f"SELECT coalesce({durations.LATE_BY_ALL}, 0) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
-    return f"(sum(lateness) + ({late})) / nullif(sum(runs), 0)", counts.source, True
+    if PERIODS["flow_run"].answers(condition):
+        parts = late_by((None, None), condition, parameters)
+    else:
+        parts = [f"{durations.LATE_BY_ALL} FROM flow_run WHERE {durations.IS_LATE} AND {condition}"]
+    late = " + ".join(f"coalesce((SELECT {part}), 0)" for part in parts)
+    return f"(sum(lateness) + {late}) / nullif(sum(runs), 0)", counts.source, True

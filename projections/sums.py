@@ -89,13 +89,14 @@ class Sums:
         numbers = _numbers(periods.parts, length)
         starts = np.array(periods.starts, dtype=np.int64)
         growing = numbers[periods.growing :]
-        began = starts[periods.growing :, np.newaxis] + np.arange(_PARTS[length]) * (length // MICROSECOND)
+        began = starts[periods.growing :, np.newaxis]
         grown = growing[:, :, 0] * (now - began) - growing[:, :, 1] - growing[:, :, 2]
+        parts = began + np.arange(_PARTS[length]) * (length // MICROSECOND)
         running = [[state_type == "RUNNING"] for state_type, _ in periods.states[periods.growing :]]
         are_running = np.array(running, dtype=bool).reshape(-1, 1)
         growing[:, :, 0] = 0
         growing[:, :, 1] = np.where(are_running, grown, 0)
-        growing[:, :, 2] = np.where(np.logical_not(are_running) & (began < known_until), grown, 0)
+        growing[:, :, 2] = np.where(np.logical_not(are_running) & (parts < known_until), grown, 0)
         rows = np.array([self._row(state) for state in periods.states], dtype=np.int64)
         # Many of them begin at the same time.
         starts, of_period = np.unique(starts, return_inverse=True)

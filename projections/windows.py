@@ -14,14 +14,15 @@ from projections.moments import HOUR, MINUTE, ceiling, floor
 from projections.rollups import PERIODS, SECOND, Series
 
 #: From a moment on, up to another one; None for no border.
-_Range = tuple[datetime | None, datetime | None]
+Range = tuple[datetime | None, datetime | None]
 
 #: Sums of hours, and what they are of minutes in them.
 _RUNS: Final = {"sum(runs)": "sum(number_at(parts, 24 * minute))"}
 _LATENESS: Final = {f"sum(lateness) / {SECOND}": f"sum(number_at(parts, 24 * minute + 16)) / {SECOND}"}
 
+_EXPECTED: Final = "flow_run.expected_start_time"
 _COLUMNS: Final = {
-    "expected_start_time": ("flow_run.expected_start_time", Series.EXPECTED_HOUR),
+    "expected_start_time": (_EXPECTED, Series.EXPECTED_HOUR),
     "start_time": ("coalesce(flow_run.start_time, flow_run.expected_start_time)", Series.BEGAN_HOUR),
 }
 
@@ -36,7 +37,7 @@ class Window:
     after: datetime | None
     before: datetime | None
     #: The minutes that lie in the window as a whole.
-    whole: _Range
+    whole: Range
     rest: Criteria
 
     @classmethod
@@ -70,12 +71,11 @@ class Window:
     def lateness(self, parameters: Parameters) -> str:
         """The same, with `lateness` beside the number."""
         rest = self.rest.on("flow_run", parameters)
-        # A run that waits has no other start than the expected one.
-        live = f"{durations.IS_LATE} AND {_within('flow_run.expected_start_time', self.whole, parameters)} AND {rest}"
         return _added_up(
             [
                 *self._sums(_RUNS | _LATENESS, rest, parameters),
-                f"SELECT 0, {durations.LATE_BY_ALL} FROM flow_run WHERE {live}",  # noqa: S608  our own text
+                # A run that waits has no other start than the expected one.
+                *(f"SELECT 0, {late}" for late in late_by(self.whole, rest, parameters)),
                 *(
                     f"SELECT count(*), sum({durations.LATENESS}) FROM flow_run WHERE {end} AND {rest}"  # noqa: S608
                     for end in self._ends(parameters)
@@ -99,14 +99,14 @@ class Window:
             parts.append(f"SELECT {sums} FROM ({found}) AS hour, {numbers}")  # noqa: S608  our own text
         return parts
 
-    def _hours(self) -> list[tuple[_Range, range | None]]:
+    def _hours(self) -> list[tuple[Range, range | None]]:
         """Ranges of hours, and the minutes in one that is cut."""
         first, last = self.whole
         first_hour = None if first is None else ceiling(first, HOUR)
         last_hour = None if last is None else floor(last, HOUR)
         if first and last and first_hour and last_hour and first_hour > last_hour:
             return [((last_hour, None), range(first.minute, last.minute))]
-        hours: list[tuple[_Range, range | None]] = [((first_hour, last_hour), None)]
+        hours: list[tuple[Range, range | None]] = [((first_hour, last_hour), None)]
         if first is not None and first.minute:
             hours.append(((floor(first, HOUR), None), range(first.minute, 60)))
         if last is not None and last.minute:
@@ -125,11 +125,40 @@ class Window:
         return ends
 
 
+def late_by(whole: Range, rest: str, parameters: Parameters) -> list[str]:
+    """Queries for seconds: together they are how late the runs are that have not started, in a window of whole minutes.
+
+    Sums of instants tell it of the hours before the present one, and a scan of the other runs.
+    """
+    first, last = whole
+    first_hour = None if first is None else ceiling(first, HOUR)
+    last_hour = None if last is None else floor(last, HOUR)
+    if first_hour and last_hour and first_hour > last_hour:
+        return [_late(f"{durations.IS_LATE} AND {_within(_EXPECTED, whole, parameters)} AND {rest}")]
+    hours = first_hour, last_hour
+    grown = f"runs * extract(epoch FROM statement_timestamp() - start) - lateness / {SECOND}.0"
+    found = [
+        f"sum({grown}) FROM {PERIODS['flow_run'].source} WHERE series = {Series.GROWING_HOUR:d}"
+        f" AND state_type <> 'RUNNING' AND start < {durations.present('hour')}"
+        f" AND {_within('start', hours, parameters)} AND {rest}",
+        _late(f"{durations.is_late_since('hour')} AND {_within(_EXPECTED, hours, parameters)} AND {rest}"),
+        _late(
+            f"{durations.IS_UNSTEADY} AND {durations.IS_LATE} AND {_within(_EXPECTED, hours, parameters)} AND {rest}"
+        ),
+    ]
+    ends = [end for end in ((first, first_hour), (last_hour, last)) if end[0] != end[1]]
+    return found + [_late(f"{durations.IS_LATE} AND {_within(_EXPECTED, end, parameters)} AND {rest}") for end in ends]
+
+
+def _late(condition: str) -> str:
+    return f"{durations.LATE_BY_ALL} FROM flow_run WHERE {condition}"
+
+
 def _added_up(parts: list[str], names: str) -> str:
     return f"({' UNION ALL '.join(parts)}) AS part ({names})"
 
 
-def _whole_minutes(after: datetime | None, before: datetime | None) -> _Range | None:
+def _whole_minutes(after: datetime | None, before: datetime | None) -> Range | None:
     """Those of a window; None where it has none, or ends where years do."""
     try:
         first = None if after is None else ceiling(after, MINUTE)
@@ -145,7 +174,7 @@ def _is_summed(rest: Criteria) -> bool:
     return PERIODS["flow_run"].answers(rest.on("flow_run", Parameters()))
 
 
-def _within(column: str, range_: _Range, parameters: Parameters) -> str:
+def _within(column: str, range_: Range, parameters: Parameters) -> str:
     start, end = range_
     conditions = [] if start is None else [f"{column} >= {parameters.bind(start)}"]
     conditions += [] if end is None else [f"{column} < {parameters.bind(end)}"]

@@ -1,6 +1,6 @@
 -- Sums of what the clock adds to runs (docs/adr/0026): `series` 4 and 5 are the hours and the days of the expected start again, for
 -- runs that are running, or wait for their start. In place of run time or lateness they have the instants from which these
--- grow, in microseconds from the beginning of the part: at any moment it is as much as all have grown together.
+-- grow, in microseconds from the beginning of the period: these tell at any moment how much all have grown together.
 
 ALTER TYPE counted_run ADD ATTRIBUTE instant timestamptz;
 
@@ -26,13 +26,12 @@ CREATE FUNCTION growing_parts(state_type text, minute timestamptz, instant times
 RETURNS TABLE (series smallint, start timestamptz, part integer, run_time numeric, lateness numeric)
 LANGUAGE sql STABLE AS $$
     SELECT p.series, p.start, p.part,
-        CASE WHEN state_type = 'RUNNING' THEN 1000000 * extract(epoch FROM instant - p.began) ELSE 0 END,
-        CASE WHEN state_type = 'RUNNING' THEN 0 ELSE 1000000 * extract(epoch FROM instant - p.began) END
+        CASE WHEN state_type = 'RUNNING' THEN 1000000 * extract(epoch FROM instant - p.start) ELSE 0 END,
+        CASE WHEN state_type = 'RUNNING' THEN 0 ELSE 1000000 * extract(epoch FROM instant - p.start) END
     FROM (VALUES
-        (4::smallint, date_trunc('hour', minute, 'UTC'), date_part('minute', minute AT TIME ZONE 'UTC')::integer, minute),
-        (5::smallint, date_trunc('day', minute, 'UTC'), date_part('hour', minute AT TIME ZONE 'UTC')::integer,
-            date_trunc('hour', minute, 'UTC'))
-    ) AS p(series, start, part, began)
+        (4::smallint, date_trunc('hour', minute, 'UTC'), date_part('minute', minute AT TIME ZONE 'UTC')::integer),
+        (5::smallint, date_trunc('day', minute, 'UTC'), date_part('hour', minute AT TIME ZONE 'UTC')::integer)
+    ) AS p(series, start, part)
     WHERE instant IS NOT NULL
 $$;
 

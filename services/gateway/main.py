@@ -47,7 +47,7 @@ _UNTAKEN_SECONDS: Final = 2.0
 class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
     """Gives out the connection that was given back last, rather than first: its process has most at hand."""
 
-    async def _get_ready_connection(self, timeout: float | None) -> AsyncConnection[Any] | None:
+    async def _get_ready_connection(self, timeout: float | None) -> AsyncConnection[Any] | None:  # noqa: ASYNC109
         self._pool.rotate(1)
         return await super()._get_ready_connection(timeout)
 

@@ -24,15 +24,15 @@ _PERIODS = (
     " GROUP BY 1) AS part(number, n, run_time, lateness))"
     " FROM (SELECT {names}, series, length, moment, date_part(part, moment AT TIME ZONE 'UTC')::bigint AS part,"
     " CASE WHEN series < 4 THEN (run_time_of(total_run_time) * 1000000)::bigint"
-    " WHEN state_type = 'RUNNING' THEN (extract(epoch FROM state_timestamp - part_start) * 1000000)::bigint"
+    " WHEN state_type = 'RUNNING' THEN (extract(epoch FROM state_timestamp - start) * 1000000)::bigint"
     " ELSE 0 END AS run_time,"
     " CASE WHEN series < 4 THEN (lateness_of(start_time, expected_start_time) * 1000000)::bigint"
-    " WHEN state_type <> 'RUNNING' THEN (extract(epoch FROM expected_start_time - part_start) * 1000000)::bigint"
+    " WHEN state_type <> 'RUNNING' THEN (extract(epoch FROM expected_start_time - start) * 1000000)::bigint"
     " ELSE 0 END AS lateness"
     " FROM {table}, LATERAL (VALUES {values},"
     " (4, 'hour', 'minute', CASE WHEN {grows} THEN expected_start_time END),"
     " (5, 'day', 'hour', CASE WHEN {grows} THEN expected_start_time END)) AS p(series, length, part, moment),"
-    " LATERAL date_trunc(part, moment, 'UTC') AS part_start) AS run"
+    " LATERAL date_trunc(length, moment, 'UTC') AS start) AS run"
     " WHERE moment IS NOT NULL GROUP BY {numbers}, length"
 )
 _GROWS = (
