@@ -7,11 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 
 from events import subjects
@@ -21,6 +19,7 @@ from services.gateway.api import build
 from services.gateway.gateway import Gateway
 from services.gateway.in_hand import CountInHand
 from services.gateway.pongs import PongsByApplication
+from services.gateway.pool import Pool
 from services.gateway.reached import Reached
 from services.runtime import clock
 from services.runtime.cores import Gathering
@@ -44,14 +43,6 @@ _GRACE_SECONDS: Final = 5
 _UNTAKEN_SECONDS: Final = 2.0
 
 
-class _Pool(AsyncConnectionPool[AsyncConnection[Any]]):
-    """Gives out the connection that was given back last, rather than first: its process has most at hand."""
-
-    async def _get_ready_connection(self, timeout: float | None) -> AsyncConnection[Any] | None:  # noqa: ASYNC109
-        self._pool.rotate(1)
-        return await super()._get_ready_connection(timeout)
-
-
 async def run(settings: Settings) -> None:
     """Serve the API until asked to stop."""
     with traces_of("gateway") as traces:
@@ -61,7 +52,7 @@ async def run(settings: Settings) -> None:
 async def _run(settings: Settings, traces: Traces | None) -> None:
     async with (
         application(settings, "gateway") as (_, _, client),
-        _Pool(
+        Pool(
             settings.postgres_url,
             min_size=_POOL_MIN,
             max_size=_POOL_MAX,
