@@ -121,7 +121,7 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION roll_up_flow_runs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION roll_up_flow_runs() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     before counted_run[];
     after counted_run[];
@@ -147,7 +147,7 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION roll_up_task_runs() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE OR REPLACE FUNCTION roll_up_task_runs() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     before counted_run[];
     after counted_run[];
