@@ -111,8 +111,10 @@ class Sums:
             runs, run_time, lateness = (column[row : row + self._intervals.count] for column in columns)
             # What grows with the clock is asked for apart; it adds nothing where no run is counted.
             (found,) = np.nonzero(runs > 0)
-            numbers = runs[found].astype(np.int64), run_time[found] / SECOND, lateness[found] / SECOND
-            made = map(_OfState, repeat(state_type), repeat(state_name), *(column.tolist() for column in numbers))
+            # Of a run that began to run just now, by another clock, it may be less than nothing.
+            times = (np.maximum(column[found], 0) / SECOND for column in (run_time, lateness))
+            numbers = (column.tolist() for column in (runs[found].astype(np.int64), *times))
+            made = map(_OfState, repeat(state_type), repeat(state_name), *numbers)
             for interval, of_state in zip(found.tolist(), made, strict=True):
                 states[interval].append(of_state)
         borders = self._intervals.borders()
