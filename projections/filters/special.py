@@ -132,6 +132,9 @@ class FlowOrDeploymentName(Like):
 class Ignored(Level):
     """`ge_`, `le_`, `is_null_` on a deployment's concurrency limit: checked, and ignored, as by Prefect."""
 
+    #: Among alternatives it is none.
+    IS_SPREAD: ClassVar[bool] = True
+
     is_null_: bool | None = None
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:  # noqa: ARG002  a leaf's signature

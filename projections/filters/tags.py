@@ -25,15 +25,15 @@ def is_kept_apart(tag: str) -> bool:
     return len(tag.encode()) <= _LONGEST_APART
 
 
-def _is_apart(column: str, tag: str, parameters: Parameters) -> bool:
-    return parameters.finds_tags_apart and column in _TAGS_APART and is_kept_apart(tag)
+def _finds_apart(column: str, parameters: Parameters) -> bool:
+    return parameters.finds_tags_apart and column in _TAGS_APART
 
 
 def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> str | None:
     if not tags:
         return None
     distinct = sorted(set(tags))
-    joins = [tag for tag in distinct if _is_apart(column, tag, parameters)][:_MOST_JOINED]
+    joins = [tag for tag in distinct if is_kept_apart(tag)][:_MOST_JOINED] if _finds_apart(column, parameters) else []
     conditions = [_has_tag(column, f"tag = {parameters.bind(tag)}") for tag in joins]
     if others := [tag for tag in distinct if tag not in joins]:
         conditions.append(f"{column} @> {parameters.bind(others)}::text[]")
@@ -42,7 +42,7 @@ def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> s
 
 def _any_tag(column: str, tags: list[str], parameters: Parameters, _: str) -> str:
     wanted = f"{parameters.bind(tags)}::text[]"
-    if all(_is_apart(column, tag, parameters) for tag in tags):
+    if _finds_apart(column, parameters) and all(map(is_kept_apart, tags)):
         return _has_tag(column, f"tag = ANY ({wanted})")
     return f"{column} && {wanted}"
 

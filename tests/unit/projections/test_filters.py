@@ -53,6 +53,20 @@ def test_or_joins_what_and_would() -> None:
     assert " OR " in condition
 
 
+def test_what_prefect_ignores_is_no_alternative() -> None:
+    parameters = Parameters()
+    filter_ = {"operator": "or_", "concurrency_limit": {"ge_": 1}, "paused": {"eq_": True}}
+    assert DeploymentFilter.model_validate(filter_).sql("d", parameters) == "((d.paused = %(p0)s::boolean))"
+
+
+@pytest.mark.parametrize("tags", [{"any_": []}, {"any_": ["a"]}, {"all_": ["a"]}])
+def test_only_tags_of_runs_are_looked_for_apart(tags: dict[str, Any]) -> None:
+    for filter_, table, is_apart in ((DeploymentFilter, "deployment", False), (FlowRunFilter, "flow_run", True)):
+        for finds in (True, False):
+            condition = filter_.model_validate({"tags": tags}).sql(table, Parameters(finds_tags_apart=finds))
+            assert (f"{table}_tag" in condition) is (is_apart and finds)
+
+
 @pytest.mark.parametrize("filter_", [{"colour": {}}, {"name": {"exactly": "x"}}, {"id": {"any_": ["no uuid"]}}])
 def test_unknown_fields_and_wrong_values_are_refused(filter_: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
