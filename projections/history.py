@@ -172,7 +172,7 @@ def _moved(table: str, condition: str, moved: Sequence[Moved], parameters: Param
         f"SELECT {_Part.MOVED:d}, cut.number - 1, state_type, state_name, count(*),"  # noqa: S608  our own text
         f" (sum(run_time_of(total_run_time) + {durations.GROWN_RUN_TIME}) * {SECOND})::float8,"
         f" (sum(lateness_of(start_time, expected_start_time) + {durations.grown_lateness(unit)}) * {SECOND})::float8,"
-        f" NULL, NULL"
+        " NULL, NULL"
         f" FROM unnest({starts}::bigint[], {ends}::bigint[]) WITH ORDINALITY AS cut(first, last, number)"
         f" CROSS JOIN LATERAL (SELECT * FROM {table} WHERE expected_start_time >= {_MOMENT.format('first')}"
         f" AND expected_start_time < {_MOMENT.format('last')} AND {condition}) AS run GROUP BY 2, 3, 4"

@@ -10,18 +10,17 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import nats
-import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
 
 from events.log.provision import provision
 from projections.migrate import migrate
-from projections.reading import configure
 from services.runtime.embedded import child
+from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.history import take_place
 from tests.projection_scenario import ProjectionScenario
-from tests.servers import PostgresServer, fresh_database
+from tests.servers import PostgresServer
 
 
 @pytest.fixture
@@ -34,17 +33,14 @@ def projections(postgres_url: str) -> ProjectionScenario:
 @pytest.fixture(scope="module")
 def history_url(postgres_server: PostgresServer) -> Iterator[str]:
     """A database to read from, in which `history.py` has taken place."""
-    with fresh_database(postgres_server) as url:
-        asyncio.run(migrate(url))
-        asyncio.run(take_place(ProjectionScenario(url)))
+    with filled_database(postgres_server, lambda url: take_place(ProjectionScenario(url))) as url:
         yield url
 
 
 @pytest.fixture
 async def connection(history_url: str) -> AsyncIterator[AsyncConnection[Any]]:
     """A connection for reading it."""
-    async with await psycopg.AsyncConnection.connect(history_url) as reading:
-        await configure(reading)
+    async with reading_from(history_url) as reading:
         yield reading
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.keyframes import carry
-from projections.migrate import migrate
-from projections.reading import configure
-from projections.writer import connect
-from tests.servers import PostgresServer, fresh_database
+from tests.integration.projections.filled import execute, filled_database, reading_from
+from tests.servers import PostgresServer
 
 _FILL = (
     "INSERT INTO flow_run (id, created, updated, name, flow_id, tags, labels, parameters, context, empirical_policy,"
@@ -35,22 +30,13 @@ _CHANGES = (
 
 @pytest.fixture(scope="module")
 def named_url(postgres_server: PostgresServer) -> Iterator[str]:
-    async def fill(url: str) -> None:
-        await migrate(url)
-        async with await connect(url) as writing:
-            await carry(writing, 0)
-            for statement in (_FILL, *_CHANGES):
-                await writing.execute(statement.encode())
-
-    with fresh_database(postgres_server) as url:
-        asyncio.run(fill(url))
+    with filled_database(postgres_server, lambda url: execute(url, (_FILL, *_CHANGES))) as url:
         yield url
 
 
 @pytest.fixture
 async def reading(named_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(named_url) as connection:
-        await configure(connection)
+    async with reading_from(named_url) as connection:
         yield connection
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from statistics import fmean
@@ -10,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
@@ -21,36 +19,31 @@ from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
 from projections.flow_run.queries import FLOW_RUNS
 from projections.history import average_lateness, history
 from projections.intervals import Intervals
-from projections.migrate import migrate
-from projections.reading import configure
 from projections.rollups import COUNTS, PERIODS
 from projections.task_run.queries import TASK_RUNS
 from projections.windows import Window
 from projections.writer import connect
+from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.random_runs import NOW, YEAR_END, happen
-from tests.servers import PostgresServer, fresh_database
+from tests.servers import PostgresServer
 
 NOBODY = {"id": {"not_any_": [str(UUID(int=0))]}}
 NO_TASK = {"name": {"like_": "%"}}
 
 
-async def _filled(url: str, seed: int) -> None:
-    await migrate(url)
-    async with await connect(url) as writing:
-        await happen(writing, seed)
-
-
 @pytest.fixture(params=[1, 2, 3], scope="module")
 def filled_url(postgres_server: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
-    with fresh_database(postgres_server) as url:
-        asyncio.run(_filled(url, request.param))
+    async def fill(url: str) -> None:
+        async with await connect(url) as writing:
+            await happen(writing, request.param)
+
+    with filled_database(postgres_server, fill) as url:
         yield url
 
 
 @pytest.fixture
 async def reading(filled_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(filled_url) as connection:
-        await configure(connection)
+    async with reading_from(filled_url) as connection:
         yield connection
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from psycopg import AsyncConnection
 
@@ -15,13 +13,11 @@ from projections import tags
 from projections.filters.criteria import Criteria
 from projections.filters.objects import FlowRunFilter, TaskRunFilter
 from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.keyframes import carry
-from projections.migrate import migrate
-from projections.reading import LARGEST, configure
+from projections.reading import LARGEST
 from projections.resource import Resource
 from projections.task_run.queries import TASK_RUNS, TaskRunSort
-from projections.writer import connect
-from tests.servers import PostgresServer, fresh_database
+from tests.integration.projections.filled import execute, filled_database, reading_from
+from tests.servers import PostgresServer
 
 _LONG = "ä" * 600
 _NEARLY_TOO_LONG = "b" * 1000
@@ -73,23 +69,14 @@ _OF_FLOW_RUNS: list[dict[str, Any]] = [
 
 @pytest.fixture(scope="module")
 def tagged_url(postgres_server: PostgresServer) -> Iterator[str]:
-    async def fill(url: str) -> None:
-        await migrate(url)
-        async with await connect(url) as writing:
-            await carry(writing, 0)
-            changes = [change.format(run=run) for change in _CHANGES for run in ("flow_run", "task_run")]
-            for statement in (*_FILL, *changes):
-                await writing.execute(statement.encode())
-
-    with fresh_database(postgres_server) as url:
-        asyncio.run(fill(url))
+    changes = [change.format(run=run) for change in _CHANGES for run in ("flow_run", "task_run")]
+    with filled_database(postgres_server, lambda url: execute(url, (*_FILL, *changes))) as url:
         yield url
 
 
 @pytest.fixture
 async def reading(tagged_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    async with await psycopg.AsyncConnection.connect(tagged_url) as connection:
-        await configure(connection)
+    async with reading_from(tagged_url) as connection:
         yield connection
 
 

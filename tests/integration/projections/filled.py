@@ -1,0 +1,45 @@
+"""Databases that are filled once, and only read from then on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+
+from projections.keyframes import carry
+from projections.migrate import migrate
+from projections.reading import configure
+from projections.writer import connect
+from tests.servers import PostgresServer, fresh_database
+
+
+@contextmanager
+def filled_database(server: PostgresServer, fill: Callable[[str], Awaitable[None]]) -> Iterator[str]:
+    """The address of a database with the tables of the read models, once it is filled."""
+
+    async def make(url: str) -> None:
+        await migrate(url)
+        await fill(url)
+
+    with fresh_database(server) as url:
+        asyncio.run(make(url))
+        yield url
+
+
+async def execute(url: str, statements: Iterable[str]) -> None:
+    """Change rows as the projector's session may."""
+    async with await connect(url) as writing:
+        await carry(writing, 0)
+        for statement in statements:
+            await writing.execute(statement.encode())
+
+
+@asynccontextmanager
+async def reading_from(url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """A connection as the gateway has it."""
+    async with await AsyncConnection.connect(url) as connection:
+        await configure(connection)
+        yield connection
