@@ -136,9 +136,9 @@ def _rolled_up(
     parts = [
         f"SELECT {_Part.NOW:d}, {now}, NULL::text, NULL::text, 0::bigint, 0::float8, 0::float8, NULL::bytea,"
         " NULL::bytea",
-        f"SELECT {_Part.UNSTEADY:d}, 0, state_type, state_name, 0, 0, 0, {starts}, string_agg({grown}, '')"  # noqa: S608
+        f"SELECT {_Part.UNSTEADY:d}, 0, state_type, state_name, NULL, NULL, NULL, {starts}, string_agg({grown}, '')"  # noqa: S608
         f" FROM {table} WHERE {durations.IS_UNSTEADY} AND {live}",
-        f"SELECT {_Part.LATE:d}, 0, state_type, state_name, 0, 0, 0, {starts}, NULL FROM {table}"  # noqa: S608
+        f"SELECT {_Part.LATE:d}, 0, state_type, state_name, NULL, NULL, NULL, {starts}, NULL FROM {table}"  # noqa: S608
         f" WHERE {durations.is_late_since(unit)} AND {live}",
     ]
     if _unit(intervals) == MINUTE:
@@ -160,8 +160,8 @@ def _rolled_up(
 def _periods(series: Sequence[_Part], table: str, condition: str) -> str:
     wanted = ", ".join(f"{each:d}" for each in series)
     return (
-        f"SELECT series, ({SECOND} * extract(epoch FROM start))::bigint, state_type, state_name, 0, 0, 0, parts,"  # noqa: S608
-        f" NULL FROM {PERIODS[table].source} WHERE series IN ({wanted}) AND {condition}"
+        f"SELECT series, ({SECOND} * extract(epoch FROM start))::bigint, state_type, state_name, NULL, NULL, NULL,"  # noqa: S608
+        f" parts, NULL FROM {PERIODS[table].source} WHERE series IN ({wanted}) AND {condition}"
     )
 
 

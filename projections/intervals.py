@@ -81,17 +81,17 @@ class Intervals:
         first, last = self._of_ends(starts)
         return [int(hour) for hour in starts[first != last]]
 
-    def of_minutes(self, hours: Integers) -> Integers:
-        """Where each minute of some hours is counted: where its middle lies; `count` is for none of them."""
-        return self.of(hours[:, np.newaxis] + np.arange(_MINUTE // 2, _HOUR, _MINUTE))
+    def of_minutes(self, minutes: Integers) -> Integers:
+        """Where each minute is counted: where its middle lies; `count` is for none of them."""
+        return self.of(minutes + _MINUTE // 2)
 
-    def of_hours(self, days: Integers) -> Integers:
-        """Where each hour of some days is counted; none counts in its place those that are cut."""
-        first, last = self._of_ends(days[:, np.newaxis] + np.arange(0, 24 * _HOUR, _HOUR))
+    def of_hours(self, hours: Integers) -> Integers:
+        """Where each hour is counted; none counts in its place those that are cut."""
+        first, last = self._of_ends(hours)
         return np.where(first == last, first, self.count)
 
     def _of_ends(self, hours: Integers) -> tuple[Integers, Integers]:
-        first, last = (self.of(hours + minute * _MINUTE + _MINUTE // 2) for minute in (0, 59))
+        first, last = (self.of_minutes(hours + minute * _MINUTE) for minute in (0, 59))
         return first, last
 
     def of(self, moments: Integers) -> Integers:

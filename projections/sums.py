@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import repeat
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from projections.intervals import Integers, Intervals
-from projections.moments import DAY, HOUR, MICROSECOND, MINUTE
+from projections.moments import MICROSECOND, MINUTE
 from projections.rollups import SECOND
 
 State = tuple[str, str]
 Doubles = NDArray[np.float64]
 
-#: How many parts a period has, by their length.
-_PARTS: Final = {MINUTE: HOUR // MINUTE, HOUR: DAY // HOUR}
-#: Of runs, of run time, of lateness.
+#: Of a part: of runs, of run time, of lateness.
 _BYTES: Final = 24
 
 
@@ -76,8 +73,8 @@ class Sums:
         self, state: State, starts: Integers, *, run_time: float | Doubles = 0.0, lateness: float | Doubles = 0.0
     ) -> None:
         """Add what the clock has added to some runs, which are counted already."""
-        numbers = np.zeros((len(starts), 3))
-        numbers[:, 1], numbers[:, 2] = run_time, lateness
+        numbers = np.zeros((3, len(starts)))
+        numbers[1], numbers[2] = run_time, lateness
         self._arrays.append((self._row(state) + self._intervals.of(starts), numbers))
 
     def add_periods(self, periods: Periods, length: timedelta, now: int, known_until: int) -> None:
@@ -86,57 +83,70 @@ class Sums:
         Those of instants add what the clock has added to runs, which are counted already. How late runs are they tell
         only where all were expected before a moment: of the others some may not be late yet.
         """
-        numbers = _numbers(periods.parts, length)
-        starts = np.array(periods.starts, dtype=np.int64)
-        growing = numbers[periods.growing :]
-        began = starts[periods.growing :, np.newaxis]
-        grown = growing[:, :, 0] * (now - began) - growing[:, :, 1] - growing[:, :, 2]
-        parts = began + np.arange(_PARTS[length]) * (length // MICROSECOND)
-        running = [[state_type == "RUNNING"] for state_type, _ in periods.states[periods.growing :]]
-        are_running = np.array(running, dtype=bool).reshape(-1, 1)
-        growing[:, :, 0] = 0
-        growing[:, :, 1] = np.where(are_running, grown, 0)
-        growing[:, :, 2] = np.where(np.logical_not(are_running) & (parts < known_until), grown, 0)
+        parts = _Parts.of(periods, length)
+        first = int(np.searchsorted(parts.periods, periods.growing))
+        of_periods, growing = parts.periods[first:], parts.numbers[:, first:]
+        grown = growing[0] * (now - np.array(periods.starts)[of_periods]) - growing[1] - growing[2]
+        running = np.array([state_type == "RUNNING" for state_type, _ in periods.states])[of_periods]
+        growing[0] = 0
+        growing[1] = np.where(running, grown, 0)
+        growing[2] = np.where(np.logical_not(running) & (parts.moments[first:] < known_until), grown, 0)
         rows = np.array([self._row(state) for state in periods.states], dtype=np.int64)
-        # Many of them begin at the same time.
-        starts, of_period = np.unique(starts, return_inverse=True)
-        intervals = self._intervals.of_minutes(starts) if length == MINUTE else self._intervals.of_hours(starts)
-        self._arrays.append(((rows[:, np.newaxis] + intervals[of_period]).ravel(), numbers.reshape(-1, 3)))
+        of = self._intervals.of_minutes if length == MINUTE else self._intervals.of_hours
+        self._arrays.append((rows[parts.periods] + of(parts.moments), parts.numbers))
 
     def encoded(self) -> bytes:
         """Prefect's JSON: all intervals with their states, those without a run too."""
+        in_order = sorted(self._states)
+        found = [self._states[state] // self._width for state in in_order]
+        columns = self._added_up()[:, found, : self._intervals.count]
+        # What grows with the clock is asked for apart; it adds nothing where no run is counted.
+        places, intervals = np.nonzero(columns[0] > 0)
+        runs, *times = columns[:, places, intervals]
+        # Of a run that began to run just now, by another clock, it may be less than nothing.
+        numbers = runs.astype(np.int64).tolist(), *((np.maximum(time, 0) / SECOND).tolist() for time in times)
+        types, names = ([state[part] for state in in_order] for part in (0, 1))
+        of_states = places.tolist()
+        made = map(_OfState, map(types.__getitem__, of_states), map(names.__getitem__, of_states), *numbers)
         states: list[list[_OfState]] = [[] for _ in range(self._intervals.count)]
-        columns = self._added_up()
-        for (state_type, state_name), row in sorted(self._states.items()):
-            runs, run_time, lateness = (column[row : row + self._intervals.count] for column in columns)
-            # What grows with the clock is asked for apart; it adds nothing where no run is counted.
-            (found,) = np.nonzero(runs > 0)
-            # Of a run that began to run just now, by another clock, it may be less than nothing.
-            times = (np.maximum(column[found], 0) / SECOND for column in (run_time, lateness))
-            numbers = (column.tolist() for column in (runs[found].astype(np.int64), *times))
-            made = map(_OfState, repeat(state_type), repeat(state_name), *numbers)
-            for interval, of_state in zip(found.tolist(), made, strict=True):
-                states[interval].append(of_state)
+        for interval, of_state in zip(intervals.tolist(), made, strict=True):
+            states[interval].append(of_state)
         borders = self._intervals.borders()
         return _encoder.encode(list(map(_Interval, borders, borders[1:], states)))
 
     def _row(self, state: State) -> int:
         return self._states.setdefault(state, len(self._states) * self._width)
 
-    def _added_up(self) -> tuple[Doubles, ...]:
-        arrays = [(np.array(self._places, dtype=np.int64), np.array(self._numbers).reshape(-1, 3)), *self._arrays]
-        places = np.concatenate([found for found, _ in arrays])
-        numbers = np.concatenate([found for _, found in arrays])
+    def _added_up(self) -> Doubles:
+        """By number, state and interval."""
+        single = np.array(self._places, dtype=np.int64), np.array(self._numbers).reshape(-1, 3).T
         size = len(self._states) * self._width
-        return tuple(np.bincount(places, column, size).astype(np.float64, copy=False) for column in numbers.T)
+        sums = np.zeros((3, size))
+        for places, numbers in (single, *self._arrays):
+            sums += [np.bincount(places, each, size) for each in numbers]
+        return sums.reshape(3, -1, self._width)
 
 
-def _numbers(parts: Sequence[bytes], length: timedelta) -> Doubles:
-    """By period, part and number; as doubles they are exact up to 285 years."""
-    size = _BYTES * _PARTS[length]
-    every = bytearray(size * len(parts))
-    for place, packed in zip(range(0, len(every), size), parts, strict=True):
-        # The first byte says how many parts are missing before the first one.
-        first = place + _BYTES * packed[0]
-        every[first : first + len(packed) - 1] = packed[1:]
-    return np.frombuffer(every, dtype=">i8").astype(np.float64).reshape(len(parts), -1, 3)
+class _Parts(NamedTuple):
+    """The parts of periods, one after the other; those at the ends that are zero are left out."""
+
+    #: Which period each is a part of: its place.
+    periods: Integers
+    #: When each begins, in microseconds since 1970.
+    moments: Integers
+    #: Runs, run time and lateness; as doubles these are exact up to 285 years.
+    numbers: Doubles
+
+    @classmethod
+    def of(cls, periods: Periods, length: timedelta) -> Self:
+        """Those of some periods, minutes or hours."""
+        counts = np.array([-(-(len(packed) - 1) // _BYTES) for packed in periods.parts], dtype=np.int64)
+        # The first byte says how many are missing before the first one.
+        firsts = np.array([packed[0] for packed in periods.parts], dtype=np.int64)
+        sized = zip(periods.parts, (_BYTES * counts).tolist(), strict=True)
+        every = b"".join([packed[1:].ljust(size, b"\x00") for packed, size in sized])
+        numbers = np.frombuffer(every, dtype=">i8").reshape(-1, 3).T.astype(np.float64, order="C")
+        of_periods = np.repeat(np.arange(len(counts)), counts)
+        places = np.arange(len(of_periods)) + (firsts - np.cumsum(counts) + counts)[of_periods]
+        moments = np.array(periods.starts, dtype=np.int64)[of_periods] + places * (length // MICROSECOND)
+        return cls(of_periods, moments, numbers)
