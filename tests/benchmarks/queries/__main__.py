@@ -18,7 +18,7 @@ from services.runtime import clock
 from tests.benchmarks import machine
 from tests.benchmarks.document import DOCUMENT, REPOSITORY, table, with_part
 from tests.benchmarks.figures import InvalidRunError
-from tests.benchmarks.queries.asking import Asker, require_equal_answers
+from tests.benchmarks.queries.asking import Asker, medians, require_equal_answers
 from tests.benchmarks.queries.cases import Case, cases
 from tests.benchmarks.queries.filling import Filling, antiphon_with, prefect_with, runs_of
 from tests.benchmarks.queries.writes import measure_writes
@@ -41,8 +41,9 @@ by SQL (ids, states, tags and times are the same), and both databases are vacuum
 same binaries, with the same settings. Before anything is measured, both must give equal answers to every case.
 
 One client asks on a keep-alive connection, and accepts compressed answers as Prefect's own client does; the time is
-that until the last byte is there. The median of up to 40 repetitions counts. Prefect runs without its background
-services; Antiphon without reactor, recorder and timekeeper.
+that until the last byte is there. Both servers are asked in turns, in five rounds of up to 40 repetitions (and up to 30
+before them that are not counted); the median of all counts. Prefect runs without its background services; Antiphon
+without reactor, recorder and timekeeper.
 """
 
 
@@ -116,7 +117,7 @@ def compare(
 
 
 def _measure(case: Case, rows: int, prefect: Asker, antiphon: Asker) -> Measured:
-    measured = Measured(case, rows, prefect.seconds(case), antiphon.seconds(case))
+    measured = Measured(case, rows, *medians(case, prefect, antiphon))
     typer.echo(f"  {case.name}: {number(measured.prefect * 1000)} / {number(measured.antiphon * 1000)} ms", err=True)
     return measured
 
@@ -163,7 +164,8 @@ def _measure_alone(directory: Path, runs: int) -> Size:
         if present > _MORE * runs:
             raise InvalidRunError(f"there are {present} runs already: choose another directory for {runs}")
         asker, asked = Asker(server.api_url), cases(clock.now())
-        size = Size(seconds={case.name: asker.seconds(case) for case in asked}, filling=Filling.of(directory))
+        seconds = {case.name: medians(case, asker)[0] for case in asked}
+        size = Size(seconds=seconds, filling=Filling.of(directory))
     known.write_text(size.model_dump_json())
     return size
 
