@@ -60,7 +60,7 @@ DEPLOYMENTS: Final = Resource(
     columns=_COLUMNS,
     sort=DeploymentSort,
     default_sort=DeploymentSort.NAME_ASC,
-    sort_columns={name: f"deployment.{name.lower()}" for name in ("CREATED", "UPDATED", "NAME")},
+    sort_columns={name: (f"deployment.{name.lower()}",) for name in ("CREATED", "UPDATED", "NAME")},
     joined_with=_LIMIT,
     shaped=wire,
 )

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from projections.moments import Moment
 
 TRUE: Final = "TRUE"
+#: Texts of runs that are searched for are indexed by so many characters of their beginning (schema/0019_searches.sql).
+_INDEXED: Final = 500
 
 
 class Operator(StrEnum):
@@ -66,6 +68,18 @@ def _any_of(column: str, values: list[Any], parameters: Parameters, cast: str) -
     return f"{column} = ANY ({parameters.bind(values)}::{cast}[])"
 
 
+def beginning(column: str) -> str:
+    """What is indexed of a column of texts, which may be too long for an index."""
+    return f"left({column}, {_INDEXED})"
+
+
+def any_of_indexed(column: str, values: list[str], parameters: Parameters, cast: str) -> str:
+    """One of some texts, found by the index on their beginnings."""
+    # A text that is shorter than the beginning is all of it.
+    are_short = all(len(value) < _INDEXED for value in values)
+    return _any_of(beginning(column) if are_short else column, values, parameters, cast)
+
+
 def _none_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str | None:
     # A null column does not count, as in SQL's NOT IN; an empty list of exceptions excepts nothing.
     return f"{column} <> ALL ({parameters.bind(values)}::{cast}[])" if values else None
@@ -108,6 +122,8 @@ OPERATORS: Final[Mapping[str, SqlOf]] = {
     "ge_": _compared(">="),
     "eq_": _compared("="),
 }
+#: Of texts whose beginning is indexed.
+INDEXED_OPERATORS: Final[Mapping[str, SqlOf]] = {**OPERATORS, "any_": any_of_indexed}
 
 
 class Leaf(BaseModel):
@@ -189,8 +205,14 @@ class AnyOrNotAnyText(AnyText):
     not_any_: list[str] | None = None
 
 
-class NullableText(AnyText):
-    """`any_` and `is_null_` on a text, with an operator."""
+class IndexedText(AnyText):
+    """`any_` on a text whose beginning is indexed."""
+
+    SQL_OF: ClassVar[Mapping[str, SqlOf]] = INDEXED_OPERATORS
+
+
+class NullableIndexedText(IndexedText):
+    """`any_` and `is_null_` on such a text, with an operator."""
 
     operator: Operator = Operator.and_
     is_null_: bool | None = None
@@ -206,6 +228,12 @@ class Name(AnyText):
     """`any_` and `like_` on a text."""
 
     like_: str | None = None
+
+
+class IndexedName(Name):
+    """`any_` and `like_` on a text whose beginning is indexed."""
+
+    SQL_OF: ClassVar[Mapping[str, SqlOf]] = INDEXED_OPERATORS
 
 
 class NullableName(Name):

@@ -14,6 +14,8 @@ from projections.filters.conditions import (
     AnyOrNullId,
     AnyText,
     Between,
+    IndexedName,
+    IndexedText,
     IsTrue,
     Leaf,
     Level,
@@ -21,8 +23,8 @@ from projections.filters.conditions import (
     NameOrPrefix,
     NullableBetween,
     NullableId,
+    NullableIndexedText,
     NullableName,
-    NullableText,
     Operator,
     Parameters,
     TaskNullableId,
@@ -83,12 +85,12 @@ class FlowRunFilter(ObjectFilter):
     }
 
     id: AnyOrNotAnyId | None = None
-    name: Name | None = None
+    name: IndexedName | None = None
     tags: TagsWithAny | None = None
     deployment_id: NullableId | None = None
-    work_queue_name: NullableText | None = None
+    work_queue_name: NullableIndexedText | None = None
     state: FlowRunState | None = None
-    flow_version: AnyText | None = None
+    flow_version: IndexedText | None = None
     start_time: StartTime | None = None
     end_time: NullableBetween | None = None
     expected_start_time: Between | None = None
@@ -105,7 +107,7 @@ class TaskRunFilter(ObjectFilter):
     COLUMNS: ClassVar[dict[str, str]] = {"subflow_runs": "{t}.id"}
 
     id: AnyId | None = None
-    name: Name | None = None
+    name: IndexedName | None = None
     tags: Tags | None = None
     state: TaskState | None = None
     start_time: NullableBetween | None = None

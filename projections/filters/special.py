@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from events.state import StateType
 from projections.filters.conditions import (
+    OPERATORS,
     TRUE,
-    AnyOrNotAnyText,
     AnyText,
     Leaf,
     Level,
@@ -18,6 +19,8 @@ from projections.filters.conditions import (
     NullableBetween,
     Operator,
     Parameters,
+    SqlOf,
+    any_of_indexed,
     joined,
     related,
 )
@@ -36,12 +39,36 @@ class AnyOrNotAnyStateType(AnyStateType):
     not_any_: list[StateType] | None = None
 
 
+#: States that nearly all runs are in at one time have these names: they are not indexed (schema/0019_searches.sql).
+_USUAL_NAMES: Final = frozenset({"Scheduled", "Pending", "Running", "Completed", "Failed", "Cancelled", "Crashed"})
+
+
+def _any_state_name(column: str, names: list[str], parameters: Parameters, cast: str) -> str | None:
+    sql_of = OPERATORS["any_"] if _USUAL_NAMES.intersection(names) else any_of_indexed
+    return sql_of(column, names, parameters, cast)
+
+
+_OF_STATE_NAMES: Final[Mapping[str, SqlOf]] = {**OPERATORS, "any_": _any_state_name}
+
+
+class AnyStateName(AnyText):
+    """`any_` on the name of a state."""
+
+    SQL_OF: ClassVar[Mapping[str, SqlOf]] = _OF_STATE_NAMES
+
+
+class AnyOrNotAnyStateName(AnyStateName):
+    """`any_` and `not_any_` on the name of a state."""
+
+    not_any_: list[str] | None = None
+
+
 class TaskState(Leaf):
     """A task run's state: its type and its name."""
 
     operator: Operator = Operator.and_
     type: AnyStateType | None = None
-    name: AnyText | None = None
+    name: AnyStateName | None = None
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf; `column` is the prefix of `_type` and `_name`."""
@@ -57,7 +84,7 @@ class FlowRunState(TaskState):
     """A flow run's state, with `not_any_` as well."""
 
     type: AnyOrNotAnyStateType | None = None
-    name: AnyOrNotAnyText | None = None
+    name: AnyOrNotAnyStateName | None = None
 
 
 class StartTime(NullableBetween):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from projections import durations
+from projections.filters.conditions import beginning
 from projections.resource import Resource, StateHistory
 
 
@@ -47,7 +48,7 @@ FLOW_RUNS: Final = Resource(
     joined_with=f" LEFT JOIN ({_QUEUE}) AS queue ON queue_id = work_queue_id",
     sort=FlowRunSort,
     default_sort=FlowRunSort.ID_DESC,
-    sort_columns={"START_TIME": "coalesce(start_time, expected_start_time)"},
+    sort_columns={"START_TIME": ("coalesce(start_time, expected_start_time)",), "NAME": (beginning("name"), "name")},
 )
 
 STATES: Final = StateHistory("flow_run_state", "flow_run_id")

@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from projections import durations
+from projections.filters.conditions import beginning
 from projections.reading import rows
 from projections.resource import Resource, StateHistory
 
@@ -33,6 +34,7 @@ TASK_RUNS: Final = Resource(
     f" {durations.COLUMNS}, state",
     sort=TaskRunSort,
     default_sort=TaskRunSort.ID_DESC,
+    sort_columns={"NAME": (beginning("name"), "name")},
     in_pages=(
         "id",
         "created",

@@ -24,7 +24,10 @@ def sql(filter_: dict[str, Any]) -> tuple[str, list[Any]]:
     [
         ({}, "TRUE", []),
         ({"name": {}}, "(TRUE)", []),
-        ({"name": {"any_": []}}, "((t.name = ANY (%(p0)s::text[])))", [[]]),
+        ({"name": {"any_": []}}, "((left(t.name, 500) = ANY (%(p0)s::text[])))", [[]]),
+        ({"name": {"any_": ["x" * 500]}}, "((t.name = %(p0)s::text))", ["x" * 500]),
+        ({"state": {"name": {"any_": ["Late"]}}}, "((left(t.state_name, 500) = %(p0)s::text))", ["Late"]),
+        ({"state": {"name": {"any_": ["Failed"]}}}, "((t.state_name = %(p0)s::text))", ["Failed"]),
         ({"name": {"like_": "50%"}}, "((lower(t.name) LIKE lower(%(p0)s::text)))", ["%50%%"]),
         ({"name": {"like_": ""}}, "(TRUE)", []),
         ({"tags": {"is_null_": True}}, "((t.tags = '{}'))", []),
