@@ -38,6 +38,11 @@ _INDEXES: Final = (
     "flow_run_next_scheduled",
     "flow_run_deployment",
     "flow_run_flow",
+    "flow_run_end",
+    "flow_run_named",
+    "flow_run_version",
+    "flow_run_unusual_state",
+    "flow_run_name_parts",
 )
 _NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
