@@ -3,8 +3,8 @@
 
 CREATE INDEX flow_run_end ON flow_run (end_time);
 CREATE INDEX flow_run_named ON flow_run (left(name, 500));
-CREATE INDEX flow_run_version ON flow_run (left(flow_version, 500)) WHERE flow_version IS NOT NULL;
-CREATE INDEX flow_run_queue_name ON flow_run (left(work_queue_name, 500)) WHERE work_queue_name IS NOT NULL;
+CREATE INDEX flow_run_version ON flow_run (left(flow_version, 500));
+CREATE INDEX flow_run_queue_name ON flow_run (left(work_queue_name, 500));
 CREATE INDEX task_run_end ON task_run (end_time);
 CREATE INDEX task_run_named ON task_run (left(name, 500));
 
@@ -23,6 +23,8 @@ BEGIN
             'CREATE INDEX %I ON %I (left(state_name, 500), expected_start_time) WHERE left(state_name, 500)'
             ' <> ALL (''{Scheduled,Pending,Running,Completed,Failed,Cancelled,Crashed}'')', run || '_unusual_state', run
         );
+        -- How frequent a value is PostgreSQL does not learn from an index of some rows.
+        EXECUTE format('CREATE STATISTICS %I ON (left(state_name, 500)) FROM %I', run || '_state_names', run);
     END LOOP;
 END
 $do$;
