@@ -107,7 +107,8 @@ class Resource(Generic[S]):
         """How many objects meet the criteria."""
         parameters = rollups.parameters_on(connection)
         number, is_summed = self._number(connection, criteria, parameters)
-        if self.table == "flow_run" and not is_summed and (left_out := subflows.left_out(criteria)) is not None:
+        left_out = subflows.left_out(self.table, criteria)
+        if left_out is not None:
             (everything, is_all_summed), (others, _) = (self._number(connection, each, parameters) for each in left_out)
             number = f"SELECT ({everything}) - ({others})" if is_all_summed else number
         found = await records(connection, number, parameters.values, keeps_plan=is_summed)

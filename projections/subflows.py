@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from projections.filters.conditions import NullableId, Operator
 from projections.filters.criteria import Criteria
+from projections.filters.objects import FlowRunFilter
 
 
-def left_out(criteria: Criteria) -> tuple[Criteria, Criteria] | None:
+def left_out(table: str, criteria: Criteria) -> tuple[Criteria, Criteria] | None:
     """Criteria that leave subflows out, as those that take them in and those that only these meet; None for others."""
-    runs = criteria.flow_runs
-    if runs is None or runs.operator is not Operator.and_ or runs.parent_task_run_id is None:
+    runs = criteria.own(table)
+    if not isinstance(runs, FlowRunFilter) or runs.operator is not Operator.and_ or runs.parent_task_run_id is None:
         return None
     if runs.parent_task_run_id.is_null_ is not True or runs.parent_task_run_id.any_ is not None:
         return None
     everything, subflows = (
-        runs.model_copy(update={"parent_task_run_id": it}) for it in (None, NullableId(is_null_=False))
+        criteria.with_own(table, runs.model_copy(update={"parent_task_run_id": parent}))
+        for parent in (None, NullableId(is_null_=False))
     )
-    return replace(criteria, flow_runs=everything), replace(criteria, flow_runs=subflows)
+    return everything, subflows

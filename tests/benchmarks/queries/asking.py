@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Mapping, Sequence
 from math import isclose
 from statistics import median
@@ -14,7 +13,7 @@ import orjson
 
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.queries.cases import Case
-from tests.benchmarks.queries.connection import Connection
+from tests.benchmarks.queries.connection import Answer, Connection
 
 
 class _Often(NamedTuple):
@@ -47,7 +46,7 @@ class Asker:
     def answer(self, case: Case) -> Any:
         """What the server says; raises InvalidRunError when that is an error."""
         with self._connected() as connection:
-            return orjson.loads(_right_answer(connection, case, self._request(case)))
+            return orjson.loads(_right_answer(connection, case, self._request(case)).content)
 
     def times(self, case: Case) -> list[float]:
         """Seconds in which it answers, once it is warm; raises InvalidRunError."""
@@ -75,22 +74,19 @@ def medians(case: Case, *askers: Asker) -> list[float]:
     return [median(found) for found in times]
 
 
-def _right_answer(connection: Connection, case: Case, request: bytes) -> bytes:
+def _right_answer(connection: Connection, case: Case, request: bytes) -> Answer:
     status, answer = connection.ask(request)
-    body = gzip.decompress(answer.body) if answer.is_compressed else answer.body
     if status != 200:
-        raise InvalidRunError(f"{case.name}: {status} {body[:500]!r}")
-    return body
+        raise InvalidRunError(f"{case.name}: {status} {answer.content[:500]!r}")
+    return answer
 
 
 def _times(connection: Connection, case: Case, request: bytes, often: _Often) -> list[float]:
     times: list[float] = []
     while len(times) < often.fewest or (len(times) < often.most and sum(times) < often.seconds):
         started = perf_counter()
-        status, _ = connection.ask(request)
+        _right_answer(connection, case, request)
         times.append(perf_counter() - started)
-        if status != 200:
-            raise InvalidRunError(f"{case.name}: {status}")
     return times
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 from typing import Final, Self
 
@@ -16,18 +17,19 @@ class Answer:
 
     def __init__(self) -> None:
         self.is_complete = False
-        self.is_compressed = False
+        self._is_compressed = False
         self._parts: list[bytes] = []
 
     @property
-    def body(self) -> bytes:
-        """The bytes as they were sent."""
-        return b"".join(self._parts)
+    def content(self) -> bytes:
+        """The body, no longer compressed."""
+        body = b"".join(self._parts)
+        return gzip.decompress(body) if self._is_compressed else body
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note what tells how to read the body."""
         if name.lower() == b"content-encoding":
-            self.is_compressed = value == b"gzip"
+            self._is_compressed = value == b"gzip"
 
     def on_body(self, part: bytes) -> None:
         """Keep a part of the body."""
