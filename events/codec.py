@@ -10,23 +10,23 @@ from uuid import UUID
 import orjson
 from pydantic import ValidationError
 
-from events import subjects, upcast
-from events.document import commands as document_commands
-from events.document import events as document_events
-from events.errors import UndecodableError
-from events.flow_run import commands as flow_run_commands
-from events.flow_run import events as flow_run_events
-from events.limit import commands as limit_commands
-from events.limit import events as limit_events
-from events.message import Command, Event, Metadata
-from events.name import events as name_events
-from events.outcome import Outcome
-from events.subjects import Aggregate
-from events.task_cache import events as task_cache_events
-from events.task_run import commands as task_run_commands
-from events.task_run import events as task_run_events
-from events.work_pool import commands as work_pool_commands
-from events.work_pool import events as work_pool_events
+from antiphon.events import subjects, upcast
+from antiphon.events.document import commands as document_commands
+from antiphon.events.document import events as document_events
+from antiphon.events.errors import UndecodableError
+from antiphon.events.flow_run import commands as flow_run_commands
+from antiphon.events.flow_run import events as flow_run_events
+from antiphon.events.limit import commands as limit_commands
+from antiphon.events.limit import events as limit_events
+from antiphon.events.message import Command, Event, Metadata
+from antiphon.events.name import events as name_events
+from antiphon.events.outcome import Outcome
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_cache import events as task_cache_events
+from antiphon.events.task_run import commands as task_run_commands
+from antiphon.events.task_run import events as task_run_events
+from antiphon.events.work_pool import commands as work_pool_commands
+from antiphon.events.work_pool import events as work_pool_events
 
 EVENT_TYPES: Final[dict[str, type[Event]]] = {
     event.TYPE: event

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from events import transition
-from events.message import Event
-from events.state import State, StateType
+from antiphon.events import transition
+from antiphon.events.message import Event
+from antiphon.events.state import State, StateType
 
 Decision = Literal["accepted", "refused"]
 

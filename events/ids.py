@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID, uuid5
 
-from events.subjects import Aggregate
+from antiphon.events.subjects import Aggregate
 
 _NAMESPACE: Final = UUID("6f3c1d8e-2f0b-5b63-9d5c-8a9c1f6a7e21")
 

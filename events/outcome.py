@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from uuid import UUID
 
-from events.limit.slots import LimitReference
-from events.message import Payload
-from events.state import State
+from antiphon.events.limit.slots import LimitReference
+from antiphon.events.message import Payload
+from antiphon.events.state import State
 
 
 class Status(StrEnum):

@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from events import codec, subjects, transition
-from events.log.port import Recorded, Unreadable
-from events.message import Event
-from events.outcome import Status
+from antiphon.events import codec, subjects, transition
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.message import Event
+from antiphon.events.outcome import Status
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from events.message import Moment, Payload
+from antiphon.events.message import Moment, Payload
 
 
 def is_unpersisted(data: Any) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Literal
 from uuid import UUID
 
-from events import ids
-from events.message import Event, Payload
-from events.state import Progress, State, is_unpersisted
+from antiphon.events import ids
+from antiphon.events.message import Event, Payload
+from antiphon.events.state import Progress, State, is_unpersisted
 
 #: Prefect's `SetStateStatus`.
 TransitionStatus = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from events.errors import UndecodableError
+from antiphon.events.errors import UndecodableError
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

@@ -9,13 +9,14 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from events.state import StateType
-from projections import durations, rollups
-from projections.filters.criteria import Criteria
-from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.reading import encoded, rows
-from projections.rollups import COUNTS
-from projections.task_run.queries import TASK_RUNS
+from antiphon.events.state import StateType
+from antiphon.projections.core import durations
+from antiphon.projections.core.reading import encoded, rows
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from antiphon.projections.sums import rollups
+from antiphon.projections.sums.rollups import COUNTS
+from antiphon.projections.task_run.queries import TASK_RUNS
 
 #: How many intervals of time the dashboard shows.
 _INTERVALS: Final = 20

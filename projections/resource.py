@@ -10,12 +10,13 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections import by_state, names, rollups, subflows, tags
-from projections.filters.conditions import TRUE, Parameters, joined
-from projections.filters.criteria import Criteria
-from projections.reading import LARGEST, Row, encoded, first_encoded, records, rows
-from projections.rollups import COUNTS
-from projections.windows import Window
+from antiphon.projections.core.reading import LARGEST, Row, encoded, first_encoded, records, rows
+from antiphon.projections.filters.conditions import TRUE, Parameters, joined
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.search import by_state, names, tags
+from antiphon.projections.sums import rollups, subflows
+from antiphon.projections.sums.rollups import COUNTS
+from antiphon.projections.sums.windows import Window
 
 S = TypeVar("S", bound=StrEnum)
 

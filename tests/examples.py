@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from events.flow_run.commands import SetFlowRunState
-from events.flow_run.events import FlowRunCreated, FlowRunPolicy, FlowRunTransitionAccepted
-from events.message import Metadata
-from events.state import Progress, ProposedState, State, StateDetails, StateType
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunCreated, TaskRunFields, TaskRunPolicy, TaskRunTransitionAccepted
+from antiphon.events.flow_run.commands import SetFlowRunState
+from antiphon.events.flow_run.events import FlowRunCreated, FlowRunPolicy, FlowRunTransitionAccepted
+from antiphon.events.message import Metadata
+from antiphon.events.state import Progress, ProposedState, State, StateDetails, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunCreated, TaskRunFields, TaskRunPolicy, TaskRunTransitionAccepted
 
 NOW: Final = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 EARLIER: Final = NOW - timedelta(minutes=1)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from events.codec import EVENT_TYPES
-from events.document import events as document
-from events.flow_run import events as flow_run
-from events.limit import events as limit
-from events.limit.slots import Holder, LimitReference, Tally
-from events.message import Event
-from events.name.events import NameClaimed, NameReleased
-from events.state import Progress
-from events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
-from events.task_run import events as task_run
-from events.work_pool import events as work_pool
+from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.document import events as document
+from antiphon.events.flow_run import events as flow_run
+from antiphon.events.limit import events as limit
+from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.message import Event
+from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.state import Progress
+from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
+from antiphon.events.task_run import events as task_run
+from antiphon.events.work_pool import events as work_pool
 from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, STATE_ID, TASK_ID, run_created, state, task_created
 
 FOLDER: Final = Path(__file__).parent / "architecture" / "golden"

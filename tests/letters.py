@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from events import codec, subjects
-from events.log.port import EventLog
-from events.message import Command, Event, Metadata
-from events.outcome import Outcome
-from events.subjects import Aggregate
-from services.policy.folds import FoldCache
-from services.policy.handler import Handler
-from services.policy.letter import Letter
-from services.policy.snapshots import Snapshots
-from services.runtime.clock import ManualClock
+from antiphon.events import codec, subjects
+from antiphon.events.log.port import EventLog
+from antiphon.events.message import Command, Event, Metadata
+from antiphon.events.outcome import Outcome
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.service.command_message import Letter
+from antiphon.services.policy.service.folds import FoldCache
+from antiphon.services.policy.service.handler import Handler
+from antiphon.services.policy.service.snapshots import Snapshots
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW
 
 

@@ -17,15 +17,15 @@ from uuid import UUID
 import orjson
 from psycopg import AsyncConnection, sql
 
-from events import subjects
-from events.log.port import Recorded, Unreadable
-from events.message import Event, Metadata
-from events.subjects import Aggregate
-from projections.event_reader import EventReader
-from projections.keyframes import Keyframes
-from projections.log.projection import project as project_log_lines
-from projections.runner import Runner
-from projections.writer import connect, parked_streams, position_of, write
+from antiphon.events import subjects
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.message import Event, Metadata
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, parked_streams, position_of, write
+from antiphon.projections.log.projection import project as project_log_lines
 from tests.examples import COMMAND_ID, NOW
 
 TABLES: Final = (

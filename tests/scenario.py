@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from events.message import Command, Event
-from events.outcome import Answer
-from events.subjects import Aggregate
-from services.policy.decider import Decider, Decision, Situation
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Answer
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation
 from tests.examples import COMMAND_ID, NOW
 
 

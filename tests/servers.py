@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.runtime.embedded.nats_server import NatsServer
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.runtime.embedded.nats_server import NatsServer
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 
 _numbers = itertools.count(1)
 

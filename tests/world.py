@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from events.message import Command
-from events.outcome import Answer
-from events.subjects import Aggregate
-from services.policy.decider import Situation
-from services.policy.limit.arithmetic import active_slots
-from services.policy.registry import DECIDERS
+from antiphon.events.message import Command
+from antiphon.events.outcome import Answer
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.kinds.limit.arithmetic import active_slots
+from antiphon.services.policy.kinds.registry import DECIDERS
 from tests.examples import NOW
 
 LIMIT: Final = Aggregate("limit", str(UUID(int=1)))

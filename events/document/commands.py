@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from events.message import Command
+from antiphon.events.message import Command
 
 
 class CreateDocument(Command):

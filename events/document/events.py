@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from events.message import Event
+from antiphon.events.message import Event
 
 
 class DocumentCreated(Event):
@@ -100,7 +100,7 @@ class ArtifactDeleted(DocumentDeleted):
 
 
 class DeploymentCreated(DocumentCreated):
-    """A deployment exists, with the fields of services/policy/deployment/model.py."""
+    """A deployment exists, with the fields of services/policy/kinds/deployment/model.py."""
 
     TYPE: ClassVar[str] = "deployment.created"
 

@@ -7,15 +7,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.flow_run.events import CreatedBy, FlowRunChanges, FlowRunPolicy
-from events.message import Command
-from events.state import ProposedState
+from antiphon.events.flow_run.events import CreatedBy, FlowRunChanges, FlowRunPolicy
+from antiphon.events.message import Command
+from antiphon.events.state import ProposedState
 
 
 class CreateFlowRun(Command):
     """Create a run of `flow_id`; without a `name` it gets one made from its id.
 
-    To make repeated creations meet, derive the run's id with `events.ids.flow_run_id`.
+    To make repeated creations meet, derive the run's id with `antiphon.events.ids.flow_run_id`.
     """
 
     KIND: ClassVar[str] = "flow_run"

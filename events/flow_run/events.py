@@ -10,8 +10,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events import transition
-from events.message import Event, Payload
+from antiphon.events import transition
+from antiphon.events.message import Event, Payload
 
 
 class FlowRunPolicy(Payload):

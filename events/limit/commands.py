@@ -11,8 +11,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.limit.slots import Count, Decay, Holder, Number, Seconds, Slots
-from events.message import Command, Payload
+from antiphon.events.limit.slots import Count, Decay, Holder, Number, Seconds, Slots
+from antiphon.events.message import Command, Payload
 
 #: A decision is one batch of events, at least one for every limit.
 MOST_AT_ONCE = 100

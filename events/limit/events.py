@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from events.limit.slots import Holder, LimitReference, Tally
-from events.message import Event, Moment, Payload
+from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.message import Event, Moment, Payload
 
 
 class LimitCreated(Event):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.message import Moment, Payload
+from antiphon.events.message import Moment, Payload
 
 #: What PostgreSQL takes as an integer.
 LARGEST: Final = 2**31 - 1

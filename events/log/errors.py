@@ -5,7 +5,7 @@ LogError
  +-- LogUnavailableError   back off, then try again
  +-- TooLargeError         give up: it can never be appended
 
-A message that cannot be read is events.errors.UndecodableError: park it.
+A message that cannot be read is antiphon.events.errors.UndecodableError: park it.
 """
 
 from __future__ import annotations

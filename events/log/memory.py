@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 
-from events import codec, subjects
-from events.log.errors import ConflictError
-from events.log.port import ANY, Draft, Recorded, Unreadable, check_drafts
-from events.subjects import Aggregate
+from antiphon.events import codec, subjects
+from antiphon.events.log.errors import ConflictError
+from antiphon.events.log.port import ANY, Draft, Recorded, Unreadable, check_drafts
+from antiphon.events.subjects import Aggregate
 
 
 class MemoryLog:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from events.log.errors import LogError
-from events.message import Event, Metadata
-from events.subjects import Aggregate
+from antiphon.events.log.errors import LogError
+from antiphon.events.message import Event, Metadata
+from antiphon.events.subjects import Aggregate
 
 
 @dataclass(frozen=True, slots=True)

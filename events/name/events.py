@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from events.message import Event
+from antiphon.events.message import Event
 
 
 class NameClaimed(Event):

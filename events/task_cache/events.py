@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from events.message import Event
-from events.state import State
+from antiphon.events.message import Event
+from antiphon.events.state import State
 
 
 class TaskCacheFilled(Event):

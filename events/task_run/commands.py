@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.message import Command, Moment, Payload
-from events.state import ProposedState, State
-from events.task_run.events import TaskRunPolicy
+from antiphon.events.message import Command, Moment, Payload
+from antiphon.events.state import ProposedState, State
+from antiphon.events.task_run.events import TaskRunPolicy
 
 
 class CreateTaskRun(Command):

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events import transition
-from events.message import Event, Moment, Payload
-from events.state import Progress, State
+from antiphon.events import transition
+from antiphon.events.message import Event, Moment, Payload
+from antiphon.events.state import Progress, State
 
 
 class TaskRunPolicy(Payload):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
-from events.message import Command
+from antiphon.events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
+from antiphon.events.message import Command
 
 #: The pool of queues that are named without one.
 DEFAULT_POOL: Final = "default-agent-pool"

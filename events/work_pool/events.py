@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.message import Event
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from antiphon.events.message import Event
 
 
 class WorkPoolCreated(DocumentCreated):
-    """A work pool exists, with the fields of services/policy/work_pool/model.py; its default queue follows."""
+    """A work pool exists, with the fields of services/policy/kinds/work_pool/model.py; its default queue follows."""
 
     TYPE: ClassVar[str] = "work_pool.created"
 

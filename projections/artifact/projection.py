@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from events import ids, json_bytes
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.log.port import Recorded
-from events.state import State
-from events.transition import ResultArtifact, artifact_id
-from projections.change import Change, Put, Row, Statement
-from projections.table import Table
+from antiphon.events import ids, json_bytes
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from antiphon.events.log.port import Recorded
+from antiphon.events.state import State
+from antiphon.events.transition import ResultArtifact, artifact_id
+from antiphon.projections.core.change import Change, Put, Row, Statement
+from antiphon.projections.core.table import Table
 
 ARTIFACT: Final = Table(
     "artifact",

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import Row, rows
-from projections.resource import Resource
+from antiphon.projections.core.reading import Row, rows
+from antiphon.projections.resource import Resource
 
 
 class ArtifactSort(StrEnum):

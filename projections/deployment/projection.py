@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from events.log.port import Recorded
-from projections import document
-from projections.change import Change
-from projections.table import Table
+from antiphon.events.log.port import Recorded
+from antiphon.projections.core import document
+from antiphon.projections.core.change import Change
+from antiphon.projections.core.table import Table
 
 DEPLOYMENT: Final = Table(
     "deployment",

@@ -9,11 +9,11 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Parameters
-from projections.limit.queries import ACTIVE_SLOTS
-from projections.presence.queries import is_recent
-from projections.reading import Row, first_encoded, rows
-from projections.resource import Resource
+from antiphon.projections.core.reading import Row, first_encoded, rows
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.limit.queries import ACTIVE_SLOTS
+from antiphon.projections.presence.queries import is_recent
+from antiphon.projections.resource import Resource
 
 _QUEUE: Final = "FROM work_queue AS q WHERE q.id = deployment.work_queue_id"
 #: When somebody last asked for its runs, or for those of its queue.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from projections.filters import text_query
-from projections.filters.conditions import Parameters
+from antiphon.projections.filters import text_query
+from antiphon.projections.filters.conditions import Parameters
 
 #: A filter or a part of it, as JSON.
 Part = Mapping[str, Any]

@@ -7,8 +7,8 @@ import re
 from typing import Any, Final
 from uuid import UUID
 
-from projections.change import Change, Put
-from projections.table import Table
+from antiphon.projections.core.change import Change, Put
+from antiphon.projections.core.table import Table
 
 #: The name of their checkpoint and their turn.
 NAME: Final = "events-observed"

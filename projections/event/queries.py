@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from projections.event.conditions import Part, where
-from projections.filters.conditions import Parameters
-from projections.reading import Row, rows
+from antiphon.projections.core.reading import Row, rows
+from antiphon.projections.event.conditions import Part, where
+from antiphon.projections.filters.conditions import Parameters
 
 #: Where Prefect's time begins, a Monday: buckets are counted from here.
 PIVOT: Final = datetime(2024, 4, 1, tzinfo=UTC)

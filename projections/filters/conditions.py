@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from projections.moments import Moment
+from antiphon.projections.core.moments import Moment
 
 TRUE: Final = "TRUE"
 #: Texts of runs that are searched for are indexed by so many characters of their beginning (schema/0019_searches.sql).

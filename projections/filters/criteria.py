@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
-from projections.filters.conditions import Parameters, joined, related
-from projections.filters.objects import (
+from antiphon.projections.filters.conditions import Parameters, joined, related
+from antiphon.projections.filters.objects import (
     ArtifactCollectionFilter,
     ArtifactFilter,
     DeploymentFilter,

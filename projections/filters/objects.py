@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from projections.filters.conditions import (
+from antiphon.projections.filters.conditions import (
     AnyId,
     AnyIdWithOperator,
     AnyOrNotAnyId,
@@ -30,7 +30,7 @@ from projections.filters.conditions import (
     TaskNullableId,
     joined,
 )
-from projections.filters.special import (
+from antiphon.projections.filters.special import (
     CreatedByFilter,
     Exists,
     FlowOrDeploymentName,
@@ -41,7 +41,7 @@ from projections.filters.special import (
     TaskState,
     TextSearch,
 )
-from projections.filters.tags import Tags, TagsWithAny
+from antiphon.projections.filters.tags import Tags, TagsWithAny
 
 
 class ObjectFilter(BaseModel):

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from events.state import StateType
-from projections.filters.conditions import (
+from antiphon.events.state import StateType
+from antiphon.projections.filters.conditions import (
     OPERATORS,
     TRUE,
     AnyText,
@@ -24,7 +24,7 @@ from projections.filters.conditions import (
     joined,
     related,
 )
-from projections.filters.text_query import parse
+from antiphon.projections.filters.text_query import parse
 
 
 class AnyStateType(Leaf):

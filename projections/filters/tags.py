@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from projections.filters.conditions import Leaf, Operator, Parameters, SqlOf, joined, related
+from antiphon.projections.filters.conditions import Leaf, Operator, Parameters, SqlOf, joined, related
 
 #: The tags of these are kept in tables of their own too, unless they are longer.
 _TAGS_APART: Final = frozenset({"flow_run.tags", "task_run.tags"})

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Parameters
-from projections.reading import first_encoded
-from projections.resource import Resource
+from antiphon.projections.core.reading import first_encoded
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.resource import Resource
 
 
 class FlowSort(StrEnum):

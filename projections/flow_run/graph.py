@@ -11,9 +11,9 @@ from uuid import UUID
 import orjson
 from psycopg import AsyncConnection
 
-from projections import durations
-from projections.artifact.queries import of_flow_run
-from projections.reading import Row, encoded, rows
+from antiphon.projections.artifact.queries import of_flow_run
+from antiphon.projections.core import durations
+from antiphon.projections.core.reading import Row, encoded, rows
 
 #: Prefect's `server.api.max_graph_nodes`.
 MOST_NODES: Final = 10_000

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from events.flow_run.events import (
+from antiphon.events.flow_run.events import (
     FlowRunCreated,
     FlowRunDeleted,
     FlowRunTransitionAccepted,
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from events.log.port import Recorded
-from projections.artifact.projection import of_state
-from projections.change import Change, Move, Put, Row, Statement
-from projections.state import STATE_COLUMNS, progress_row, state_row
-from projections.table import Table
+from antiphon.events.log.port import Recorded
+from antiphon.projections.artifact.projection import of_state
+from antiphon.projections.core.change import Change, Move, Put, Row, Statement
+from antiphon.projections.core.state import STATE_COLUMNS, progress_row, state_row
+from antiphon.projections.core.table import Table
 
 _MOVED: Final = (
     "updated",

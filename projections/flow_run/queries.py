@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from projections import durations
-from projections.filters.conditions import beginning
-from projections.resource import Resource, StateHistory
+from antiphon.projections.core import durations
+from antiphon.projections.filters.conditions import beginning
+from antiphon.projections.resource import Resource, StateHistory
 
 
 class FlowRunSort(StrEnum):

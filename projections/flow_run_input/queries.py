@@ -8,7 +8,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import encoded, rows
+from antiphon.projections.core.reading import encoded, rows
 
 
 async def value(connection: AsyncConnection[Any], run_id: UUID, key: str) -> str | None:

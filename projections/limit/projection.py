@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from events.limit.events import (
+from antiphon.events.limit.events import (
     LeaseExpired,
     LeaseGranted,
     LeaseReleased,
@@ -18,10 +18,10 @@ from events.limit.events import (
     SlotsDenied,
     SlotsReleased,
 )
-from events.limit.slots import Tally
-from events.log.port import Recorded
-from projections.change import Change, Move, Put, Row, Statement
-from projections.table import Table
+from antiphon.events.limit.slots import Tally
+from antiphon.events.log.port import Recorded
+from antiphon.projections.core.change import Change, Move, Put, Row, Statement
+from antiphon.projections.core.table import Table
 
 _SETTINGS: Final = ("name", "slot_limit", "active", "slot_decay_per_second")
 _TALLY: Final = ("loose_slots", "leased_slots", "denied_slots", "avg_slot_occupancy_seconds", "counted_at")

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import encoded, first_encoded, rows
+from antiphon.projections.core.reading import encoded, first_encoded, rows
 
-#: How many slots are taken now, decay considered: what services/policy/limit/arithmetic.py computes too.
+#: How many slots are taken now, decay considered: what services/policy/kinds/limit/arithmetic.py computes too.
 ACTIVE_SLOTS: Final = (
     "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(least(loose_slots,"
     " slot_decay_per_second * extract(epoch FROM statement_timestamp() - counted_at)::double precision))::bigint)"

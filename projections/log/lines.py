@@ -10,7 +10,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.reading import Row, rows
+from antiphon.projections.core.reading import Row, rows
 
 _AT_ONCE: Final = 1000
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import orjson
 
-from projections.change import Change, Put
-from projections.table import Table
+from antiphon.projections.core.change import Change, Put
+from antiphon.projections.core.table import Table
 
 LOG: Final = Table(
     "log",

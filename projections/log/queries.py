@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from projections.resource import Resource
+from antiphon.projections.resource import Resource
 
 
 class LogSort(StrEnum):

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from events import ids
-from projections.change import Change, Put, Statement
-from projections.table import Table
+from antiphon.events import ids
+from antiphon.projections.core.change import Change, Put, Statement
+from antiphon.projections.core.table import Table
 
 #: The name of their checkpoint and their turn.
 NAME: Final = "presence"

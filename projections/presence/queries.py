@@ -8,9 +8,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Between, Leaf, Parameters, joined
-from projections.filters.objects import ObjectFilter
-from projections.reading import encoded, rows
+from antiphon.projections.core.reading import encoded, rows
+from antiphon.projections.filters.conditions import Between, Leaf, Parameters, joined
+from antiphon.projections.filters.objects import ObjectFilter
 
 #: Prefect's: three heartbeats may be missed, of which one comes every 30 seconds unless the worker says otherwise.
 ONLINE: Final = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from events.log.port import Recorded
-from events.state import Progress
-from events.task_run.events import (
+from antiphon.events.log.port import Recorded
+from antiphon.events.state import Progress
+from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
     TaskRunFields,
@@ -17,10 +17,10 @@ from events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionRejected,
 )
-from projections.artifact.projection import of_state
-from projections.change import Change, Move, Put, Row, Statement
-from projections.state import STATE_COLUMNS, progress_row, state_row
-from projections.table import Table
+from antiphon.projections.artifact.projection import of_state
+from antiphon.projections.core.change import Change, Move, Put, Row, Statement
+from antiphon.projections.core.state import STATE_COLUMNS, progress_row, state_row
+from antiphon.projections.core.table import Table
 
 TASK_RUN: Final = Table(
     "task_run",

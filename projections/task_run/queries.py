@@ -8,10 +8,10 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections import durations
-from projections.filters.conditions import beginning
-from projections.reading import rows
-from projections.resource import Resource, StateHistory
+from antiphon.projections.core import durations
+from antiphon.projections.core.reading import rows
+from antiphon.projections.filters.conditions import beginning
+from antiphon.projections.resource import Resource, StateHistory
 
 
 class TaskRunSort(StrEnum):

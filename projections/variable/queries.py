@@ -9,9 +9,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Parameters
-from projections.reading import first_encoded, rows
-from projections.resource import Resource
+from antiphon.projections.core.reading import first_encoded, rows
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.resource import Resource
 
 
 class VariableSort(StrEnum):

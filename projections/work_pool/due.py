@@ -9,15 +9,15 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from events.state import StateType
-from projections.filters.conditions import Between, NullableId, Parameters
-from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowRunFilter
-from projections.filters.special import AnyOrNotAnyStateType, FlowRunState
-from projections.filters.tags import TagsWithAny
-from projections.flow_run.queries import FLOW_RUNS, WITHOUT_STATE, FlowRunSort
-from projections.reading import Row, encoded, rows
-from projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
+from antiphon.events.state import StateType
+from antiphon.projections.core.reading import Row, encoded, rows
+from antiphon.projections.filters.conditions import Between, NullableId, Parameters
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowRunFilter
+from antiphon.projections.filters.special import AnyOrNotAnyStateType, FlowRunState
+from antiphon.projections.filters.tags import TagsWithAny
+from antiphon.projections.flow_run.queries import FLOW_RUNS, WITHOUT_STATE, FlowRunSort
+from antiphon.projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
 
 #: By the priority of their queue, then by their time. Places that are taken in paused queues do not count.
 _IN_POOL: Final = f"""

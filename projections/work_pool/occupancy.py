@@ -8,9 +8,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.presence.queries import is_recent
-from projections.reading import Row, encoded, offset_of, rows
-from projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
+from antiphon.projections.core.reading import Row, encoded, offset_of, rows
+from antiphon.projections.presence.queries import is_recent
+from antiphon.projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
 
 _RUN: Final = (
     "id, name, state_type, state_name, start_time, state_timestamp,"

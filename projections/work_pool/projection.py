@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from events.log.port import Recorded
-from events.work_pool.events import (
+from antiphon.events.log.port import Recorded
+from antiphon.events.work_pool.events import (
     WorkPoolCreated,
     WorkPoolDeleted,
     WorkPoolUpdated,
@@ -15,8 +15,8 @@ from events.work_pool.events import (
     WorkQueueDeleted,
     WorkQueueUpdated,
 )
-from projections.change import Change, Put, Statement
-from projections.table import Table
+from antiphon.projections.core.change import Change, Put, Statement
+from antiphon.projections.core.table import Table
 
 WORK_POOL: Final = Table(
     "work_pool",

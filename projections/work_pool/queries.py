@@ -8,11 +8,11 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from events.work_pool.commands import DEFAULT_POOL
-from projections.filters.conditions import Parameters, joined
-from projections.presence.queries import ONLINE, is_recent
-from projections.reading import Row, first_encoded, rows
-from projections.resource import Resource
+from antiphon.events.work_pool.commands import DEFAULT_POOL
+from antiphon.projections.core.reading import Row, first_encoded, rows
+from antiphon.projections.filters.conditions import Parameters, joined
+from antiphon.projections.presence.queries import ONLINE, is_recent
+from antiphon.projections.resource import Resource
 
 #: States in which a run takes a place in its pool, and those in which it takes one in a queue of former agents.
 HOLDING: Final = "('PENDING', 'RUNNING')"

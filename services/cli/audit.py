@@ -13,16 +13,16 @@ from uuid import UUID
 import orjson
 import typer
 
-from events.client import Client, EventFilter
-from events.log.port import Recorded, Unreadable
-from events.place import Place
-from events.record import record
-from events.subjects import Aggregate
-from projections.as_of import run_at
-from projections.past import Past
-from projections.reading import encoded
-from services.cli import console, options, rendering, servers
-from services.cli.options import Output
+from antiphon.events.client.client import Client, EventFilter
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.log_position import Place
+from antiphon.events.record import record
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.as_of.as_of import run_at
+from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.core.reading import encoded
+from antiphon.services.cli import console, options, rendering, servers
+from antiphon.services.cli.options import Output
 
 _HERE: Final = Path(".antiphon")
 _RUNS: Final = ("flow_run", "task_run")

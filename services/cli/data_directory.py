@@ -12,8 +12,8 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from services.cli.failures import CannotStartError, NotRunningError
-from services.runtime.clock import monotonic
+from antiphon.services.cli.failures import CannotStartError, NotRunningError
+from antiphon.services.runtime.clock import monotonic
 
 _LOCK_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.05

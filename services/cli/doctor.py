@@ -14,10 +14,10 @@ import psycopg
 import typer
 from nats.aio.client import Client
 
-from services.cli import console, options, servers
-from services.cli.health import database, log, machine, readers
-from services.cli.health.finding import Finding, Level, ok
-from services.runtime.nats import brief_connection
+from antiphon.services.cli import console, options, servers
+from antiphon.services.cli.health import database, log, machine, readers
+from antiphon.services.cli.health.finding import Finding, Level, ok
+from antiphon.services.runtime.nats import brief_connection
 
 _HERE: Final = Path(".antiphon")
 

@@ -12,8 +12,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, StreamState
 from nats.js.errors import NotFoundError
 from pydantic import BaseModel
 
-from events import subjects
-from services.observed import KINDS
+from antiphon.events import subjects
+from antiphon.services.projecting.observation_projection import KINDS
 
 #: What those projections read that do not read all of EVENTS.
 _OBSERVED_BY: Final = {kind.name: [subjects.observations(token) for token in kind.tokens] for kind in KINDS}

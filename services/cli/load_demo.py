@@ -12,17 +12,17 @@ import typer
 from psycopg import AsyncConnection
 from rich.progress import Progress, TaskID
 
-from events.client import Client
-from events.log.errors import LogError
-from events.log.jetstream import JetStreamLog
-from events.log.port import MAX_DRAFTS, Draft
-from projections.projection import NAME
-from projections.reading import configure
-from projections.writer import position_of
-from services.cli import console, options, servers
-from services.cli.demo.flows import make_flows
-from services.cli.demo.runs import Runs
-from services.runtime import clock
+from antiphon.events.client.client import Client
+from antiphon.events.log.errors import LogError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import MAX_DRAFTS, Draft
+from antiphon.projections.core.reading import configure
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.engine.writer import position_of
+from antiphon.services.cli import console, options, servers
+from antiphon.services.cli.demo.flows import make_flows
+from antiphon.services.cli.demo.runs import Runs
+from antiphon.services.runtime import clock
 
 _HERE: Final = Path(".antiphon")
 _LOOK_SECONDS: Final = 0.25

@@ -8,14 +8,14 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import audit, console, doctor, load_demo, parked, rebuild, repair
-from services.cli import start as starting
-from services.cli import status as asking
-from services.cli import stop as stopping
-from services.cli import verify as verifying
-from services.cli.failures import CannotStartError, NotRunningError
-from services.cli.options import DataDir
-from services.runtime.settings import LogLevel
+from antiphon.services.cli import audit, console, doctor, load_demo, parked, rebuild, repair
+from antiphon.services.cli import start as starting
+from antiphon.services.cli import status as asking
+from antiphon.services.cli import stop as stopping
+from antiphon.services.cli import verify as verifying
+from antiphon.services.cli.failures import CannotStartError, NotRunningError
+from antiphon.services.cli.options import DataDir
+from antiphon.services.runtime.settings import LogLevel
 
 _FAILED: Final = 1
 _CANNOT_START: Final = 2

@@ -9,9 +9,9 @@ from uuid import UUID
 
 import typer
 
-from events.event_filter import EventFilter
-from events.place import Place, parse
-from events.state import StateType
+from antiphon.events.event_filter import EventFilter
+from antiphon.events.log_position import Place, parse
+from antiphon.events.state import StateType
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="ANTIPHON_DATA_DIR", help="Where the log, the tables and the logs live.")

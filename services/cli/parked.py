@@ -9,10 +9,10 @@ from typing import Annotated, Final
 
 import typer
 
-from events.log.parked import Parked, ParkedMessages
-from events.place import LAST
-from services.cli import console, options, servers
-from services.cli.rendering import moment
+from antiphon.events.log.nats.parked import Parked, ParkedMessages
+from antiphon.events.log_position import LAST
+from antiphon.services.cli import console, options, servers
+from antiphon.services.cli.rendering import moment
 
 _HERE: Final = Path(".antiphon")
 

@@ -8,15 +8,15 @@ from typing import Final
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from services.cli.failures import CannotStartError
-from services.runtime.nats import NatsUnusableError, brief_connection
+from antiphon.services.cli.failures import CannotStartError
+from antiphon.services.runtime.nats import NatsUnusableError, brief_connection
 
 _CONNECT_SECONDS: Final = 5
 
 
 async def prepare_nats(url: str) -> None:
     """Create or update the streams; raises CannotStartError when NATS cannot be used."""
-    from events.log.provision import provision
+    from antiphon.events.log.nats.provision import provision
 
     try:
         async with brief_connection(url) as client:
@@ -33,7 +33,7 @@ async def prepare_postgres(url: str) -> None:
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         raise CannotStartError(f"PostgreSQL at {address(url)} cannot be used: {reason}") from error
-    from projections.migrate import migrate
+    from antiphon.projections.core.migrate import migrate
 
     await migrate(url)
 

@@ -8,13 +8,13 @@ from typing import Annotated, Final
 
 import typer
 
-from events.log.jetstream import JetStreamLog
-from projections.beside import OLD
-from projections.projection import NAME
-from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
-from services.cli import console, options, servers, way
-from services.parking import parking
-from services.runtime import clock
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.rebuild.rebuild import Progress, Rebuild, RebuildError, is_outdated
+from antiphon.projections.rebuild.shadow_schema import OLD
+from antiphon.services.cli import console, handover, options, servers
+from antiphon.services.projecting.event_parking import parking
+from antiphon.services.runtime import clock
 
 _HERE: Final = Path(".antiphon")
 _TELL_SECONDS: Final = 1.0
@@ -55,7 +55,7 @@ async def _rebuild(
             JetStreamLog(client),
             database,
             park=parking(client),
-            make_way=way.asking(client),
+            make_way=handover.asking(client),
             progress=_Meter().tell,
         )
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from events import codec, transition
-from events.flow_run.events import FlowRunUpdated
-from events.log.port import Recorded, Unreadable
-from events.message import Event
-from events.record import status_of
-from events.state import State
-from events.task_run.events import TaskRunStateRecorded
+from antiphon.events import codec, transition
+from antiphon.events.flow_run.events import FlowRunUpdated
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.message import Event
+from antiphon.events.record import status_of
+from antiphon.events.state import State
+from antiphon.events.task_run.events import TaskRunStateRecorded
 
 COLUMNS: Final = (
     "position",

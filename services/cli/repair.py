@@ -10,13 +10,13 @@ import nats.errors
 import typer
 from nats.aio.client import Client
 
-from events.log.jetstream import JetStreamLog
-from events.log.restored import restore
-from projections.projection import NAME
-from projections.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
-from projections.turn import having_turn
-from projections.writer import connect
-from services.cli import console, options, servers, way
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.restore import restore
+from antiphon.projections.archive.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.engine.writer import connect
+from antiphon.projections.rebuild.projector_lock import having_turn
+from antiphon.services.cli import console, handover, options, servers
 
 _HERE: Final = Path(".antiphon")
 _FAILED: Final = 1
@@ -58,7 +58,7 @@ async def _mend(client: Client, log: JetStreamLog, database: str, loss: Loss) ->
     if loss.loser is Loser.LOG:
         await restore_log(database, loss.agreed, partial(restore, client))
         return
-    async with await connect(database) as connection, having_turn(connection, NAME, way.asking(client)):
+    async with await connect(database) as connection, having_turn(connection, NAME, handover.asking(client)):
         # The projector may have archived meanwhile what it found missing.
         now = await examine(log, database)
         if now.loser is Loser.ARCHIVE:

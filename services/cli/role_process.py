@@ -16,10 +16,10 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final, cast
 
-from services.cli import console
-from services.cli.pause import GrowingPause
-from services.runtime import clock
-from services.runtime.embedded import child
+from antiphon.services.cli import console
+from antiphon.services.cli.pause import GrowingPause
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.embedded import child
 
 _STOP_SECONDS: Final = 15.0
 _LOG_BYTES: Final = 10_000_000

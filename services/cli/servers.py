@@ -14,14 +14,14 @@ import psycopg
 import typer
 from nats.aio.client import Client as NatsClient
 
-from events.client import Client
-from events.log.errors import LogError
-from services.cli import console
-from services.cli.data_directory import DataDirectory
-from services.cli.failures import NotRunningError
-from services.cli.preparation import without_password
-from services.runtime.lifecycle import collect_garbage_rarely
-from services.runtime.nats import NatsUnusableError, brief_connection
+from antiphon.events.client.client import Client
+from antiphon.events.log.errors import LogError
+from antiphon.services.cli import console
+from antiphon.services.cli.data_directory import DataDirectory
+from antiphon.services.cli.failures import NotRunningError
+from antiphon.services.cli.preparation import without_password
+from antiphon.services.runtime.lifecycle import collect_garbage_rarely
+from antiphon.services.runtime.nats import NatsUnusableError, brief_connection
 
 _FAILED: Final = 1
 

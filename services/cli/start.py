@@ -13,18 +13,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from services.cli import console
-from services.cli.data_directory import DataDirectory, RunFile
-from services.cli.failures import CannotStartError
-from services.cli.preparation import address, prepare_nats, prepare_postgres, without_password
-from services.cli.supervisor import GATEWAY, Server, Supervisor, answers_health
-from services.runtime import clock
-from services.runtime.embedded import port
-from services.runtime.embedded.errors import EmbeddedServerError
-from services.runtime.embedded.nats_server import NatsServer
-from services.runtime.embedded.postgres import PostgresServer
-from services.runtime.lifecycle import STOP_SIGNALS, until_signalled
-from services.runtime.settings import LogLevel
+from antiphon.services.cli import console
+from antiphon.services.cli.data_directory import DataDirectory, RunFile
+from antiphon.services.cli.failures import CannotStartError
+from antiphon.services.cli.preparation import address, prepare_nats, prepare_postgres, without_password
+from antiphon.services.cli.supervisor import GATEWAY, Server, Supervisor, answers_health
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.embedded import port
+from antiphon.services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.runtime.embedded.nats_server import NatsServer
+from antiphon.services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.runtime.lifecycle import STOP_SIGNALS, until_signalled
+from antiphon.services.runtime.settings import LogLevel
 
 #: Every role, in the order of starting.
 ROLES: Final = ("policy", "projector", "recorder", "reactor", "timekeeper", GATEWAY)
@@ -114,7 +114,7 @@ async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, se
     supervisor = Supervisor(
         directory,
         run,
-        modules={role: f"services.{role}" for role in options.roles},
+        modules={role: f"antiphon.services.{role}" for role in options.roles},
         errands=await _errands(options, run),
         environment=_environment(options, directory, run),
         servers=servers,
@@ -126,12 +126,12 @@ async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, se
 
 async def _errands(options: StartOptions, run: RunFile) -> dict[str, str]:
     """What is to be done once, beside the roles: rows that another version of the projections made are built again."""
-    from projections.rebuild import is_outdated
+    from antiphon.projections.rebuild.rebuild import is_outdated
 
     if "projector" not in options.roles or not await is_outdated(run.postgres_url):
         return {}
     console.progress("rebuild", "the read models are those of another version: they are built again, beside these")
-    return {"rebuild": "services.cli.rebuild"}
+    return {"rebuild": "antiphon.services.cli.rebuild"}
 
 
 def _announce(options: StartOptions) -> None:

@@ -11,12 +11,12 @@ from nats.js.api import StreamState
 from pydantic import BaseModel
 from rich.table import Table
 
-from events import subjects
-from services.cli import console, lag
-from services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
-from services.cli.lag import Lag
-from services.cli.preparation import without_password
-from services.runtime.nats import NatsUnusableError, brief_connection, stream_states
+from antiphon.events import subjects
+from antiphon.services.cli import console, lag
+from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
+from antiphon.services.cli.lag import Lag
+from antiphon.services.cli.preparation import without_password
+from antiphon.services.runtime.nats import NatsUnusableError, brief_connection, stream_states
 
 _CONNECT_SECONDS: Final = 5
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from services.cli.data_directory import DataDirectory
-from services.cli.failures import NotRunningError
-from services.runtime import clock
+from antiphon.services.cli.data_directory import DataDirectory
+from antiphon.services.cli.failures import NotRunningError
+from antiphon.services.runtime import clock
 
 _POLL_SECONDS: Final = 0.05
 

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from services.cli import console
-from services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
-from services.cli.failures import CannotStartError
-from services.cli.pause import GrowingPause
-from services.cli.role_process import RoleProcess
-from services.runtime import clock
-from services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.cli import console
+from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
+from antiphon.services.cli.failures import CannotStartError
+from antiphon.services.cli.pause import GrowingPause
+from antiphon.services.cli.role_process import RoleProcess
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 
 #: Takes requests from outside: the first to stop, the last to be waited for.
 GATEWAY: Final = "gateway"

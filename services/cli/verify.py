@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
-from events.log.jetstream import JetStreamLog
-from projections.verification import Known
-from projections.verification import verify as compare
-from services.cli import console, options, servers
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.projections.archive.verification import Known
+from antiphon.projections.archive.verification import verify as compare
+from antiphon.services.cli import console, options, servers
 
 _HERE: Final = Path(".antiphon")
 _DIFFERENT: Final = 3

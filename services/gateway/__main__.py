@@ -1,6 +1,6 @@
-"""`python -m services.gateway` runs the gateway."""
+"""`python -m antiphon.services.gateway` runs the gateway."""
 
-from services.gateway.main import run
-from services.runtime.lifecycle import run_role
+from antiphon.services.gateway.main import run
+from antiphon.services.runtime.lifecycle import run_role
 
 run_role("gateway", run)

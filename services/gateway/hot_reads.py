@@ -19,10 +19,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway import errors
-from services.gateway.compression import respond
-from services.gateway.requests import may_be_refused
-from services.gateway.routes.bodies import BodyReader, Given
+from antiphon.services.gateway.http import errors
+from antiphon.services.gateway.http.body_parsing import may_be_refused
+from antiphon.services.gateway.http.compression import respond
+from antiphon.services.gateway.routes.prefect.bodies import BodyReader, Given
 
 _JSON: Final = b"application/json"
 _METHODS: Final = frozenset({"GET", "POST"})

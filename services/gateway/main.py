@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from events import subjects
-from events.client import Client
-from projections.reading import configure
-from services.gateway.api import build
-from services.gateway.gateway import Gateway
-from services.gateway.in_hand import CountInHand
-from services.gateway.pongs import PongsByApplication
-from services.gateway.pool import Pool
-from services.gateway.reached import Reached
-from services.runtime import clock
-from services.runtime.cores import Gathering
-from services.runtime.discovery import Endpoint, discoverable
-from services.runtime.ids import uuid7
-from services.runtime.nats import application
-from services.runtime.settings import Settings
-from services.runtime.telemetry import traces_of
+from antiphon.events import subjects
+from antiphon.events.client.client import Client
+from antiphon.projections.core.reading import configure
+from antiphon.services.gateway.app import build
+from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.in_hand import CountInHand
+from antiphon.services.gateway.pool import Pool
+from antiphon.services.gateway.streaming.websocket_protocol import PongsByApplication
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.cores import Gathering
+from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.ids import uuid7
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.runtime.telemetry import traces_of
 
 if TYPE_CHECKING:
-    from services.runtime.traces import Traces
+    from antiphon.services.runtime.traces import Traces
 
 _POOL_MIN: Final = 2
 _POOL_MAX: Final = 10
@@ -82,7 +82,7 @@ def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
     if traces is None:
         return app
     # See services/runtime/telemetry.py.
-    from services.gateway.traced import TracedRequests
+    from antiphon.services.gateway.http.tracing import TracedRequests
 
     return TracedRequests(app, traces)
 

@@ -12,14 +12,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from events import subjects
-from events.log import direct_get
-from events.log.direct_get import DirectGet
-from events.log.errors import LogUnavailableError
-from events.log.replies import ReplyInbox
-from events.outcome import Status
-from services.runtime import clock
-from services.runtime.tally import Tally
+from antiphon.events import subjects
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats import direct_get
+from antiphon.events.log.nats.direct_get import DirectGet
+from antiphon.events.log.nats.replies import ReplyInbox
+from antiphon.events.outcome import Status
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.work_counters import Tally
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _UNKNOWN: Final = float("nan")

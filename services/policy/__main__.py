@@ -1,6 +1,6 @@
-"""`python -m services.policy` runs the policy."""
+"""`python -m antiphon.services.policy` runs the policy."""
 
-from services.policy.main import run
-from services.runtime.lifecycle import run_role
+from antiphon.services.policy.main import run
+from antiphon.services.runtime.lifecycle import run_role
 
 run_role("policy", run)

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING, Final
 
 from nats.aio.client import Client
 
-from events import codec, subjects
-from events.log.delivered import Delivered
-from events.log.jetstream import JetStreamLog
-from events.log.parking import park
-from events.log.snapshots import JetStreamSnapshots
-from events.message import Event
-from events.outcome import Outcome
-from services.policy.handler import Handler
-from services.policy.intake import Intake
-from services.policy.letter import Letter
-from services.policy.queue import Queue
-from services.runtime import clock
-from services.runtime.cores import Gathering
-from services.runtime.discovery import Endpoint, discoverable
-from services.runtime.nats import application
-from services.runtime.settings import Settings
-from services.runtime.telemetry import traces_of
+from antiphon.events import codec, subjects
+from antiphon.events.log.nats.delivered import Delivered
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.snapshots import JetStreamSnapshots
+from antiphon.events.message import Event
+from antiphon.events.outcome import Outcome
+from antiphon.services.policy.service.command_buffer import Intake
+from antiphon.services.policy.service.command_message import Letter
+from antiphon.services.policy.service.command_queue import Queue
+from antiphon.services.policy.service.handler import Handler
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.cores import Gathering
+from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.runtime.telemetry import traces_of
 
 if TYPE_CHECKING:
-    from services.runtime.traces import Traces
+    from antiphon.services.runtime.traces import Traces
 
 #: Several policies share the questions; which of them answers does not matter.
 QUEUE_GROUP: Final = "policy"
@@ -68,7 +68,7 @@ def _desk(
     if traces is None:
         return handler_on(client, queue), Intake(note)
     # See services/runtime/telemetry.py.
-    from services.policy.traced import Arrivals, TracedHandler, TracedIntake
+    from antiphon.services.policy.service.tracing import Arrivals, TracedHandler, TracedIntake
 
     arrivals = Arrivals()
     traced = partial(TracedHandler, traces=traces, arrivals=arrivals)

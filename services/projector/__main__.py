@@ -1,6 +1,6 @@
-"""`python -m services.projector` runs the projector."""
+"""`python -m antiphon.services.projector` runs the projector."""
 
-from services.projector.main import run
-from services.runtime.lifecycle import run_role
+from antiphon.services.projector.main import run
+from antiphon.services.runtime.lifecycle import run_role
 
 run_role("projector", run)

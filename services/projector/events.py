@@ -9,25 +9,25 @@ import structlog
 from nats.aio.client import Client
 from psycopg import AsyncConnection
 
-from events import subjects
-from events.log.jetstream import JetStreamLog
-from events.log.port import Recorded, Unreadable
-from projections.archive import Archive
-from projections.event_reader import EventReader
-from projections.keyframes import Keyframes
-from projections.projection import NAME
-from projections.runner import Runner
-from projections.writer import connect, parked_streams, position_of, take_turn, write
-from services.parking import parking
-from services.projector.gathering import Gathering
-from services.projector.making_way import until_asked_to_make_way
-from services.projector.unparking import Unparking, unparking
-from services.runtime import clock
-from services.runtime.cores import stand_aside
-from services.runtime.tally import Tally
+from antiphon.events import subjects
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.projections.archive.archive import Archive
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, parked_streams, position_of, take_turn, write
+from antiphon.services.projecting.event_parking import parking
+from antiphon.services.projector.batch_linger import Gathering
+from antiphon.services.projector.handover import until_asked_to_make_way
+from antiphon.services.projector.unparking import Unparking, unparking
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.cores import stand_aside
+from antiphon.services.runtime.work_counters import Tally
 
 if TYPE_CHECKING:
-    from services.runtime.traces import Traces
+    from antiphon.services.runtime.traces import Traces
 
 _log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class EventsLoop:
         if self._traces is None:
             return Runner(connection, self.name, reader, after, archive, keyframes)
         # See services/runtime/telemetry.py.
-        from services.projector.traced import TracedRunner
+        from antiphon.services.projector.traced import TracedRunner
 
         return TracedRunner(connection, self.name, reader, after, archive, keyframes, traces=self._traces)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from services.observed import LOG_LINES, PRESENCE, ObservedLoop, again_and_again
-from services.projector.events import EventsLoop
-from services.runtime.discovery import Endpoint, discoverable
-from services.runtime.nats import application
-from services.runtime.settings import Settings
-from services.runtime.telemetry import traces_of
+from antiphon.services.projecting.observation_projection import LOG_LINES, PRESENCE, ObservedLoop, again_and_again
+from antiphon.services.projector.events import EventsLoop
+from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.runtime.telemetry import traces_of
 
 if TYPE_CHECKING:
-    from services.runtime.traces import Traces
+    from antiphon.services.runtime.traces import Traces
 
 
 async def run(settings: Settings) -> None:

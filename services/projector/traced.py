@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from events.log.port import Recorded, Unreadable
-from projections.runner import Runner
-from services.runtime.traces import Traces
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.projections.engine.runner import Runner
+from antiphon.services.runtime.traces import Traces
 
 
 class TracedRunner(Runner[Recorded | Unreadable]):

@@ -13,14 +13,14 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from events import subjects
-from events.errors import UndecodableError
-from events.log.errors import LogUnavailableError
-from events.log.jetstream import JetStreamLog
-from events.log.port import Recorded, Unreadable
-from events.subjects import Aggregate
-from projections.event_reader import EventReader
-from projections.runner import Runner
+from antiphon.events import subjects
+from antiphon.events.errors import UndecodableError
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
 
 #: `evt.<partition>.<kind>.<id>`
 _TOKENS: Final = 4

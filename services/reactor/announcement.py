@@ -10,10 +10,10 @@ from uuid import UUID
 
 import orjson
 
-from events import ids, json_bytes, subjects
-from events.log.frames import Outgoing
-from events.message import Metadata
-from services.reactor.resources import Resource
+from antiphon.events import ids, json_bytes, subjects
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.message import Metadata
+from antiphon.services.reactor.resources import Resource
 
 _ID: Final = "prefect.resource.id"
 _NAME: Final = "prefect.resource.name"

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from events.document.events import DocumentCreated, DocumentDeleted
-from events.log.frames import Outgoing
-from events.log.port import EventLog, Recorded
-from events.subjects import Aggregate
-from services.reactor import announcement
-from services.reactor.announcement import Announcement
-from services.reactor.resources import read
-from services.runtime import clock
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.subjects import Aggregate
+from antiphon.services.reactor import announcement
+from antiphon.services.reactor.announcement import Announcement
+from antiphon.services.reactor.resources import read
+from antiphon.services.runtime import clock
 
 #: The ids of the artifacts that there are of each key, the latest last.
 _OfKeys = dict[str, list[str]]
 
 
 class ArtifactEvents:
-    """Part of services.reactor.server_events.ServerEvents.
+    """Part of antiphon.services.reactor.server_events.ServerEvents.
 
     Those that the data of states are have no events of their own, and are not told (docs/adr/0027).
     """

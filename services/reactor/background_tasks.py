@@ -10,11 +10,11 @@ from typing import ClassVar
 
 import orjson
 
-from events import subjects
-from events.log.frames import Outgoing
-from events.log.port import EventLog, Recorded
-from events.state import State, StateType
-from events.task_run.events import (
+from antiphon.events import subjects
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.state import State, StateType
+from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunStateRecorded,
     TaskRunTransitionAccepted,
@@ -23,7 +23,7 @@ from events.task_run.events import (
 
 
 class BackgroundTasks:
-    """See services.reactor.reaction.Reaction."""
+    """See antiphon.services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
     SUBJECTS: ClassVar[Sequence[str]] = (

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 from uuid import UUID
 
-from events import subjects
-from events.flow_run.events import (
+from antiphon.events import subjects
+from antiphon.events.flow_run.events import (
     CreatedBy,
     FlowRunCreated,
     FlowRunDeleted,
@@ -16,16 +16,16 @@ from events.flow_run.events import (
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from events.log.frames import Outgoing
-from events.log.port import EventLog, Recorded
-from events.message import Event
-from events.state import State
-from events.subjects import Aggregate
-from services.reactor import state_change
-from services.reactor.recent import Recent
-from services.reactor.related import Related
-from services.reactor.state_change import Named, StateChange
-from services.runtime import clock
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.message import Event
+from antiphon.events.state import State
+from antiphon.events.subjects import Aggregate
+from antiphon.services.reactor import state_change
+from antiphon.services.reactor.recent import Recent
+from antiphon.services.reactor.related import Related
+from antiphon.services.reactor.state_change import Named, StateChange
+from antiphon.services.runtime import clock
 
 #: Unfinished runs whose present state is remembered; of others the log is read.
 _MOST_RUNS: Final = 10_000
@@ -77,7 +77,7 @@ def _created(event: FlowRunCreated) -> _FlowRun:
 
 
 class FlowRunEvents:
-    """Part of services.reactor.server_events.ServerEvents."""
+    """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow_run.*.*", *Related.SUBJECTS)
 

@@ -6,14 +6,14 @@ import asyncio
 from functools import partial
 from typing import Final
 
-from services.reactor.background_tasks import BackgroundTasks
-from services.reactor.reaction import Reaction, react
-from services.reactor.server_events import ServerEvents
-from services.runtime.cores import stand_aside
-from services.runtime.discovery import Endpoint, discoverable
-from services.runtime.nats import application
-from services.runtime.settings import Settings
-from services.runtime.tally import Tally
+from antiphon.services.reactor.background_tasks import BackgroundTasks
+from antiphon.services.reactor.reaction import Reaction, react
+from antiphon.services.reactor.server_events import ServerEvents
+from antiphon.services.runtime.cores import stand_aside
+from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.runtime.work_counters import Tally
 
 _REACTIONS: Final[tuple[type[Reaction], ...]] = (ServerEvents, BackgroundTasks)
 

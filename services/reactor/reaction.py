@@ -12,16 +12,16 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import MaxPayloadError
 
-from events import subjects
-from events.errors import UndecodableError
-from events.log.errors import LogError
-from events.log.frames import Outgoing, check_size
-from events.log.jetstream import JetStreamLog
-from events.log.parking import park
-from events.log.port import EventLog, Recorded, Unreadable
-from events.log.relay import MOST_MESSAGES, Relay
-from services.runtime import clock
-from services.runtime.tally import Tally
+from antiphon.events import subjects
+from antiphon.events.errors import UndecodableError
+from antiphon.events.log.errors import LogError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.raw_publish import Outgoing, check_size
+from antiphon.events.log.nats.relay import MOST_MESSAGES, Relay
+from antiphon.events.log.port import EventLog, Recorded, Unreadable
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.work_counters import Tally
 
 _BACKOFF_SECONDS: Final = 0.5
 #: A batch this large is written before it grows further.

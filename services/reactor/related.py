@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 from uuid import UUID
 
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.log.port import EventLog, Recorded
-from events.message import Event
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
-from services.reactor.recent import Recent
-from services.reactor.state_change import Named
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
+from antiphon.services.reactor.recent import Recent
+from antiphon.services.reactor.state_change import Named
 
 _MOST: Final = 2_000
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.log.frames import Outgoing
-from events.log.port import EventLog, Recorded
-from events.message import Event
-from events.subjects import Aggregate
-from events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
-from services.reactor import announcement
-from services.reactor.announcement import Announcement, changes_of
-from services.reactor.resources import Resource, Resources
-from services.runtime import clock
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
+from antiphon.services.reactor import announcement
+from antiphon.services.reactor.announcement import Announcement, changes_of
+from antiphon.services.reactor.resources import Resource, Resources
+from antiphon.services.runtime import clock
 
 _AGENT: Final = "prefect-agent"
 
 
 class ResourceEvents:
-    """Part of services.reactor.server_events.ServerEvents."""
+    """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
     #: Flows and deployments are followed for the sake of runs.
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.variable.*.*", "evt.*.work_pool.*.*")

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from events.log.port import EventLog, Recorded
-from events.message import Event
-from events.subjects import Aggregate
-from events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
-from services.reactor.recent import Recent
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
+from antiphon.services.reactor.recent import Recent
 
 _MOST: Final = 2_000
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from events import subjects
-from events.log.frames import Outgoing
-from events.log.port import EventLog, Recorded
-from events.log.provision import OBSERVED_MAX_AGE_SECONDS
-from services.reactor.artifact_events import ArtifactEvents
-from services.reactor.flow_run_events import FlowRunEvents
-from services.reactor.resource_events import ResourceEvents
+from antiphon.events import subjects
+from antiphon.events.log.nats.provision import OBSERVED_MAX_AGE_SECONDS
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.services.reactor.artifact_events import ArtifactEvents
+from antiphon.services.reactor.flow_run_events import FlowRunEvents
+from antiphon.services.reactor.resource_events import ResourceEvents
 
 
 class ServerEvents:
-    """See services.reactor.reaction.Reaction."""
+    """See antiphon.services.reactor.reaction.Reaction."""
 
     STREAM: ClassVar[str] = subjects.OBSERVED
     SUBJECTS: ClassVar[Sequence[str]] = (*FlowRunEvents.SUBJECTS, *ResourceEvents.SUBJECTS, *ArtifactEvents.SUBJECTS)

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import orjson
 
-from events.flow_run.events import CreatedBy
-from events.state import State, StateType
+from antiphon.events.flow_run.events import CreatedBy
+from antiphon.events.state import State, StateType
 
 #: Characters of a state's message that an event repeats.
 _LONGEST_MESSAGE: Final = 100_000

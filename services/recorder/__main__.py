@@ -1,6 +1,6 @@
-"""`python -m services.recorder` runs the recorder."""
+"""`python -m antiphon.services.recorder` runs the recorder."""
 
-from services.recorder.main import run
-from services.runtime.lifecycle import run_role
+from antiphon.services.recorder.main import run
+from antiphon.services.runtime.lifecycle import run_role
 
 run_role("recorder", run)

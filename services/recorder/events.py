@@ -9,12 +9,12 @@ from typing import Final
 import structlog
 from nats.aio.client import Client
 
-from projections.event.retention import forget
-from projections.writer import connect
-from services.observed import EVENTS, ObservedLoop, again_and_again
-from services.runtime import clock
-from services.runtime.discovery import Endpoint
-from services.runtime.settings import Settings
+from antiphon.projections.engine.writer import connect
+from antiphon.projections.event.retention import forget
+from antiphon.services.projecting.observation_projection import EVENTS, ObservedLoop, again_and_again
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.discovery import Endpoint
+from antiphon.services.runtime.settings import Settings
 
 _PERIOD_SECONDS: Final = 3600.0
 #: Between two steps of a long deletion, for others.

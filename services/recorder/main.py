@@ -9,22 +9,22 @@ from typing import Final
 import structlog
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Addressed, Client
-from events.errors import UndecodableError
-from events.log.consumer import OrderedConsumer
-from events.log.delivered import Delivered
-from events.log.errors import LogUnavailableError
-from events.log.parking import park
-from services.recorder.events import EventRows
-from services.recorder.translate import command_from
-from services.runtime import clock
-from services.runtime.cores import stand_aside
-from services.runtime.discovery import Endpoint, discoverable
-from services.runtime.ids import uuid7
-from services.runtime.nats import application
-from services.runtime.settings import Settings
-from services.runtime.tally import Tally
+from antiphon.events import subjects
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.errors import UndecodableError
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.consumer import OrderedConsumer
+from antiphon.events.log.nats.delivered import Delivered
+from antiphon.events.log.nats.parking import park
+from antiphon.services.recorder.events import EventRows
+from antiphon.services.recorder.translate import command_from
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.cores import stand_aside
+from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.ids import uuid7
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.runtime.work_counters import Tally
 
 _BACKOFF_SECONDS: Final = 0.5
 

@@ -8,10 +8,10 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from events.client import Addressed
-from events.errors import UndecodableError
-from events.state import State, StateDetails
-from events.task_run.commands import RecordTaskRunState, ReportedTaskRun
+from antiphon.events.client.client import Addressed
+from antiphon.events.errors import UndecodableError
+from antiphon.events.state import State, StateDetails
+from antiphon.events.task_run.commands import RecordTaskRunState, ReportedTaskRun
 
 _PREFIX: Final = "prefect.task-run."
 _FLOW_RUN_PREFIX: Final = "prefect.flow-run."

@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import Final
 
-from services.runtime import clock
+from antiphon.services.runtime import clock
 
 #: So long after a crowd everything is taken to be quiet.
 _QUIET_SECONDS: Final = 0.5

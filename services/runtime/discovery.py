@@ -18,10 +18,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.micro.service import EndpointInfo, EndpointStats, ServiceInfo, ServicePing, ServiceStats
 
-from events import subjects
-from services.runtime import clock
-from services.runtime.ids import uuid4
-from services.runtime.tally import Tally
+from antiphon.events import subjects
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.ids import uuid4
+from antiphon.services.runtime.work_counters import Tally
 
 _PREFIX: Final = "$SRV"
 _NANOSECONDS: Final = 10**9

@@ -12,8 +12,8 @@ from typing import Any, Final
 import structlog
 import uvloop
 
-from services.runtime import logs
-from services.runtime.settings import Settings
+from antiphon.services.runtime import logs
+from antiphon.services.runtime.settings import Settings
 
 STOPPED: Final = 0
 FAILED: Final = 1

@@ -10,7 +10,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from services.runtime.settings import LogFormat, LogLevel
+from antiphon.services.runtime.settings import LogFormat, LogLevel
 
 #: These tell of every request; only their warnings matter here.
 _CHATTY: Final = ("uvicorn.access", "httpx")

@@ -19,8 +19,8 @@ from nats.aio.client import Client
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from nats.js.api import StreamState
 
-from events.log.cancellation import raise_if_cancelled
-from services.runtime.settings import Settings
+from antiphon.events.log.cancellation import raise_if_cancelled
+from antiphon.services.runtime.settings import Settings
 
 _RECONNECT_WAIT_SECONDS: Final = 0.25
 #: A server that no longer answers is noticed after two pings.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 if TYPE_CHECKING:
-    from services.runtime.traces import Traces
+    from antiphon.services.runtime.traces import Traces
 
 _ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -29,7 +29,7 @@ def traces_of(role: str) -> Iterator[Traces | None]:
         yield None
         return
     # Only now: it takes its time, and memory.
-    from services.runtime import traces
+    from antiphon.services.runtime import traces
 
     made = traces.exporting(role)
     try:

@@ -1,6 +1,6 @@
-"""`python -m services.timekeeper` runs the timekeeper."""
+"""`python -m antiphon.services.timekeeper` runs the timekeeper."""
 
-from services.runtime.lifecycle import run_role
-from services.timekeeper.main import run
+from antiphon.services.runtime.lifecycle import run_role
+from antiphon.services.timekeeper.main import run
 
 run_role("timekeeper", run)

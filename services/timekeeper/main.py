@@ -14,17 +14,17 @@ import psycopg
 import structlog
 from psycopg import AsyncConnection
 
-from events import ids
-from events.client import Addressed, Client
-from events.limit.commands import ExpireLease
-from events.log.errors import LogUnavailableError
-from projections.limit import queries
-from projections.reading import configure
-from services.runtime import clock
-from services.runtime.discovery import discoverable
-from services.runtime.ids import uuid7
-from services.runtime.nats import application
-from services.runtime.settings import Settings
+from antiphon.events import ids
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.limit.commands import ExpireLease
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.projections.core.reading import configure
+from antiphon.projections.limit import queries
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.discovery import discoverable
+from antiphon.services.runtime.ids import uuid7
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
 
 _SWEEP_SECONDS: Final = 1.0
 _MOST_AT_ONCE: Final = 500

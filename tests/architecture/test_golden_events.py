@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from events import codec
-from events.codec import EVENT_TYPES
-from events.subjects import Aggregate
+from antiphon.events import codec
+from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.subjects import Aggregate
 from tests.golden import EXAMPLES, FOLDER, example, path
 
 

@@ -67,7 +67,7 @@ def name_of(command: Sequence[str]) -> str:
         return program
     if "-m" in command[:-1]:
         module = command[command.index("-m") + 1]
-        return _NAMES.get(module, module.removeprefix("services.").removesuffix(".main"))
+        return _NAMES.get(module, module.removeprefix("antiphon.services.").removesuffix(".main"))
     if any(PurePath(argument).name == "antiphon" for argument in command[:2]):
         return "supervisor"
     return "other"

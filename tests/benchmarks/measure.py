@@ -16,7 +16,7 @@ from uuid import uuid4
 import httpx
 import orjson
 
-from services.runtime.embedded import child
+from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import Server
 from tests.benchmarks import cpu
 from tests.benchmarks.figures import InvalidRunError, Level, level_of

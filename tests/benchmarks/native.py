@@ -21,10 +21,10 @@ import uvloop
 from nats.aio.client import Client as NatsClient
 from psycopg.rows import TupleRow
 
-from events import subjects
-from events.client import Addressed, Client
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.state import ProposedState, StateDetails, StateType
+from antiphon.events import subjects
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.events.state import ProposedState, StateDetails, StateType
 
 #: So many runs move on in step, as with the most clients over HTTP.
 _IN_STEP: Final = 64

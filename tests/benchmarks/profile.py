@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.runtime.embedded import child
+from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import Server
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.servers import run_of

@@ -15,9 +15,9 @@ import psutil
 import typer
 import uvloop
 
-from events.client import Client
-from events.log.port import Recorded
-from services.cli.status import status
+from antiphon.events.client.client import Client
+from antiphon.events.log.port import Recorded
+from antiphon.services.cli.status import status
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.native_run import measure_native
 from tests.benchmarks.servers import data_directory, run_of, running_antiphon
@@ -75,7 +75,7 @@ async def replay(nats_url: str) -> Replayed:
 
 async def rebuild(nats_url: str, postgres_url: str) -> Rebuilt:
     """Build the read models again, in a process of its own."""
-    command = [sys.executable, "-m", "services.cli.main", "rebuild"]
+    command = [sys.executable, "-m", "antiphon.services.cli.main", "rebuild"]
     began = perf_counter()
     process = await asyncio.create_subprocess_exec(*command, "--nats-url", nats_url, "--postgres-url", postgres_url)
     ending = asyncio.create_task(process.wait())

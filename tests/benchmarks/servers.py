@@ -8,8 +8,8 @@ from pathlib import Path
 
 import psycopg
 
-from services.cli.data_directory import DataDirectory, RunFile
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.cli.data_directory import DataDirectory, RunFile
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 from tests.acceptance.antiphon import running_antiphon as started_antiphon
 from tests.acceptance.oracle import oracle_venv, prefect_environment
 from tests.acceptance.server import Server, answers_health, free_port, running

@@ -12,16 +12,16 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import codec, subjects
-from events.flow_run.events import FlowRunDeleted
-from events.log.errors import ConflictError, LogUnavailableError
-from events.log.jetstream import JetStreamLog
-from events.log.memory import MemoryLog
-from events.log.port import Draft, EventLog, Recorded, Unreadable
-from events.log.provision import provision
-from events.message import Metadata
-from events.subjects import Aggregate
-from services.runtime.clock import ManualClock
+from antiphon.events import codec, subjects
+from antiphon.events.flow_run.events import FlowRunDeleted
+from antiphon.events.log.errors import ConflictError, LogUnavailableError
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.port import Draft, EventLog, Recorded, Unreadable
+from antiphon.events.message import Metadata
+from antiphon.events.subjects import Aggregate
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW, run_created, run_moved, state
 from tests.servers import NatsServer
 

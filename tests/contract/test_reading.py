@@ -11,16 +11,16 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Client, EventFilter
-from events.flow_run.events import FlowRunChanges, FlowRunUpdated
-from events.log.consumer import OrderedConsumer
-from events.log.jetstream import JetStreamLog
-from events.log.port import Draft, Recorded, Unreadable
-from events.log.provision import provision
-from events.message import Event, Metadata
-from events.origin import Origins
-from events.subjects import Aggregate
+from antiphon.events import subjects
+from antiphon.events.client.client import Client, EventFilter
+from antiphon.events.client.run_context import Origins
+from antiphon.events.flow_run.events import FlowRunChanges, FlowRunUpdated
+from antiphon.events.log.nats.consumer import OrderedConsumer
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.port import Draft, Recorded, Unreadable
+from antiphon.events.message import Event, Metadata
+from antiphon.events.subjects import Aggregate
 from tests.examples import FLOW_ID, NOW, run_created, run_moved, state, task_created
 
 DEADLINE_SECONDS = 30
@@ -152,7 +152,7 @@ async def test_a_selection_is_the_same_wherever_it_begins(connection: NatsClient
 
 
 async def test_what_is_kept_of_origins_is_limited(connection: NatsClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("events.origin._CAPACITY", 2)
+    monkeypatch.setattr("antiphon.events.client.run_context._CAPACITY", 2)
     log = JetStreamLog(connection)
     runs = [run() for _ in range(5)]
     await log.append([draft for one in runs for draft in drafts(one, run_created(), run_moved(state("RUNNING")))], {})

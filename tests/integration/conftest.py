@@ -8,7 +8,7 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events.log.provision import provision
+from antiphon.events.log.nats.provision import provision
 from tests.integration.gateway.house import Addresses
 
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from services.runtime.settings import Settings
+from antiphon.services.runtime.settings import Settings
 
 #: For roles that need no database.
 NO_POSTGRES = "postgresql://nowhere"

@@ -14,15 +14,15 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events.client import Client
-from events.document.commands import CreateFlow
-from services.gateway import main as gateway
-from services.policy import main as policy
-from services.projector import main as projector
-from services.reactor import main as reactor
-from services.recorder import main as recorder
-from services.runtime.settings import Settings
-from services.timekeeper import main as timekeeper
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.services.gateway import main as gateway
+from antiphon.services.policy import main as policy
+from antiphon.services.projector import main as projector
+from antiphon.services.reactor import main as reactor
+from antiphon.services.recorder import main as recorder
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.timekeeper import main as timekeeper
 from tests.acceptance.server import free_port
 from tests.integration import in_process
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses

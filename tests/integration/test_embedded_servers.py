@@ -12,16 +12,16 @@ import psutil
 import psycopg
 import pytest
 
-from services.runtime.embedded.errors import EmbeddedServerError
-from services.runtime.embedded.nats_server import NatsServer
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.runtime.embedded.nats_server import NatsServer
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 from tests.servers import fresh_database, until
 
 _PARENT = """
 import json, sys, time
 from pathlib import Path
-from services.runtime.embedded.nats_server import NatsServer
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.runtime.embedded.nats_server import NatsServer
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 servers = [NatsServer(Path(sys.argv[1]) / "nats"), PostgresServer(Path(sys.argv[1]) / "postgres")]
 for server in servers:
     server.start()

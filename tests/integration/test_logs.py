@@ -13,7 +13,7 @@ import pytest
 
 _PROGRAM = (
     "import logging, sys, structlog\n"
-    "from services.runtime import logs\n"
+    "from antiphon.services.runtime import logs\n"
     "logs.configure('policy', 'INFO', sys.argv[1])\n"
     "structlog.get_logger('ours').warning('structured', number=1)\n"
     "logging.getLogger('library').warning('plain %d', 2)\n"

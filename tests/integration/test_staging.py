@@ -8,13 +8,13 @@ from uuid import uuid4
 import nats
 import pytest
 
-from events.log.jetstream import JetStreamLog
-from events.log.port import Draft
-from events.log.provision import provision
-from events.name.events import NameClaimed
-from events.subjects import Aggregate
-from services.runtime.embedded import staging
-from services.runtime.embedded.nats_server import NatsServer
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.port import Draft
+from antiphon.events.name.events import NameClaimed
+from antiphon.events.subjects import Aggregate
+from antiphon.services.runtime.embedded import staging
+from antiphon.services.runtime.embedded.nats_server import NatsServer
 from tests.examples import METADATA
 
 EVENTS = Path("store/jetstream/$G/streams/EVENTS")

@@ -14,8 +14,8 @@ import httpx
 import psutil
 import pytest
 
-from services.cli.start import ROLES
-from services.runtime.embedded import child
+from antiphon.services.cli.start import ROLES
+from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import free_port
 from tests.servers import NatsServer, until
 

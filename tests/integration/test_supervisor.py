@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.cli import supervisor as supervising
-from services.cli.data_directory import DataDirectory, RoleEntry, RunFile
-from services.cli.failures import CannotStartError
-from services.cli.supervisor import Supervisor
+from antiphon.services.cli import supervisor as supervising
+from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile
+from antiphon.services.cli.failures import CannotStartError
+from antiphon.services.cli.supervisor import Supervisor
 from tests.servers import NatsServer
 
 _MODULE = "tests.integration.roles.waiting"

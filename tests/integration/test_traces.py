@@ -11,10 +11,10 @@ from typing import Final
 import httpx
 import pytest
 
-from services.gateway import main as gateway
-from services.policy import main as policy
-from services.projector import main as projector
-from services.runtime.settings import Settings
+from antiphon.services.gateway import main as gateway
+from antiphon.services.policy import main as policy
+from antiphon.services.projector import main as projector
+from antiphon.services.runtime.settings import Settings
 from tests.acceptance.server import free_port
 from tests.integration import in_process
 from tests.integration.collector import Collector, Sent, collecting
@@ -80,10 +80,11 @@ async def test_the_spans_of_a_request_hang_together(nats_url: str, postgres_url:
 
 def test_what_is_switched_off_is_not_even_imported() -> None:
     program = (
-        "import sys, services.gateway.main, services.policy.main, services.projector.main\n"
-        "from services.runtime.telemetry import traces_of\n"
+        "import sys, antiphon.services.gateway.main, antiphon.services.policy.main, antiphon.services.projector.main\n"
+        "from antiphon.services.runtime.telemetry import traces_of\n"
         "with traces_of('policy') as traces: assert traces is None\n"
-        "assert not {'opentelemetry.sdk', 'opentelemetry.exporter', 'services.runtime.traces'} & set(sys.modules)\n"
+        "unwanted = {'opentelemetry.sdk', 'opentelemetry.exporter', 'antiphon.services.runtime.traces'}\n"
+        "assert not unwanted & set(sys.modules)\n"
     )
     environment = {"PATH": "/usr/bin:/bin"}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)  # noqa: S603

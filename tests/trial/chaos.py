@@ -16,7 +16,7 @@ from tests.trial.load import Load
 _POLL_SECONDS: Final = 0.1
 #: At least, however fast the load is done: one of each role.
 _KILLS: Final = 2
-_REBUILD: Final = (sys.executable, "-m", "services.cli.main", "rebuild", "--data-dir")
+_REBUILD: Final = (sys.executable, "-m", "antiphon.services.cli.main", "rebuild", "--data-dir")
 
 
 class Chaos:

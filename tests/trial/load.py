@@ -8,9 +8,9 @@ from uuid import UUID
 
 import httpx
 
-from events.client import Client
-from events.log.errors import LogUnavailableError
-from events.outcome import Status
+from antiphon.events.client.client import Client
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.outcome import Status
 from tests.integration.policy.lives import MOVES, Life, decide_surely, new_lives
 
 _CALLERS: Final = 16

@@ -14,9 +14,9 @@ import httpx
 import nats.errors
 import websockets
 
-from events.client import Client
-from events.log.errors import LogUnavailableError
-from events.log.port import Recorded
+from antiphon.events.client.client import Client
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.port import Recorded
 from tests.integration.own.served import OWN, sent
 
 #: They leave after so many events at the most.

@@ -12,9 +12,9 @@ import httpx
 import nats
 import pytest
 
-from events.client import Client
-from events.log.jetstream import JetStreamLog
-from events.log.port import Recorded
+from antiphon.events.client.client import Client
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import Recorded
 from tests.integration.policy.lives import assert_decided_once
 from tests.integration.projections.fold import folded_rows, shown_rows
 from tests.integration.projections.test_projector import reached

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from events.client import Client
-from events.document.commands import CreateDeployment, CreateFlow
-from events.log.errors import LogError
-from events.outcome import Status
-from services.runtime.ids import uuid7
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateDeployment, CreateFlow
+from antiphon.events.log.errors import LogError
+from antiphon.events.outcome import Status
+from antiphon.services.runtime.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
-from events.flow_run.events import CreatedBy, FlowRunCreated, FlowRunTransitionAccepted
-from events.log.port import Draft
-from events.message import Event, Metadata
-from events.state import Progress, State, StateDetails, StateType
-from events.subjects import Aggregate
-from services.cli.demo.flows import Origin
-from services.names import generated_name
-from services.runtime.ids import uuid4, uuid7_at
+from antiphon.events.flow_run.events import CreatedBy, FlowRunCreated, FlowRunTransitionAccepted
+from antiphon.events.log.port import Draft
+from antiphon.events.message import Event, Metadata
+from antiphon.events.state import Progress, State, StateDetails, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.services.cli.demo.flows import Origin
+from antiphon.services.prefect.run_names import generated_name
+from antiphon.services.runtime.ids import uuid4, uuid7_at
 
 _PAST: Final = timedelta(days=30)
 _FUTURE: Final = timedelta(days=1)

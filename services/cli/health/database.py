@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import psycopg
 
-from projections.beside import NEXT, built
-from projections.migrate import SCHEMA, VERSION, schema_files
-from services.cli.health.finding import Finding, Level, judged
+from antiphon.projections.core.migrate import SCHEMA, VERSION, schema_files
+from antiphon.projections.rebuild.shadow_schema import NEXT, built
+from antiphon.services.cli.health.finding import Finding, Level, judged
 
 _OLDEST: Final = 140_000
 #: What a role needs, and cannot do.

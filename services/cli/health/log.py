@@ -14,8 +14,8 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
-from events.log.provision import stream_configurations
-from services.cli.health.finding import Finding, Level, judged, ok
+from antiphon.events.log.nats.provision import stream_configurations
+from antiphon.services.cli.health.finding import Finding, Level, judged, ok
 
 _OLDEST: Final = (2, 12, 0)
 #: What Antiphon is tested with; docs/adr/0001.

@@ -13,10 +13,10 @@ import psutil
 import psycopg
 from nats.aio.client import Client
 
-from events import subjects
-from services.cli.health.database import one
-from services.cli.health.finding import Finding, Level, judged
-from services.runtime import clock
+from antiphon.events import subjects
+from antiphon.services.cli.health.database import one
+from antiphon.services.cli.health.finding import Finding, Level, judged
+from antiphon.services.runtime import clock
 
 _WORRYING_CLOCK_SECONDS: Final = 1.0
 _WORRYING_FREE_BYTES: Final = 2_000_000_000

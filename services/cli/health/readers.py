@@ -8,13 +8,13 @@ import psycopg
 from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
-from events import subjects
-from services.cli import lag
-from services.cli.health.database import one
-from services.cli.health.finding import Finding, Level, judged
-from services.cli.lag import Lag
-from services.observed import KINDS
-from services.runtime.nats import stream_states
+from antiphon.events import subjects
+from antiphon.services.cli import lag
+from antiphon.services.cli.health.database import one
+from antiphon.services.cli.health.finding import Finding, Level, judged
+from antiphon.services.cli.lag import Lag
+from antiphon.services.projecting.observation_projection import KINDS
+from antiphon.services.runtime.nats import stream_states
 
 _WORRYING_LAG: Final = 1000
 #: Whose process it is.

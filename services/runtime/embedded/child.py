@@ -14,9 +14,9 @@ from typing import Final
 
 import psutil
 
-from services.runtime.clock import monotonic
+from antiphon.services.runtime.clock import monotonic
 
-_TETHER: Final = Path(__file__).with_name("tether.py")
+_TETHER: Final = Path(__file__).with_name("spawn_with_parent.py")
 _POLL_SECONDS: Final = 0.02
 
 

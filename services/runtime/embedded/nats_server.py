@@ -14,10 +14,10 @@ from string import Template
 from types import TracebackType
 from typing import Final, Self
 
-from services.runtime.clock import monotonic
-from services.runtime.embedded import child, port
-from services.runtime.embedded.errors import EmbeddedServerError
-from services.runtime.embedded.staging import stage_in_memory, unstage
+from antiphon.services.runtime.clock import monotonic
+from antiphon.services.runtime.embedded import child, port
+from antiphon.services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.runtime.embedded.staging import stage_in_memory, unstage
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0

@@ -17,9 +17,9 @@ from typing import Final, Self
 import psycopg
 from psycopg import sql
 
-from services.runtime.clock import monotonic
-from services.runtime.embedded import child, port
-from services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.runtime.clock import monotonic
+from antiphon.services.runtime.embedded import child, port
+from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 
 _SUPERUSER: Final = "antiphon"
 _DATABASE: Final = "antiphon"

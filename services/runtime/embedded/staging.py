@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from events.subjects import COMMANDS, EVENTS, OBSERVED, SCHEDULED
+from antiphon.events.subjects import COMMANDS, EVENTS, OBSERVED, SCHEDULED
 
 #: The streams that are written in batches.
 _STREAMS: Final = (EVENTS, COMMANDS, OBSERVED, SCHEDULED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from events.state import StateType
+from antiphon.events.state import StateType
 from tests.acceptance.queries.data import FLOWS, POOLS, task_id
 
 #: Stands for an id: `@run:run-0001`; each server has its own.

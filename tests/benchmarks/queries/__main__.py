@@ -13,8 +13,8 @@ from typing import Annotated, Final
 import typer
 from pydantic import BaseModel
 
-from services.cli.data_directory import DataDirectory
-from services.runtime import clock
+from antiphon.services.cli.data_directory import DataDirectory
+from antiphon.services.runtime import clock
 from tests.benchmarks import machine
 from tests.benchmarks.document import DOCUMENT, REPOSITORY, table, with_part
 from tests.benchmarks.figures import InvalidRunError

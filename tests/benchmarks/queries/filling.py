@@ -14,9 +14,9 @@ import psycopg
 from psycopg import sql
 from pydantic import BaseModel
 
-from services.cli.data_directory import DataDirectory
-from services.runtime import clock
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.services.cli.data_directory import DataDirectory
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 from tests.acceptance.antiphon import running_antiphon
 from tests.acceptance.oracle import running_oracle
 from tests.acceptance.server import Server

@@ -16,14 +16,14 @@ import psutil
 import psycopg
 from psycopg import AsyncConnection
 
-from events.log.port import Recorded
-from projections.keyframes import carry
-from projections.migrate import SCHEMA, migrate
-from projections.projection import NAME, project
-from projections.writer import connect, write
-from services.cli.demo.flows import HABITS, Origin
-from services.cli.demo.runs import Runs
-from services.runtime.embedded.postgres import PostgresServer
+from antiphon.events.log.port import Recorded
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.projections.core.migrate import SCHEMA, migrate
+from antiphon.projections.engine.projection import NAME, project
+from antiphon.projections.engine.writer import connect, write
+from antiphon.services.cli.demo.flows import HABITS, Origin
+from antiphon.services.cli.demo.runs import Runs
+from antiphon.services.runtime.embedded.postgres import PostgresServer
 
 #: Runs that are there before anything is measured.
 _PRESENT: Final = 20_000

@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from services.runtime.embedded import child
+from antiphon.services.runtime.embedded import child
 from tests.integration.test_start import _ANTIPHON, _ENVIRONMENT, Started, antiphon
 
 

@@ -8,9 +8,9 @@ import re
 import httpx
 import psycopg
 
-from projections.migrate import OBSERVED, SCHEMA
-from services.cli.health.database import examined
-from services.cli.health.finding import Level
+from antiphon.projections.core.migrate import OBSERVED, SCHEMA
+from antiphon.services.cli.health.database import examined
+from antiphon.services.cli.health.finding import Level
 from tests.integration.test_start import Started, antiphon
 
 

@@ -11,16 +11,16 @@ import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Client
-from events.document.commands import CreateFlow
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from services.cli import lag
-from services.policy import main as policy
-from services.projector import main as projector
-from services.reactor import main as reactor
-from services.recorder import main as recorder
-from services.runtime.nats import stream_states
+from antiphon.events import subjects
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.services.cli import lag
+from antiphon.services.policy import main as policy
+from antiphon.services.projector import main as projector
+from antiphon.services.reactor import main as reactor
+from antiphon.services.recorder import main as recorder
+from antiphon.services.runtime.nats import stream_states
 from tests.examples import proposed
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 

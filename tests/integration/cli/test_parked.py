@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import nats
 
-from events import subjects
-from events.subjects import Aggregate
+from antiphon.events import subjects
+from antiphon.events.subjects import Aggregate
 from tests.integration.test_start import Started, antiphon
 from tests.servers import until
 

@@ -14,15 +14,15 @@ import httpx
 import nats
 from psycopg_pool import AsyncConnectionPool
 
-from events.client import Client
-from events.log.provision import provision
-from projections.migrate import migrate
-from projections.reading import configure
-from services.gateway.api import build
-from services.gateway.gateway import Gateway
-from services.gateway.reached import Reached
-from services.runtime.nats import application
-from services.runtime.settings import Settings
+from antiphon.events.client.client import Client
+from antiphon.events.log.nats.provision import provision
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.core.reading import configure
+from antiphon.services.gateway.app import build
+from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
 
 DEADLINE_SECONDS: Final = 20.0

@@ -19,9 +19,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from services.gateway.main import run as run_gateway
-from services.runtime.embedded import child
-from services.runtime.settings import Settings
+from antiphon.services.gateway.main import run as run_gateway
+from antiphon.services.runtime.embedded import child
+from antiphon.services.runtime.settings import Settings
 from tests.acceptance.server import free_port
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses, until_answer
 
@@ -61,7 +61,7 @@ def gateway_process(addresses: Addresses) -> Iterator[GatewayProcess]:
     port = free_port()
     names = {"NATS_URL": addresses.nats_url, "POSTGRES_URL": addresses.postgres_url, "API_PORT": str(port)}
     environment = os.environ | {f"ANTIPHON_{name}": value for name, value in names.items()}
-    command = child.tethered([sys.executable, "-m", "services.gateway"], on_parent_death=signal.SIGKILL)
+    command = child.tethered([sys.executable, "-m", "antiphon.services.gateway"], on_parent_death=signal.SIGKILL)
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         yield GatewayProcess(process, f"127.0.0.1:{port}/api")

@@ -8,10 +8,10 @@ from typing import Final
 import httpx
 import nats
 
-from events import subjects
-from events.log.parked import ParkedMessages
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events import subjects
+from antiphon.events.log.nats.parked import ParkedMessages
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses, new_run
 
 _HUGE: Final = b"1" * 40

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 
 import nats
 
-from events.client import Client
-from events.document.commands import CreateDeployment, CreateFlow
-from events.flow_run.commands import CreateFlowRun
-from events.state import ProposedState, StateType
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateDeployment, CreateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.state import ProposedState, StateType
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 
 RUNS = 350

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.codec import COMMAND_TYPES, EVENT_TYPES
+from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
 from tests.integration.gateway.house import Addresses
 
 

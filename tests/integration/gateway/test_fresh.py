@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import httpx
 
-from projections.fresh import FRESH_FLOW_RUN, FRESH_TASK_RUN, names
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN, FRESH_TASK_RUN, names
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses
 
 #: They grow with the clock.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states, until_answer
 
 SHORT_SECONDS = 0.3

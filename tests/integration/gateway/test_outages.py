@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg import sql
 
-from projections.keyframes import carry
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states, until_answer
 from tests.servers import NatsServer, PostgresServer
 

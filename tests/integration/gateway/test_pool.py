@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway.pool import Pool
+from antiphon.services.gateway.pool import Pool
 
 
 async def test_the_connection_that_was_given_back_last_is_given_out_first(postgres_url: str) -> None:

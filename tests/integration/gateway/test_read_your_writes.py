@@ -13,17 +13,17 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events.client import Client
-from events.flow_run.commands import SetFlowRunState
-from events.log.provision import provision
-from events.outcome import Status
-from events.state import ProposedState, StateType
-from projections.migrate import migrate
-from services.gateway.main import run as run_gateway
-from services.gateway.reached import Reached
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
-from services.runtime.settings import Settings
+from antiphon.events.client.client import Client
+from antiphon.events.flow_run.commands import SetFlowRunState
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.outcome import Status
+from antiphon.events.state import ProposedState, StateType
+from antiphon.projections.core.migrate import migrate
+from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.gateway.main import run as run_gateway
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
+from antiphon.services.runtime.settings import Settings
 from tests.acceptance.server import free_port
 
 STATE = {"state": {"type": "RUNNING"}}

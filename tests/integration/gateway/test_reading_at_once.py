@@ -8,13 +8,13 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from events.flow_run.commands import SetFlowRunState
-from events.outcome import Status
-from events.state import ProposedState, StateType
-from services.gateway.early import AskEarly
-from services.gateway.gateway import Gateway
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events.flow_run.commands import SetFlowRunState
+from antiphon.events.outcome import Status
+from antiphon.events.state import ProposedState, StateType
+from antiphon.services.gateway.consistency.log_end import AskEarly
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses, new_run
 
 SCOPE = {"type": "http", "method": "POST", "path": "/api/flow_runs/count"}

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import RUNNING, Addresses, fresh_key, new_run, states
 
 

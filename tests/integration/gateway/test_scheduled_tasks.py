@@ -13,9 +13,9 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
-from services.reactor.main import run as run_reactor
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
+from antiphon.services.reactor.main import run as run_reactor
 from tests.integration.gateway.house import Addresses
 from tests.integration.gateway.listening import connected, gateway_process, heard, listening
 from tests.servers import NatsServer

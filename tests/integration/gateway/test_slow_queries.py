@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses, new_run, until_answer
 
 PATHS = ("/flow_runs/count", "/flow_runs/filter", "/flow_runs/paginate", "/flow_runs/lateness")

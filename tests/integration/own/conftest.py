@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses
 from tests.integration.own.served import Served, serving
 

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import httpx
 
-from services.gateway import main
-from services.gateway.api import build
-from services.runtime.settings import Settings
+from antiphon.services.gateway import main
+from antiphon.services.gateway.app import build
+from antiphon.services.runtime.settings import Settings
 from tests.acceptance.server import free_port
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 

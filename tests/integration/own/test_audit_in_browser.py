@@ -13,10 +13,10 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from events.client import Addressed, Client
-from events.document.commands import CreateFlow
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.browser import CHROMIUM, WHY_NOT, Browser, Page
 from tests.integration.gateway.house import Addresses
 from tests.integration.own.served import OWN, Served, serving

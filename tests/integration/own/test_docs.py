@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from jsonschema import Draft202012Validator
 
-from services.gateway import page
+from antiphon.services.gateway.docs_pages import page
 from tests.elements import LEADS_ELSEWHERE, Elements, dangling
 from tests.integration.own.served import OWN, Served
 from tests.integration.own.test_stream import new_flow

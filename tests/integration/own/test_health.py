@@ -8,8 +8,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 from tests.integration.own.served import Served, serving
 from tests.integration.own.test_stream import life, new_flow

@@ -12,16 +12,16 @@ import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import codec, subjects
-from events.document.commands import CreateFlow
-from events.flow_run.commands import SetFlowRunState
-from events.log.parked import CannotReplayError, ParkedMessages
-from events.log.parking import park
-from events.message import Metadata
-from events.subjects import Aggregate
-from projections.keyframes import carry
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events import codec, subjects
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.flow_run.commands import SetFlowRunState
+from antiphon.events.log.nats.parked import CannotReplayError, ParkedMessages
+from antiphon.events.log.nats.parking import park
+from antiphon.events.message import Metadata
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.examples import NOW, proposed
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 from tests.integration.own.served import OWN, Served, serving

@@ -11,11 +11,11 @@ from uuid import uuid4
 import nats
 import pytest
 
-from events.log.jetstream import JetStreamLog
-from projections.rebuild import Rebuild
-from services.cli import way
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.projections.rebuild.rebuild import Rebuild
+from antiphon.services.cli import handover
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses
 from tests.integration.own.served import OWN, Served, serving
 from tests.integration.own.test_stream import move, new_flow, new_run
@@ -107,7 +107,7 @@ async def test_a_rebuild_between_two_questions_changes_no_answer(addresses: Addr
         assert await answers(served, asked, as_of=first) == seen
         connection = await nats.connect(addresses.nats_url)
         try:
-            await Rebuild(JetStreamLog(connection), addresses.postgres_url, make_way=way.asking(connection)).run()
+            await Rebuild(JetStreamLog(connection), addresses.postgres_url, make_way=handover.asking(connection)).run()
         finally:
             await connection.close()
         await move(served, run, "RUNNING")
@@ -156,7 +156,7 @@ async def test_what_would_cost_too_much_is_refused(addresses: Addresses) -> None
 async def test_a_long_log_costs_what_happened_since_a_keyframe(
     addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.keyframes.KEYFRAME_EVENTS", 3)
+    monkeypatch.setattr("antiphon.projections.as_of.keyframes.KEYFRAME_EVENTS", 3)
     async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=12) as served:
         asked, seen = questions(datetime.now(UTC)), {}
         flow = await new_flow(served, "long")

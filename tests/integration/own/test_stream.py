@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 import websockets
 
-from services.gateway.routes.own.stream import Subscription
-from services.policy.main import run as run_policy
-from services.projector.main import run as run_projector
+from antiphon.services.gateway.routes.antiphon.stream import Subscription
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 from tests.integration.own.served import OWN, Served, sent, serving, take
 

@@ -14,11 +14,11 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events.client import Client
-from events.log.provision import provision
-from services.policy import main
-from services.runtime.embedded import child
-from services.runtime.settings import Settings
+from antiphon.events.client.client import Client
+from antiphon.events.log.nats.provision import provision
+from antiphon.services.policy import main
+from antiphon.services.runtime.embedded import child
+from antiphon.services.runtime.settings import Settings
 from tests.servers import NatsServer
 
 POSTGRES_URL = "postgresql://the.policy.does.not.connect"
@@ -61,7 +61,7 @@ class PolicyProcess:
     def start(self) -> None:
         """Start; it connects by itself."""
         self.starts += 1
-        command = child.tethered([sys.executable, "-m", "services.policy"])
+        command = child.tethered([sys.executable, "-m", "antiphon.services.policy"])
         self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     @property

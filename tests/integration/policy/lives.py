@@ -6,14 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from events.client import Addressed, Client
-from events.document.commands import CreateFlow
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.log.errors import LogUnavailableError
-from events.log.port import EventLog, Recorded
-from events.outcome import Outcome, Status
-from events.subjects import Aggregate
-from services.policy.folds import fold
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.port import EventLog, Recorded
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.service.folds import fold
 from tests.examples import proposed
 
 DEADLINE_SECONDS = 60

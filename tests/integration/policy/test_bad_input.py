@@ -10,14 +10,14 @@ import pytest
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 
-from events import codec, subjects
-from events.client import Client
-from events.document.commands import CreateFlow
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.log.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT
-from events.message import Command, Metadata
-from events.outcome import Outcome, Status
-from events.subjects import Aggregate
+from antiphon.events import codec, subjects
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.events.log.nats.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT
+from antiphon.events.message import Command, Metadata
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.subjects import Aggregate
 from tests.examples import NOW, proposed
 
 pytestmark = pytest.mark.usefixtures("policy")

@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Client
-from events.document.commands import CreateFlow
-from events.flow_run.commands import CreateFlowRun
-from events.log.errors import LogUnavailableError
-from events.log.jetstream import JetStreamLog
-from events.outcome import Status
+from antiphon.events import subjects
+from antiphon.events.client.client import Client
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.outcome import Status
 from tests.integration.policy.conftest import PolicyProcess
 from tests.integration.policy.lives import (
     DEADLINE_SECONDS,

@@ -11,18 +11,18 @@ from uuid import UUID, uuid4
 
 from nats.aio.client import Client as NatsClient
 
-from events.client import Addressed, Client
-from events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
-from events.limit.events import LeaseExpired, SlotsAcquired, SlotsReleased
-from events.log.jetstream import JetStreamLog
-from events.message import Command
-from events.outcome import Outcome, Status
-from events.subjects import Aggregate
-from projections.migrate import migrate
-from services.policy.limit.state import NO_LIMIT, evolve_limit
-from services.projector import main as projector
-from services.runtime.settings import Settings
-from services.timekeeper import main as timekeeper
+from antiphon.events.client.client import Addressed, Client
+from antiphon.events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
+from antiphon.events.limit.events import LeaseExpired, SlotsAcquired, SlotsReleased
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.message import Command
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.core.migrate import migrate
+from antiphon.services.policy.kinds.limit.state import NO_LIMIT, evolve_limit
+from antiphon.services.projector import main as projector
+from antiphon.services.runtime.settings import Settings
+from antiphon.services.timekeeper import main as timekeeper
 from tests.integration.policy.conftest import PolicyProcess
 from tests.integration.policy.lives import decide_surely
 from tests.servers import NatsServer

@@ -8,18 +8,18 @@ from uuid import UUID, uuid4
 import nats
 import pytest
 
-from events.client import Client
-from events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
-from events.log.jetstream import JetStreamLog
-from events.log.provision import provision
-from events.log.snapshots import JetStreamSnapshots
-from events.outcome import Status
-from events.subjects import Aggregate
-from services.policy import snapshots
-from services.policy.folds import fold
-from services.policy.main import run as run_policy
-from services.policy.snapshots import FoldReader
-from services.runtime.settings import Settings
+from antiphon.events.client.client import Client
+from antiphon.events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.nats.snapshots import JetStreamSnapshots
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.policy.service import snapshots
+from antiphon.services.policy.service.folds import fold
+from antiphon.services.policy.service.snapshots import FoldReader
+from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
 
 DEADLINE_SECONDS = 20

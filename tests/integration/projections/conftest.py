@@ -14,9 +14,9 @@ import pytest
 from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
 
-from events.log.provision import provision
-from projections.migrate import migrate
-from services.runtime.embedded import child
+from antiphon.events.log.nats.provision import provision
+from antiphon.projections.core.migrate import migrate
+from antiphon.services.runtime.embedded import child
 from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.history import take_place
 from tests.projection_scenario import ProjectionScenario
@@ -64,7 +64,7 @@ class Projector:
 
     def start(self) -> None:
         """Start; it goes on behind its checkpoint."""
-        command = child.tethered([sys.executable, "-m", "services.projector"])
+        command = child.tethered([sys.executable, "-m", "antiphon.services.projector"])
         self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     def kill(self) -> None:

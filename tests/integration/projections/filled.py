@@ -9,10 +9,10 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from projections.keyframes import carry
-from projections.migrate import migrate
-from projections.reading import configure
-from projections.writer import connect
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.core.reading import configure
+from antiphon.projections.engine.writer import connect
 from tests.servers import PostgresServer, fresh_database
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from events.log.port import EventLog, Recorded, Unreadable
-from projections.event_reader import EventReader
-from projections.keyframes import Keyframes
-from projections.migrate import migrate
-from projections.runner import Runner
-from projections.writer import connect
+from antiphon.events.log.port import EventLog, Recorded, Unreadable
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect
 from tests.projection_scenario import Rows, rows_of
 
 #: They follow from OBSERVED, and how far that is.

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from events.document.events import (
+from antiphon.events.document.events import (
     ArtifactCreated,
     ArtifactDeleted,
     ArtifactUpdated,
@@ -24,14 +24,14 @@ from events.document.events import (
     VariableDeleted,
     VariableUpdated,
 )
-from events.flow_run.events import (
+from antiphon.events.flow_run.events import (
     FlowRunChanges,
     FlowRunDeleted,
     FlowRunPolicy,
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from events.limit.events import (
+from antiphon.events.limit.events import (
     LeaseGranted,
     LeaseReleased,
     LeaseRenewed,
@@ -40,12 +40,12 @@ from events.limit.events import (
     LimitReset,
     SlotsAcquired,
 )
-from events.limit.slots import LimitReference, Tally
-from events.message import Event
-from events.state import Progress, State
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed, TaskRunStateRecorded
-from events.work_pool.events import (
+from antiphon.events.limit.slots import LimitReference, Tally
+from antiphon.events.message import Event
+from antiphon.events.state import Progress, State
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed, TaskRunStateRecorded
+from antiphon.events.work_pool.events import (
     WorkPoolCreated,
     WorkPoolDeleted,
     WorkPoolUpdated,
@@ -53,9 +53,9 @@ from events.work_pool.events import (
     WorkQueueDeleted,
     WorkQueueUpdated,
 )
-from services.policy.deployment.model import Deployment
-from services.policy.document.decider import validated
-from services.policy.work_pool.model import WorkPoolFields, WorkQueueFields
+from antiphon.services.policy.kinds.deployment.model import Deployment
+from antiphon.services.policy.kinds.document.decider import validated
+from antiphon.services.policy.kinds.work_pool.model import WorkPoolFields, WorkQueueFields
 from tests.examples import FLOW_ID, NOW, run_created, run_moved, state, task_created, task_moved
 from tests.projection_scenario import Fact
 

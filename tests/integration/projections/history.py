@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from events.document.events import FlowCreated, FlowRunInputCreated
-from events.message import Event
-from events.state import Progress
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunStateRecorded
+from antiphon.events.document.events import FlowCreated, FlowRunInputCreated
+from antiphon.events.message import Event
+from antiphon.events.state import Progress
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunStateRecorded
 from tests.examples import EARLIER, FLOW, NOW, run_created, run_moved, state, task_created
 from tests.projection_scenario import ProjectionScenario
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-from projections.keyframes import carry
+from antiphon.projections.as_of.keyframes import carry
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 STATES = ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "COMPLETED", "FAILED", "CRASHED", None)

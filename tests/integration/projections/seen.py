@@ -11,20 +11,20 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from events.log.port import Recorded, Unreadable
-from projections.dashboard import counts_by_state
-from projections.event_reader import EventReader
-from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowFilter, FlowRunFilter
-from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.history import average_lateness, history
-from projections.intervals import Intervals
-from projections.keyframes import Keyframes
-from projections.past import Past
-from projections.reading import encoded, give_json_verbatim
-from projections.runner import Runner
-from projections.task_run.queries import TASK_RUNS, TaskRunSort
-from projections.writer import connect, parked_streams, position_of
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.core.reading import encoded, give_json_verbatim
+from antiphon.projections.dashboard import counts_by_state
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, parked_streams, position_of
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowFilter, FlowRunFilter
+from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from antiphon.projections.sums.history import average_lateness, history
+from antiphon.projections.sums.intervals import Intervals
+from antiphon.projections.task_run.queries import TASK_RUNS, TaskRunSort
 from tests.examples import NOW
 from tests.projection_scenario import Rows, rows_of
 

@@ -9,15 +9,15 @@ import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.log.jetstream import JetStreamLog
-from events.log.port import Unreadable
-from events.log.provision import provision
-from projections.archive import GENESIS, Archive, row_of
-from projections.migrate import migrate
-from projections.rebuild import Rebuild
-from projections.verification import Known, Verified, verify
-from projections.writer import connect, write
+from antiphon.events import subjects
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.port import Unreadable
+from antiphon.projections.archive.archive import GENESIS, Archive, row_of
+from antiphon.projections.archive.verification import Known, Verified, verify
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.engine.writer import connect, write
+from antiphon.projections.rebuild.rebuild import Rebuild
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import life, reached
 from tests.servers import running_nats

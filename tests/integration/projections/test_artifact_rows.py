@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from events import ids
-from events.document.events import ArtifactCreated, ArtifactDeleted, ArtifactUpdated
-from events.flow_run.events import FlowRunDeleted, FlowRunTransitionAccepted, FlowRunTransitionRejected
-from events.state import Progress
-from events.subjects import Aggregate
-from events.transition import ResultArtifact, artifact_id
+from antiphon.events import ids
+from antiphon.events.document.events import ArtifactCreated, ArtifactDeleted, ArtifactUpdated
+from antiphon.events.flow_run.events import FlowRunDeleted, FlowRunTransitionAccepted, FlowRunTransitionRejected
+from antiphon.events.state import Progress
+from antiphon.events.subjects import Aggregate
+from antiphon.events.transition import ResultArtifact, artifact_id
 from tests.examples import RUN, RUN_ID, TASK, TASK_ID, run_created, run_moved, state, task_created, task_moved
 from tests.projection_scenario import ProjectionScenario
 

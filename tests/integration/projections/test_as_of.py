@@ -10,8 +10,8 @@ import orjson
 from psycopg import AsyncConnection
 from psycopg.rows import dict_row
 
-from events.document.events import FlowCreated, FlowDeleted
-from events.flow_run.events import (
+from antiphon.events.document.events import FlowCreated, FlowDeleted
+from antiphon.events.flow_run.events import (
     FlowRunChanges,
     FlowRunDeleted,
     FlowRunPolicy,
@@ -19,18 +19,18 @@ from events.flow_run.events import (
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from events.log.port import Recorded, Unreadable
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed
-from projections.as_of import run_at
-from projections.event_reader import EventReader
-from projections.flow_run.projection import FLOW_RUN
-from projections.keyframes import Keyframes
-from projections.past import Past
-from projections.reading import encoded
-from projections.runner import Runner
-from projections.task_run.projection import TASK_RUN
-from projections.writer import connect, parked_streams
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed
+from antiphon.projections.as_of.as_of import run_at
+from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.core.reading import encoded
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, parked_streams
+from antiphon.projections.flow_run.projection import FLOW_RUN
+from antiphon.projections.task_run.projection import TASK_RUN
 from tests.examples import FLOW, NOW, run_created, state, task_created, task_moved
 from tests.integration.projections.history import FIRST, HIDDEN, LONELY, SECOND, TASK, moved, reported, run, task
 from tests.projection_scenario import ProjectionScenario

@@ -7,12 +7,12 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from events.log.memory import MemoryLog
-from events.log.port import Draft
-from events.message import Metadata
-from projections.rebuild import Rebuild
-from projections.writer import connect
-from services.runtime.clock import ManualClock
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.port import Draft
+from antiphon.events.message import Metadata
+from antiphon.projections.engine.writer import connect
+from antiphon.projections.rebuild.rebuild import Rebuild
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import COMMAND_ID, NOW
 from tests.integration.projections.happenings import of_runs
 from tests.projection_scenario import Cuts, Fact, ProjectionScenario, recorded, rows_of

@@ -11,11 +11,11 @@ import pytest
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 
-from events import subjects
-from events.log.jetstream import JetStreamLog
-from projections.writer import connect, position_of
-from services.observed import LOG_LINES, ObservedLoop
-from services.projector.events import EventsLoop
+from antiphon.events import subjects
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.projections.engine.writer import connect, position_of
+from antiphon.services.projecting.observation_projection import LOG_LINES, ObservedLoop
+from antiphon.services.projector.events import EventsLoop
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
 from tests.projection_scenario import log_lines

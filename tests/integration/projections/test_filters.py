@@ -8,13 +8,13 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Parameters
-from projections.filters.criteria import Criteria
-from projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
-from projections.flow import queries as flows
-from projections.flow_run import queries as flow_runs
-from projections.log import queries as logs
-from projections.task_run import queries as task_runs
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from antiphon.projections.flow import queries as flows
+from antiphon.projections.flow_run import queries as flow_runs
+from antiphon.projections.log import queries as logs
+from antiphon.projections.task_run import queries as task_runs
 from tests.examples import EARLIER, NOW
 from tests.integration.projections.history import FIRST, HIDDEN
 

@@ -10,10 +10,10 @@ import pytest
 from nats.aio.client import Client
 from psycopg_pool import AsyncConnectionPool
 
-from events import subjects
-from projections.projection import NAME
-from services.gateway.reached import Reached
-from services.projector.gathering import Gathering
+from antiphon.events import subjects
+from antiphon.projections.engine.projection import NAME
+from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.projector.batch_linger import Gathering
 
 #: A gathering that nobody ends takes longer than any test.
 _EVER: Final = 3600.0

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import psycopg
 
-from events.document.events import DeploymentCreated, DeploymentDeleted, DeploymentUpdated
-from events.limit.events import (
+from antiphon.events.document.events import DeploymentCreated, DeploymentDeleted, DeploymentUpdated
+from antiphon.events.limit.events import (
     LeaseExpired,
     LeaseGranted,
     LeaseReleased,
@@ -20,14 +20,14 @@ from events.limit.events import (
     LimitUpdated,
     SlotsAcquired,
 )
-from events.limit.slots import Holder, LimitReference, Tally
-from events.subjects import Aggregate
-from projections.limit import queries
-from projections.reading import configure
-from services.policy.deployment.model import Deployment
-from services.policy.limit.arithmetic import active_slots
-from services.policy.limit.state import Limit
-from services.runtime import clock
+from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.core.reading import configure
+from antiphon.projections.limit import queries
+from antiphon.services.policy.kinds.deployment.model import Deployment
+from antiphon.services.policy.kinds.limit.arithmetic import active_slots
+from antiphon.services.policy.kinds.limit.state import Limit
+from antiphon.services.runtime import clock
 from tests.examples import FLOW_ID, NOW, TASK_ID
 from tests.projection_scenario import ProjectionScenario
 

@@ -9,9 +9,9 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowRunFilter
-from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowRunFilter
+from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from tests.integration.projections.filled import execute, filled_database, reading_from
 from tests.servers import PostgresServer
 

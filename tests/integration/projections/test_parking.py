@@ -5,13 +5,13 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from events.document.events import FlowCreated
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunRenamed
-from projections.event_reader import EventReader
-from projections.keyframes import Keyframes
-from projections.runner import Runner
-from projections.writer import connect, position_of
+from antiphon.events.document.events import FlowCreated
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunRenamed
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, position_of
 from tests.examples import FLOW, RUN, RUN_ID, TASK, TASK_ID, run_created, run_moved, state, task_created
 from tests.projection_scenario import ProjectionScenario, empty
 

@@ -10,16 +10,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from events.document.events import DocumentCreated
-from events.subjects import Aggregate
-from projections import beside
-from projections.event_reader import stream_of
-from projections.filters.criteria import Criteria
-from projections.flow_run.queries import FLOW_RUNS
-from projections.keyframes import carry
-from projections.migrate import OBSERVED, SCHEMA
-from projections.past import GoneError, Past
-from projections.writer import connect
+from antiphon.events.document.events import DocumentCreated
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.as_of.as_of_session import GoneError, Past
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.projections.core.migrate import OBSERVED, SCHEMA
+from antiphon.projections.engine.event_reader import stream_of
+from antiphon.projections.engine.writer import connect
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.flow_run.queries import FLOW_RUNS
+from antiphon.projections.rebuild import shadow_schema
 from tests.integration.projections.happenings import program
 from tests.integration.projections.history import FACTS
 from tests.integration.projections.seen import (
@@ -62,19 +62,19 @@ async def test_invariant_01_whatever_happened_and_whoever_was_broken_off(
 async def test_invariant_01_the_past_is_the_same_after_a_rebuild(projections: ProjectionScenario) -> None:
     url, items, half = projections.postgres_url, projections.given(*program(9, LENGTH)).items(), EVERY * 3 + 2
     seen = await happen(url, items)
-    async with Past.beginning(url, half) as old, await connect(url, beside.NEXT) as connection:
+    async with Past.beginning(url, half) as old, await connect(url, shadow_schema.NEXT) as connection:
         await old.advance(items[old.position : half])
         async with old.reading(old.recorded_at):
-            await beside.begin(connection, url, LENGTH)
+            await shadow_schema.begin(connection, url, LENGTH)
             runner = await runner_of(connection, EVERY - 2)
             for start, end in pairwise(range(0, LENGTH + 2, 3)):
                 await runner.advance(items[start:end])
-            await beside.switch(connection)
+            await shadow_schema.switch(connection)
         assert not await old.leads_to(half)
         with pytest.raises(GoneError):
             async with old.reading(old.recorded_at):
                 pass
-        await beside.drop(connection, beside.OLD)
+        await shadow_schema.drop(connection, shadow_schema.OLD)
         with pytest.raises(GoneError):
             await old.advance(items[half:])
     keyframes = await require_seen(url, items, seen)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from projections.migrate import migrate
-from projections.reading import configure, records, rows
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.core.reading import configure, records, rows
 
 _SETTINGS = "SELECT current_setting('plan_cache_mode') AS plans, current_setting('enable_seqscan') AS scans"
 _NEW = {"plans": "force_custom_plan", "scans": "on"}

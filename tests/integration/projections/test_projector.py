@@ -12,18 +12,18 @@ import pytest
 from nats.aio.client import Client as NatsClient
 from psycopg import sql
 
-from events import subjects
-from events.flow_run.events import FlowRunDeleted
-from events.log.jetstream import JetStreamLog
-from events.log.port import Draft
-from events.message import Event, Metadata
-from events.state import Progress
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunStateRecorded
-from projections.migrate import migrate
-from projections.reading import configure
-from projections.task_run import queries as task_runs
-from projections.writer import connect, position_of, write
+from antiphon.events import subjects
+from antiphon.events.flow_run.events import FlowRunDeleted
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import Draft
+from antiphon.events.message import Event, Metadata
+from antiphon.events.state import Progress
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunStateRecorded
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.core.reading import configure
+from antiphon.projections.engine.writer import connect, position_of, write
+from antiphon.projections.task_run import queries as task_runs
 from tests.examples import NOW, run_created, run_moved, state, task_created
 from tests.integration.projections.conftest import Projector
 
@@ -103,8 +103,8 @@ async def test_a_checkpoint_never_moves_back(client: NatsClient, postgres_url: s
 
 
 async def test_a_failed_write_leaves_rows_and_checkpoint_as_they_were(client: NatsClient, postgres_url: str) -> None:
-    from projections.change import Put
-    from projections.flow.projection import FLOW
+    from antiphon.projections.core.change import Put
+    from antiphon.projections.flow.projection import FLOW
 
     async with await connect(postgres_url) as connection:
         with pytest.raises(psycopg.DataError):

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
-from projections.filters.criteria import Criteria
-from projections.flow import queries as flows
-from projections.flow_run import queries as flow_runs
-from projections.flow_run_input import queries as inputs
-from projections.reading import configure
-from projections.task_run import queries as task_runs
+from antiphon.projections.core.reading import configure
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.flow import queries as flows
+from antiphon.projections.flow_run import queries as flow_runs
+from antiphon.projections.flow_run_input import queries as inputs
+from antiphon.projections.task_run import queries as task_runs
 from tests.examples import FLOW_ID, NOW, run_moved, state
 from tests.integration.projections.history import FIRST, MISSING, SECOND, TASK, THIRD, created, run
 from tests.projection_scenario import ProjectionScenario

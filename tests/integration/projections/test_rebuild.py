@@ -17,18 +17,18 @@ import psycopg
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.log.jetstream import JetStreamLog
-from projections.beside import NEXT, OLD, Built, built
-from projections.keyframes import carry
-from projections.migrate import SCHEMA, VERSION, migrate
-from projections.rebuild import Progress, Rebuild, RebuildError, is_outdated
-from projections.writer import connect, give_turn_back, position_of, take_turn, try_turn
-from services.cli import way
-from services.policy.main import run as policy
-from services.projector.events import EventsLoop
-from services.projector.main import run as projector_role
-from services.runtime.embedded import child
+from antiphon.events import subjects
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate
+from antiphon.projections.engine.writer import connect, give_turn_back, position_of, take_turn, try_turn
+from antiphon.projections.rebuild.rebuild import Progress, Rebuild, RebuildError, is_outdated
+from antiphon.projections.rebuild.shadow_schema import NEXT, OLD, Built, built
+from antiphon.services.cli import handover
+from antiphon.services.policy.main import run as policy
+from antiphon.services.projector.events import EventsLoop
+from antiphon.services.projector.main import run as projector_role
+from antiphon.services.runtime.embedded import child
 from tests.examples import run_created
 from tests.integration.gateway.house import Addresses, new_run, states
 from tests.integration.projections.conftest import Projector
@@ -110,7 +110,7 @@ async def test_nobody_notices_a_rebuild_and_its_rows_are_those_of_the_log(
                         await asyncio.sleep(0.02)
                 # What is wrong in the live rows is right in the new ones.
                 await execute(postgres_url, "UPDATE flow SET name = 'tampered with'")
-                await Rebuild(log, postgres_url, make_way=way.asking(client)).run()
+                await Rebuild(log, postgres_url, make_way=handover.asking(client)).run()
         last = await log.last_position()
         await reached(postgres_url, last)
         lines = (await client.jetstream().stream_info(subjects.OBSERVED)).state.last_seq
@@ -134,7 +134,7 @@ async def test_a_rebuild_that_is_killed_is_gone_on_with(
     async with await connect(postgres_url) as holder:
         # It fills its tables, and waits for the turn.
         await take_turn(holder, "events")
-        command = child.tethered([sys.executable, "-m", "services.cli.main", "rebuild"])
+        command = child.tethered([sys.executable, "-m", "antiphon.services.cli.main", "rebuild"])
         environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: ASYNC220, S603
         try:
@@ -214,7 +214,7 @@ async def test_projectors_that_wait_for_their_turn_let_a_rebuild_go_first(
     projectors = [asyncio.create_task(_again_and_again(client, postgres_url)) for _ in range(3)]
     async with announcements(client, "events") as heard:
         await until_heard(heard, last)
-        work = Rebuild(JetStreamLog(client), postgres_url, make_way=way.asking(client))
+        work = Rebuild(JetStreamLog(client), postgres_url, make_way=handover.asking(client))
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert await work.run() == last
         await until_heard(heard, await append_lives(client, 1))

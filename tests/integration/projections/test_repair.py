@@ -11,18 +11,18 @@ import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.log.errors import ConflictError
-from events.log.jetstream import JetStreamLog
-from events.log.port import EventLog
-from events.log.provision import provision, stream_configurations
-from events.log.restored import restore
-from projections.archive import row_of, stored_of
-from projections.projection import NAME
-from projections.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
-from projections.turn import having_turn, nobody_has_it
-from projections.verification import Known, verify
-from projections.writer import connect, take_turn
+from antiphon.events import subjects
+from antiphon.events.log.errors import ConflictError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.provision import provision, stream_configurations
+from antiphon.events.log.nats.restore import restore
+from antiphon.events.log.port import EventLog
+from antiphon.projections.archive.archive import row_of, stored_of
+from antiphon.projections.archive.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
+from antiphon.projections.archive.verification import Known, verify
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.engine.writer import connect, take_turn
+from antiphon.projections.rebuild.projector_lock import having_turn, nobody_has_it
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_archive import EVENTS, archived, assert_agrees, execute
 from tests.integration.projections.test_projector import life, reached

@@ -12,17 +12,17 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from projections import dashboard
-from projections.filters.conditions import Parameters
-from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
-from projections.flow_run.queries import FLOW_RUNS
-from projections.history import average_lateness, history
-from projections.intervals import Intervals
-from projections.rollups import COUNTS, PERIODS
-from projections.task_run.queries import TASK_RUNS
-from projections.windows import Window
-from projections.writer import connect
+from antiphon.projections import dashboard
+from antiphon.projections.engine.writer import connect
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
+from antiphon.projections.flow_run.queries import FLOW_RUNS
+from antiphon.projections.sums.history import average_lateness, history
+from antiphon.projections.sums.intervals import Intervals
+from antiphon.projections.sums.rollups import COUNTS, PERIODS
+from antiphon.projections.sums.windows import Window
+from antiphon.projections.task_run.queries import TASK_RUNS
 from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.random_runs import NOW, YEAR_END, happen
 from tests.servers import PostgresServer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from events.document.events import (
+from antiphon.events.document.events import (
     FlowCreated,
     FlowDeleted,
     FlowRunInputCreated,
@@ -15,11 +15,11 @@ from events.document.events import (
     VariableDeleted,
     VariableUpdated,
 )
-from events.flow_run.events import FlowRunChanges, FlowRunDeleted, FlowRunPolicy, FlowRunUpdated
-from events.message import Event
-from events.state import Progress, State
-from events.subjects import Aggregate
-from events.task_run.events import TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
+from antiphon.events.flow_run.events import FlowRunChanges, FlowRunDeleted, FlowRunPolicy, FlowRunUpdated
+from antiphon.events.message import Event
+from antiphon.events.state import Progress, State
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
 from tests.examples import (
     FLOW,
     NOW,

@@ -9,12 +9,12 @@ import orjson
 import pytest
 from psycopg import AsyncConnection
 
-from projections.filters.conditions import Parameters
-from projections.filters.criteria import Criteria
-from projections.filters.objects import FlowRunFilter, TaskRunFilter
-from projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from projections.resource import Resource
-from projections.task_run.queries import TASK_RUNS, TaskRunSort
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowRunFilter, TaskRunFilter
+from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from antiphon.projections.resource import Resource
+from antiphon.projections.task_run.queries import TASK_RUNS, TaskRunSort
 from tests.integration.projections.filled import execute, filled_database, reading_from
 from tests.servers import PostgresServer
 

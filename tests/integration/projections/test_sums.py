@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from projections.keyframes import carry
-from projections.migrate import migrate, schema_files
-from projections.writer import connect
+from antiphon.projections.as_of.keyframes import carry
+from antiphon.projections.core.migrate import migrate, schema_files
+from antiphon.projections.engine.writer import connect
 from tests.integration.projections.random_runs import flow_run, happen, insert
 
 _PERIODS = (

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from events import ids
-from events.subjects import Aggregate
-from events.work_pool.events import (
+from antiphon.events import ids
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.events import (
     WorkPoolCreated,
     WorkPoolDeleted,
     WorkPoolUpdated,
@@ -18,10 +18,10 @@ from events.work_pool.events import (
     WorkQueueDeleted,
     WorkQueueUpdated,
 )
-from projections.presence.projection import Presence, project
-from projections.writer import connect, write
-from services.policy.document.decider import validated
-from services.policy.work_pool.model import WorkPoolFields, WorkQueueFields
+from antiphon.projections.engine.writer import connect, write
+from antiphon.projections.presence.projection import Presence, project
+from antiphon.services.policy.kinds.document.decider import validated
+from antiphon.services.policy.kinds.work_pool.model import WorkPoolFields, WorkQueueFields
 from tests.examples import NOW
 from tests.projection_scenario import ProjectionScenario, rows_of
 

@@ -9,8 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from services.runtime.embedded import child
-from services.runtime.settings import Settings
+from antiphon.services.runtime.embedded import child
+from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
 from tests.integration.in_process import NO_POSTGRES
 
@@ -26,7 +26,7 @@ async def running(nats_url: str, *roles: Callable[[Settings], Awaitable[None]]) 
 def reactor_process(nats_url: str) -> Iterator[subprocess.Popen[bytes]]:
     """A reactor that is killed at the end of the block."""
     environment = {**os.environ, "ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": NO_POSTGRES}
-    command = child.tethered([sys.executable, "-m", "services.reactor"], on_parent_death=signal.SIGKILL)
+    command = child.tethered([sys.executable, "-m", "antiphon.services.reactor"], on_parent_death=signal.SIGKILL)
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         yield process

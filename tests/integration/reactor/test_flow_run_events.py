@@ -10,22 +10,22 @@ from uuid import UUID, uuid4
 import orjson
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Client, EventFilter
-from events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState, UpdateFlowRun
-from events.flow_run.events import (
+from antiphon.events import subjects
+from antiphon.events.client.client import Client, EventFilter
+from antiphon.events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState, UpdateFlowRun
+from antiphon.events.flow_run.events import (
     CreatedBy,
     FlowRunChanges,
     FlowRunPolicy,
     FlowRunTransitionAccepted,
     FlowRunTransitionRejected,
 )
-from events.log.consumer import OrderedConsumer
-from events.log.port import Recorded
-from events.state import ProposedState, StateType
-from services.policy.main import run as run_policy
-from services.reactor.main import run as run_reactor
+from antiphon.events.log.nats.consumer import OrderedConsumer
+from antiphon.events.log.port import Recorded
+from antiphon.events.state import ProposedState, StateType
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.reactor.main import run as run_reactor
 from tests.examples import proposed
 from tests.integration.policy.lives import interleaved, new_lives
 from tests.integration.reactor.conftest import reactor_process, running

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.log.errors import ConflictError, LogUnavailableError
-from events.log.frames import Outgoing
-from events.log.jetstream import JetStreamLog
-from events.log.relay import Relay
-from events.subjects import OBSERVED, SCHEDULED
+from antiphon.events import subjects
+from antiphon.events.log.errors import ConflictError, LogUnavailableError
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.relay import Relay
+from antiphon.events.subjects import OBSERVED, SCHEDULED
 from tests.servers import NatsServer
 
 

@@ -9,13 +9,13 @@ from uuid import UUID
 import orjson
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from projections.change import Put
-from projections.event.projection import NAME, project
-from projections.migrate import migrate
-from projections.writer import connect, write
-from services.recorder.main import run as run_recorder
-from services.runtime.settings import Settings
+from antiphon.events import subjects
+from antiphon.projections.core.change import Put
+from antiphon.projections.core.migrate import migrate
+from antiphon.projections.engine.writer import connect, write
+from antiphon.projections.event.projection import NAME, project
+from antiphon.services.recorder.main import run as run_recorder
+from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import orjson
 from nats.aio.client import Client as NatsClient
 
-from events import subjects
-from events.client import Client, EventFilter
-from events.log.port import Recorded
-from events.task_run.events import TaskRunStateRecorded
-from services.policy.main import run as run_policy
-from services.recorder.main import run as run_recorder
-from services.runtime.settings import Settings
+from antiphon.events import subjects
+from antiphon.events.client.client import Client, EventFilter
+from antiphon.events.log.port import Recorded
+from antiphon.events.task_run.events import TaskRunStateRecorded
+from antiphon.services.policy.main import run as run_policy
+from antiphon.services.recorder.main import run as run_recorder
+from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
 from tests.unit.recorder.test_translate import event
 

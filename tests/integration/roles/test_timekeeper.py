@@ -7,15 +7,15 @@ from uuid import uuid4
 
 import nats
 
-from events.client import Client
-from events.limit.commands import AcquireLease, CreateLimit
-from events.limit.events import LeaseExpired
-from events.log.jetstream import JetStreamLog
-from events.outcome import Status
-from events.subjects import Aggregate
-from services.policy import main as policy
-from services.projector import main as projector
-from services.timekeeper import main as timekeeper
+from antiphon.events.client.client import Client
+from antiphon.events.limit.commands import AcquireLease, CreateLimit
+from antiphon.events.limit.events import LeaseExpired
+from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy import main as policy
+from antiphon.services.projector import main as projector
+from antiphon.services.timekeeper import main as timekeeper
 from tests.integration.gateway.house import Addresses
 
 DEADLINE_SECONDS = 60

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import structlog
 
-from services.runtime.lifecycle import run_role
-from services.runtime.nats import application
-from services.runtime.settings import Settings
+from antiphon.services.runtime.lifecycle import run_role
+from antiphon.services.runtime.nats import application
+from antiphon.services.runtime.settings import Settings
 
 _FAILS = Path(os.environ["WAITING_FAILS"])
 

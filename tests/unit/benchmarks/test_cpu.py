@@ -27,8 +27,8 @@ def test_a_process_id_used_again_is_another_process() -> None:
 @pytest.mark.parametrize(
     ("command", "name"),
     [
-        (["/x/.venv/bin/python", "-m", "services.gateway"], "gateway"),
-        (["python", "-m", "services.policy.main"], "policy"),
+        (["/x/.venv/bin/python", "-m", "antiphon.services.gateway"], "gateway"),
+        (["python", "-m", "antiphon.services.policy.main"], "policy"),
         (["/x/bin/python", "-m", "prefect", "server", "start"], "Prefect server"),
         (["python", "-m", "tests.benchmarks.load", "localhost"], "load generator"),
         (["/x/pginstall/bin/postgres", "-D", "data"], "postgres"),

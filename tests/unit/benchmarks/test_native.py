@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from events import subjects
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.state import StateType
+from antiphon.events import subjects
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.events.state import StateType
 from tests.benchmarks.native import commands
 
 FLOW = UUID("11111111-1111-4111-8111-111111111111")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.data_directory import DataDirectory, RoleEntry, RunFile
-from services.cli.failures import CannotStartError, NotRunningError
+from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile
+from antiphon.services.cli.failures import CannotStartError, NotRunningError
 
 
 def run_file() -> RunFile:

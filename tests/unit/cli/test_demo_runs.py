@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from uuid import UUID
 
-from events.flow_run.events import FlowRunCreated, FlowRunTransitionAccepted
-from events.state import TERMINAL, StateType
-from services.cli.demo.flows import HABITS, Origin
-from services.cli.demo.runs import Runs
-from services.cli.load_demo import _batches
-from services.policy.flow_run.state import INITIAL, FlowRun, evolve
+from antiphon.events.flow_run.events import FlowRunCreated, FlowRunTransitionAccepted
+from antiphon.events.state import TERMINAL, StateType
+from antiphon.services.cli.demo.flows import HABITS, Origin
+from antiphon.services.cli.demo.runs import Runs
+from antiphon.services.cli.load_demo import _batches
+from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, evolve
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ORIGINS = [Origin(habit, UUID(int=n + 1), UUID(int=n) if habit.deployments else None) for n, habit in enumerate(HABITS)]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from services.cli.health.log import _SYNCED
-from services.cli.main import _roles, app
-from services.cli.start import ROLES
-from services.runtime.embedded.nats_server import _binary
+from antiphon.services.cli.health.log import _SYNCED
+from antiphon.services.cli.main import _roles, app
+from antiphon.services.cli.start import ROLES
+from antiphon.services.runtime.embedded.nats_server import _binary
 
 _ROOT = Path(__file__).parents[3]
 _DEPLOY = _ROOT / "deploy"

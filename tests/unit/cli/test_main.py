@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.main import app
-from services.cli.preparation import address, without_password
+from antiphon.services.cli.main import app
+from antiphon.services.cli.preparation import address, without_password
 
 runner = CliRunner()
 

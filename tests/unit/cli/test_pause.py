@@ -1,6 +1,6 @@
 """The pause before a restart."""
 
-from services.cli.pause import GrowingPause
+from antiphon.services.cli.pause import GrowingPause
 
 
 def test_the_pause_doubles_up_to_ten_seconds() -> None:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import codec, subjects
-from events.codec import COMMAND_TYPES, EVENT_TYPES
-from events.errors import UndecodableError
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState, UpdateFlowRun
-from events.flow_run.events import FlowRunChanges
-from events.message import Metadata
-from events.state import State
-from events.task_run.events import TaskRunPolicy
+from antiphon.events import codec, subjects
+from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
+from antiphon.events.errors import UndecodableError
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState, UpdateFlowRun
+from antiphon.events.flow_run.events import FlowRunChanges
+from antiphon.events.message import Metadata
+from antiphon.events.state import State
+from antiphon.events.task_run.events import TaskRunPolicy
 from tests.examples import COMMAND_ID, FLOW_ID, METADATA, NOW, RUN, STATE_ID, proposed, state
 from tests.golden import example
 

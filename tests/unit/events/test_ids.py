@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from events import ids
+from antiphon.events import ids
 from tests.examples import COMMAND_ID, FLOW_ID, RUN_ID
 
 

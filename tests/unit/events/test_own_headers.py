@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import codec, subjects
-from events.errors import UndecodableError
-from events.log import own_headers, wire
-from events.message import Metadata
-from events.subjects import Aggregate
+from antiphon.events import codec, subjects
+from antiphon.events.errors import UndecodableError
+from antiphon.events.log.nats import bulk_parser, header_fast_path
+from antiphon.events.message import Metadata
+from antiphon.events.subjects import Aggregate
 from tests.examples import METADATA, RUN
 from tests.golden import example
 
@@ -54,7 +54,7 @@ def lines_of(metadata: Metadata, aggregate: Aggregate = RUN) -> list[str]:
 
 
 def generally(block: bytes) -> tuple[int, Metadata] | None:
-    headers = wire.headers(block)
+    headers = bulk_parser.headers(block)
     try:
         metadata = codec.metadata_of(headers, headers.get("ce-time"))
         return int(headers.get(subjects.SCHEMA_VERSION, "1")), metadata
@@ -66,7 +66,7 @@ def test_what_codec_writes_is_read_at_one_go() -> None:
     whole = METADATA._replace(correlation_id=METADATA.command_id, causation_id="x.1", actor="a b", traceparent="00-1")
     for metadata in (METADATA, whole):
         lines = [*lines_of(metadata), "Nats-Batch-Id: x", "Nats-Batch-Sequence: 1"]
-        assert own_headers.read(block_of(lines)) == generally(block_of(lines)) == (1, metadata)
+        assert header_fast_path.read(block_of(lines)) == generally(block_of(lines)) == (1, metadata)
 
 
 @given(_METADATA, st.lists(st.tuples(st.integers(0, 12), _LINES, st.booleans()), max_size=3))
@@ -75,10 +75,10 @@ def test_what_is_read_is_what_the_general_way_reads(metadata: Metadata, strange:
     for place, line, instead in strange:
         lines[place : place + instead] = [line]
     block = block_of(lines)
-    found = own_headers.read(block)
+    found = header_fast_path.read(block)
     assert found is None or found == generally(block)
 
 
 def test_what_was_restored_is_left_to_the_general_way() -> None:
     lines = [f"{subjects.RECORDED_AT}: {datetime.now(UTC).isoformat()}", *lines_of(METADATA)]
-    assert own_headers.read(block_of(lines)) is None
+    assert header_fast_path.read(block_of(lines)) is None

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from events.place import LAST, parse
+from antiphon.events.log_position import LAST, parse
 
 
 def test_a_number_is_a_position() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import subjects
-from events.subjects import Aggregate
+from antiphon.events import subjects
+from antiphon.events.subjects import Aggregate
 from tests.examples import RUN, RUN_ID
 
 TOKENS = st.from_regex(r"[A-Za-z0-9_-]{1,128}", fullmatch=True)

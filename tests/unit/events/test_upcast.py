@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from events import codec, upcast
-from events.errors import UndecodableError
-from events.task_run.events import TaskRunRenamed
-from events.upcast import to_current
+from antiphon.events import codec, upcast
+from antiphon.events.errors import UndecodableError
+from antiphon.events.task_run.events import TaskRunRenamed
+from antiphon.events.upcast import to_current
 from tests.examples import TASK
 
 

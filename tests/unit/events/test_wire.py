@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from events.log import wire
+from antiphon.events.log.nats import bulk_parser
 
 Got = tuple[str, str, bytes, dict[str, str] | None]
 
@@ -79,12 +79,12 @@ class Connection:
         self.client._subs = dict(self.subscriptions)
 
     def in_bulk(self) -> None:
-        wire.receive(self.client, self.subscriptions[_BULK], partial(self._take, _BULK))
-        wire.receive(self.client, self.subscriptions[_ANSWERS], partial(self._take, _ANSWERS), answers=True)
+        bulk_parser.receive(self.client, self.subscriptions[_BULK], partial(self._take, _BULK))
+        bulk_parser.receive(self.client, self.subscriptions[_ANSWERS], partial(self._take, _ANSWERS), answers=True)
 
-    def _take(self, number: int, frames: list[wire.Frame]) -> None:
+    def _take(self, number: int, frames: list[bulk_parser.Frame]) -> None:
         for subject, reply, block, data in frames:
-            self.got[number].append((subject, reply, data, wire.headers(block) or None))
+            self.got[number].append((subject, reply, data, bulk_parser.headers(block) or None))
 
     async def read(self, pieces: list[bytes], *, bulk_after: int | None) -> None:
         for number, piece in enumerate(pieces):

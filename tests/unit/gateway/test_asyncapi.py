@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 from jsonschema import Draft202012Validator
 
-from events import codec
-from events.message import Command, Event, Metadata
-from events.outcome import Outcome, Status
-from services.gateway.asyncapi import specification
+from antiphon.events import codec
+from antiphon.events.message import Command, Event, Metadata
+from antiphon.events.outcome import Outcome, Status
+from antiphon.services.gateway.docs_pages.asyncapi import specification
 from tests.examples import COMMAND_ID, FLOW, NOW, set_state
 from tests.golden import EXAMPLES
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.requests import Request
 
-from services.gateway import callers
+from antiphon.services.gateway.http import client_headers
 
 
 def asked(**headers: str) -> Request:
@@ -26,4 +26,4 @@ def asked(**headers: str) -> Request:
     ],
 )
 def test_an_actor_is_who_the_caller_names_or_the_program_it_is(headers: dict[str, str], actor: str | None) -> None:
-    assert callers.actor(asked(**headers)) == actor
+    assert client_headers.actor(asked(**headers)) == actor

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from services.gateway.compression import Compression
+from antiphon.services.gateway.http.compression import Compression
 
 _LARGE = b"0123456789" * 200_000
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.gateway.described import DescribedApi
+from antiphon.services.gateway.fast_path.openapi import DescribedApi
 
 
 def test_the_document_is_made_once_and_again_when_a_route_is_added() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from events.log.errors import LogUnavailableError
-from services.gateway.early import AskEarly, asked
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.services.gateway.consistency.log_end import AskEarly, asked
 
 _RUN = "/api/flow_runs/00000000-0000-4000-8000-000000000001"
 

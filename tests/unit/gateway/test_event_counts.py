@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.gateway.wire.event_counts import Buckets, TimeUnit
+from antiphon.services.gateway.schemas.event_counts import Buckets, TimeUnit
 
 _NOW = datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 _DAY = timedelta(days=1)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from services.gateway.wire.event_filters import EventFilter, ObservedEvent
+from antiphon.services.gateway.schemas.event_filters import EventFilter, ObservedEvent
 
 EVENT = ObservedEvent.of(
     orjson.dumps(

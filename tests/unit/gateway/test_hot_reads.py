@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from projections.flow_run.queries import FLOW_RUNS
-from services.gateway import errors
-from services.gateway.hot_reads import ShortWayToReads, hot_reads
-from services.gateway.routes.bodies import LIMIT, OFFSET, Given, body, filters, order, required
-from services.gateway.routes.reads import add_reads
+from antiphon.projections.flow_run.queries import FLOW_RUNS
+from antiphon.services.gateway.hot_reads import ShortWayToReads, hot_reads
+from antiphon.services.gateway.http import errors
+from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, Given, body, filters, order, required
+from antiphon.services.gateway.routes.prefect.reads import add_reads
 
 TAKEN = b'{"flow_runs":{"tags":{"all_":["a"]}}}'
 

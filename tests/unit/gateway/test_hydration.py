@@ -8,10 +8,10 @@ import pytest
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from services.gateway.hydration import HydrationError, hydrate
-from services.gateway.requests import refuse_unkeepable
-from services.gateway.routes.ui_schemas import as_tree
-from services.json_schema import Misfit
+from antiphon.services.gateway.commands.hydration import HydrationError, hydrate
+from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
+from antiphon.services.gateway.routes.prefect.ui_schemas import as_tree
+from antiphon.services.prefect.json_schema import Misfit
 
 
 def _json(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import asyncio
 
 from nats.aio.client import Client
 
-from services.gateway.live import Live
+from antiphon.services.gateway.streaming.observation_fanout import Live
 
 
 class _Asking(Live[None]):

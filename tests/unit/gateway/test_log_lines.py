@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from projections.filters.objects import LogFilter
-from services.gateway.wire.log_lines import LogLine, includes
+from antiphon.projections.filters.objects import LogFilter
+from antiphon.services.gateway.schemas.log_lines import LogLine, includes
 
 RUN = "00000000-0000-4000-8000-000000000001"
 LINE = LogLine.of(

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Body, FastAPI, Query
 from pydantic import BaseModel, Field
 
-from services.gateway import openapi_page
+from antiphon.services.gateway.docs_pages import openapi_page
 from tests.elements import Elements, dangling
 
 _PLACE: Final = "api/docs"

@@ -9,8 +9,8 @@ from typing import Final
 
 import pytest
 
-from services.gateway import asyncapi_page, page
-from services.gateway.asyncapi import specification
+from antiphon.services.gateway.docs_pages import asyncapi_page, page
+from antiphon.services.gateway.docs_pages.asyncapi import specification
 from tests.elements import LEADS_ELSEWHERE, Elements, dangling
 
 FILES: Final = {name: file.body.decode() for name, file in page.all_files().items()}

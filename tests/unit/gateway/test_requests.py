@@ -7,8 +7,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Message
 
-from services.gateway.requests import read_body
-from services.gateway.wire.flows import FlowCreate
+from antiphon.services.gateway.http.body_parsing import read_body
+from antiphon.services.gateway.schemas.flows import FlowCreate
 
 
 async def test_a_caller_who_hangs_up_is_no_fault_of_ours() -> None:

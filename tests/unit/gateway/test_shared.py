@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from services.gateway.shared import Shared
+from antiphon.services.gateway.consistency.single_flight import Shared
 
 
 class Oracle:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from events.document.commands import CreateArtifact, DeleteArtifact, UpdateArtifact
-from events.flow_run.commands import CreateFlowRun, DeleteFlowRun
-from events.flow_run.events import FlowRunTransitionRejected
-from events.outcome import Status
-from events.subjects import Aggregate
-from events.transition import artifact_id
-from services.policy.document.state import Document
-from services.policy.flow_run import state as flow_run
-from services.policy.task_run import state as task_run
+from antiphon.events.document.commands import CreateArtifact, DeleteArtifact, UpdateArtifact
+from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun
+from antiphon.events.flow_run.events import FlowRunTransitionRejected
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.events.transition import artifact_id
+from antiphon.services.policy.kinds.document.state import Document
+from antiphon.services.policy.kinds.flow_run import state as flow_run
+from antiphon.services.policy.kinds.task_run import state as task_run
 from tests.examples import (
     FLOW,
     FLOW_ID,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from events.codec import EVENT_TYPES
-from services.policy.registry import DECIDERS
+from antiphon.events.codec import EVENT_TYPES
+from antiphon.services.policy.kinds.registry import DECIDERS
 from tests.golden import example
 
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from events.log.errors import ConflictError, LogUnavailableError
-from events.log.memory import MemoryLog
-from events.log.port import Draft
-from events.subjects import Aggregate
-from services.policy import handler
-from services.policy.letter import Letter
-from services.runtime.clock import ManualClock
+from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
+from antiphon.events.log.errors import ConflictError, LogUnavailableError
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.port import Draft
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.service import handler
+from antiphon.services.policy.service.command_message import Letter
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import FLOW_ID, NOW, proposed
 from tests.letters import Desk, Question, question
 from tests.unit.policy.test_handler import CREATE_FLOW

@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from events.flow_run.commands import MarkFlowRunLate, SetFlowRunState
-from events.flow_run.events import FlowRunPolicy, FlowRunTransitionAccepted, FlowRunTransitionRejected
-from events.task_run.events import TaskRunTransitionAccepted
-from events.transition import ResultArtifact
-from services.policy.document.state import Document
-from services.policy.flow_run.decider import FLOW_RUN
-from services.policy.task_run.state import TaskRun
+from antiphon.events.flow_run.commands import MarkFlowRunLate, SetFlowRunState
+from antiphon.events.flow_run.events import FlowRunPolicy, FlowRunTransitionAccepted, FlowRunTransitionRejected
+from antiphon.events.task_run.events import TaskRunTransitionAccepted
+from antiphon.events.transition import ResultArtifact
+from antiphon.services.policy.kinds.document.state import Document
+from antiphon.services.policy.kinds.flow_run.decider import FLOW_RUN
+from antiphon.services.policy.kinds.task_run.state import TaskRun
 from tests.examples import (
     EARLIER,
     FLOW,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from events.flow_run.commands import DeleteFlowRun, SetFlowRunState
-from events.flow_run.events import (
+from antiphon.events.flow_run.commands import DeleteFlowRun, SetFlowRunState
+from antiphon.events.flow_run.events import (
     FlowRunDeleted,
     FlowRunPolicy,
     FlowRunTransitionAborted,
@@ -16,9 +16,9 @@ from events.flow_run.events import (
     FlowRunTransitionDelayed,
     FlowRunTransitionRejected,
 )
-from events.outcome import Status
-from services.policy.document.state import Document
-from services.policy.flow_run.decider import FLOW_RUN
+from antiphon.events.outcome import Status
+from antiphon.services.policy.kinds.document.state import Document
+from antiphon.services.policy.kinds.flow_run.decider import FLOW_RUN
 from tests.examples import (
     COMMAND_ID,
     EARLIER,

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events import codec, subjects
-from events.document.commands import CreateFlow, DeleteFlow
-from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, SetFlowRunState
-from events.log.memory import MemoryLog
-from events.message import Command
-from events.outcome import Outcome, Status
-from events.state import StateType
-from events.subjects import Aggregate
-from services.policy.folds import fold
-from services.policy.registry import DECIDERS
-from services.runtime.clock import ManualClock
+from antiphon.events import codec, subjects
+from antiphon.events.document.commands import CreateFlow, DeleteFlow
+from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun, SetFlowRunState
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.message import Command
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.state import StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.kinds.registry import DECIDERS
+from antiphon.services.policy.service.folds import fold
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import FLOW_ID, NOW, RUN_ID, proposed
 from tests.letters import CrashError, Desk, Question, question
 

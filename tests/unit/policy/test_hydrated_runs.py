@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from events.document.commands import CreateDeployment, CreateFlow, UpdateDeployment
-from events.flow_run.commands import CreateFlowRun
-from events.outcome import Answer, Status
-from events.subjects import Aggregate
-from services.dehydrated import HYDRATION, are_alike, is_dehydrated
-from services.policy.decider import Situation
-from services.policy.flow_run import from_deployment
+from antiphon.events.document.commands import CreateDeployment, CreateFlow, UpdateDeployment
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.kinds.flow_run import from_deployment
+from antiphon.services.prefect.prefect_kind import HYDRATION, are_alike, is_dehydrated
 from tests.examples import NOW
 from tests.world import World
 

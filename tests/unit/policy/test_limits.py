@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from events.limit.commands import (
+from antiphon.events.limit.commands import (
     AcquireLease,
     CreateLimit,
     DeleteLimit,
@@ -25,10 +25,10 @@ from events.limit.commands import (
     TakeSlots,
     UpdateLimit,
 )
-from events.limit.slots import Holder
-from events.outcome import Status
-from events.subjects import Aggregate
-from services.policy.limit.lease import GONE, TOO_MANY
+from antiphon.events.limit.slots import Holder
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.kinds.limit.lease import GONE, TOO_MANY
 from tests.examples import TASK_ID
 from tests.world import LIMIT, World
 

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from events.document.commands import CreateDeployment, CreateFlow, DeleteDeployment, UpdateDeployment
-from events.flow_run.commands import CreateFlowRun, DeleteFlowRun, MarkFlowRunLate, SetFlowRunState
-from events.limit.commands import CreateLimit, ExpireLease
-from events.outcome import Answer, Status
-from events.subjects import Aggregate
-from events.task_run.commands import CreateTaskRun, DeleteTaskRun, SetTaskRunState
-from services.policy.limit.decider import own_limit_id
+from antiphon.events.document.commands import CreateDeployment, CreateFlow, DeleteDeployment, UpdateDeployment
+from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun, MarkFlowRunLate, SetFlowRunState
+from antiphon.events.limit.commands import CreateLimit, ExpireLease
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.commands import CreateTaskRun, DeleteTaskRun, SetTaskRunState
+from antiphon.services.policy.kinds.limit.decider import own_limit_id
 from tests.examples import FLOW, FLOW_ID, proposed
 from tests.world import LIMIT, World
 

@@ -9,17 +9,24 @@ from uuid import UUID
 import orjson
 import pytest
 
-from events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, LimitSettings, ReleaseLease, UpdateLimit
-from events.limit.slots import Holder
-from events.log.memory import MemoryLog
-from events.log.port import Recorded
-from events.message import Command
-from events.outcome import Outcome, Status
-from events.subjects import Aggregate
-from services.policy import snapshots
-from services.policy.folds import fold
-from services.policy.snapshots import FoldReader
-from services.runtime.clock import ManualClock
+from antiphon.events.limit.commands import (
+    AcquireLease,
+    CreateLimit,
+    DeleteLimit,
+    LimitSettings,
+    ReleaseLease,
+    UpdateLimit,
+)
+from antiphon.events.limit.slots import Holder
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.port import Recorded
+from antiphon.events.message import Command
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.service import snapshots
+from antiphon.services.policy.service.folds import fold
+from antiphon.services.policy.service.snapshots import FoldReader
+from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW, RUN_ID
 from tests.letters import Desk, Question, question
 

@@ -8,15 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from events import ids
-from events.outcome import Status
-from events.state import State
-from events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
-from events.task_run.commands import DeleteTaskRun, SetTaskRunState
-from events.task_run.events import TaskRunTransitionAccepted, TaskRunTransitionRejected
-from services.policy.task_cache import INITIAL, TASK_CACHE, TaskCache
-from services.policy.task_run.decider import TASK_RUN
-from services.policy.task_run.state import TaskRun
+from antiphon.events import ids
+from antiphon.events.outcome import Status
+from antiphon.events.state import State
+from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
+from antiphon.events.task_run.commands import DeleteTaskRun, SetTaskRunState
+from antiphon.events.task_run.events import TaskRunTransitionAccepted, TaskRunTransitionRejected
+from antiphon.services.policy.kinds.task_cache import INITIAL, TASK_CACHE, TaskCache
+from antiphon.services.policy.kinds.task_run.decider import TASK_RUN
+from antiphon.services.policy.kinds.task_run.state import TaskRun
 from tests.examples import EARLIER, NOW, STATE_ID, TASK, TASK_ID, proposed, state, task_created, task_moved
 from tests.scenario import Scenario
 

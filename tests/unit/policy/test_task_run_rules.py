@@ -8,13 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from events.flow_run.events import FlowRunCreated
-from events.name.events import NameClaimed
-from events.outcome import Status
-from events.state import Progress
-from events.subjects import Aggregate
-from events.task_run.commands import CreateTaskRun, RecordTaskRunState, RenameTaskRun, ReportedTaskRun, SetTaskRunState
-from events.task_run.events import (
+from antiphon.events.flow_run.events import FlowRunCreated
+from antiphon.events.name.events import NameClaimed
+from antiphon.events.outcome import Status
+from antiphon.events.state import Progress
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.commands import (
+    CreateTaskRun,
+    RecordTaskRunState,
+    RenameTaskRun,
+    ReportedTaskRun,
+    SetTaskRunState,
+)
+from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunFlowRunTracked,
     TaskRunPolicy,
@@ -24,10 +30,10 @@ from events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionRejected,
 )
-from services.policy.flow_run.state import FlowRun
-from services.policy.name import Name
-from services.policy.task_run.decider import TASK_RUN
-from services.policy.task_run.keys import key_name
+from antiphon.services.policy.kinds.flow_run.state import FlowRun
+from antiphon.services.policy.kinds.name import Name
+from antiphon.services.policy.kinds.task_run.decider import TASK_RUN
+from antiphon.services.policy.kinds.task_run.keys import key_name
 from tests.examples import (
     EARLIER,
     NOW,

@@ -10,13 +10,13 @@ import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from events import subjects
-from events.document.commands import CreateFlow
-from events.log.memory import MemoryLog
-from events.outcome import Status
-from services.policy.traced import Arrivals, TracedHandler
-from services.runtime.clock import ManualClock
-from services.runtime.traces import Traces
+from antiphon.events import subjects
+from antiphon.events.document.commands import CreateFlow
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.outcome import Status
+from antiphon.services.policy.service.tracing import Arrivals, TracedHandler
+from antiphon.services.runtime.clock import ManualClock
+from antiphon.services.runtime.traces import Traces
 from tests.examples import NOW
 from tests.letters import Desk, Question, question
 

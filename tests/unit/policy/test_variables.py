@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from events.document.commands import CreateFlow, CreateVariable, DeleteVariable, UpdateFlow, UpdateVariable
-from events.outcome import Status
-from events.subjects import Aggregate
+from antiphon.events.document.commands import CreateFlow, CreateVariable, DeleteVariable, UpdateFlow, UpdateVariable
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
 from tests.world import World
 
 ONE, OTHER = (Aggregate("variable", str(UUID(int=number))) for number in (1, 2))

@@ -8,11 +8,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.document.commands import CreateDeployment, CreateFlow, UpdateDeployment
-from events.flow_run.commands import CreateFlowRun
-from events.outcome import Status
-from events.subjects import Aggregate
-from events.work_pool.commands import (
+from antiphon.events.document.commands import CreateDeployment, CreateFlow, UpdateDeployment
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.commands import (
     DEFAULT_POOL,
     CreateWorkPool,
     CreateWorkQueue,
@@ -21,9 +21,9 @@ from events.work_pool.commands import (
     UpdateWorkPool,
     UpdateWorkQueue,
 )
-from services.policy.work_pool import priorities
-from services.policy.work_pool.model import name_of
-from services.policy.work_pool.state import WorkPool
+from antiphon.services.policy.kinds.work_pool import priorities
+from antiphon.services.policy.kinds.work_pool.model import name_of
+from antiphon.services.policy.kinds.work_pool.state import WorkPool
 from tests.world import World
 
 POOL, OTHER = Aggregate("work_pool", str(UUID(int=1))), Aggregate("work_pool", str(UUID(int=2)))

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from projections.filters.conditions import Parameters
-from projections.filters.criteria import Criteria
-from projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
-from projections.filters.text_query import TextQuery, parse
+from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from antiphon.projections.filters.text_query import TextQuery, parse
 
 
 def sql(filter_: dict[str, Any]) -> tuple[str, list[Any]]:

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.codec import EVENT_TYPES
-from events.flow_run.events import FlowRunPolicy, FlowRunTransitionRejected
-from events.log.port import Recorded
-from events.message import Event
-from events.subjects import Aggregate
-from projections.change import Change, Step, merge
-from projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
-from projections.projection import NOT_PROJECTED, PROJECTIONS, project
-from projections.statements import statements
-from projections.table import Table
-from projections.task_run.projection import TASK_RUN
+from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.flow_run.events import FlowRunPolicy, FlowRunTransitionRejected
+from antiphon.events.log.port import Recorded
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.core.change import Change, Step, merge
+from antiphon.projections.core.statements import statements
+from antiphon.projections.core.table import Table
+from antiphon.projections.engine.projection import NOT_PROJECTED, PROJECTIONS, project
+from antiphon.projections.flow_run.projection import FLOW_RUN, FLOW_RUN_STATE
+from antiphon.projections.task_run.projection import TASK_RUN
 from tests.examples import METADATA, NOW, RUN, RUN_ID, TASK, run_created, run_moved, state
 from tests.golden import EXAMPLES
 

@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 import pytest
 
-from projections.reading_ahead import ahead
+from antiphon.projections.rebuild.reading_ahead import ahead
 
 
 class Source:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from projections.statements import statements, touched
-from projections.writer import _ORDER
+from antiphon.projections.core.statements import statements, touched
+from antiphon.projections.engine.writer import _ORDER
 
 _WITHOUT_PAST: Final = {"log", "poll", "event"}
 _WITH_PAST: Final = {table.name for table in _ORDER} - _WITHOUT_PAST | {"parked_aggregate"}

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from projections.turn import _ask_again_and_again
+from antiphon.projections.rebuild.projector_lock import _ask_again_and_again
 
 
 async def test_a_cancellation_that_a_question_lost_ends_the_asking() -> None:

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import orjson
 
-from events.log.frames import Outgoing
-from events.log.memory import MemoryLog
-from events.log.port import Draft, EventLog, Recorded
-from events.message import Event, Metadata
-from events.subjects import Aggregate
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.port import Draft, EventLog, Recorded
+from antiphon.events.message import Event, Metadata
+from antiphon.events.subjects import Aggregate
 from tests.examples import NOW
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from events.document.events import ArtifactCreated, ArtifactDeleted, ArtifactUpdated
-from events.message import Event
-from events.subjects import Aggregate
-from services.reactor.artifact_events import ArtifactEvents
+from antiphon.events.document.events import ArtifactCreated, ArtifactDeleted, ArtifactUpdated
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.services.reactor.artifact_events import ArtifactEvents
 from tests.unit.reactor.telling import log_of, told
 
 ONE, TWO, LONE, RESULT = (Aggregate("artifact", str(UUID(int=number))) for number in (1, 2, 3, 4))

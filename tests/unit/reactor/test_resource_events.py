@@ -6,13 +6,13 @@ import json
 from typing import Any
 from uuid import UUID
 
-from events.document.events import DeploymentCreated, DeploymentUpdated, FlowCreated, FlowDeleted, FlowUpdated
-from events.log.memory import MemoryLog
-from events.log.port import Draft, Recorded
-from events.message import Event, Metadata
-from events.subjects import Aggregate
-from events.work_pool.events import WorkPoolCreated, WorkPoolDeleted, WorkQueueCreated, WorkQueueUpdated
-from services.reactor.resource_events import ResourceEvents
+from antiphon.events.document.events import DeploymentCreated, DeploymentUpdated, FlowCreated, FlowDeleted, FlowUpdated
+from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.port import Draft, Recorded
+from antiphon.events.message import Event, Metadata
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.events import WorkPoolCreated, WorkPoolDeleted, WorkQueueCreated, WorkQueueUpdated
+from antiphon.services.reactor.resource_events import ResourceEvents
 from tests.examples import FLOW, FLOW_ID, NOW
 from tests.unit.reactor.telling import log_of, told
 

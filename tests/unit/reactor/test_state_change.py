@@ -9,9 +9,9 @@ from uuid import UUID
 import orjson
 import pytest
 
-from events.flow_run.events import CreatedBy
-from events.state import State
-from services.reactor.state_change import Named, StateChange, body
+from antiphon.events.flow_run.events import CreatedBy
+from antiphon.events.state import State
+from antiphon.services.reactor.state_change import Named, StateChange, body
 from tests.examples import EARLIER, NOW, RUN_ID, STATE_ID, state
 
 INITIAL = UUID("60000000-0000-7000-8000-000000000006")

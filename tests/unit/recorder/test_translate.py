@@ -8,11 +8,11 @@ from uuid import UUID
 import orjson
 import pytest
 
-from events.client import Addressed
-from events.errors import UndecodableError
-from events.state import StateType
-from events.task_run.commands import RecordTaskRunState
-from services.recorder.translate import command_from
+from antiphon.events.client.client import Addressed
+from antiphon.events.errors import UndecodableError
+from antiphon.events.state import StateType
+from antiphon.events.task_run.commands import RecordTaskRunState
+from antiphon.services.recorder.translate import command_from
 
 TASK_RUN = UUID("019a0000-0000-7000-8000-000000000001")
 FLOW_RUN = UUID("019a0000-0000-7000-8000-000000000002")

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.runtime.clock import Clock, ManualClock, now
+from antiphon.services.runtime.clock import Clock, ManualClock, now
 
 
 def test_the_clock_tells_utc() -> None:

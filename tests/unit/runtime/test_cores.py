@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.runtime import clock, cores
+from antiphon.services.runtime import clock, cores
 
 pytestmark = pytest.mark.skipif(len(cores.available()) < 2, reason="there is one core, or the system does not tell")
 

@@ -4,7 +4,7 @@ import os
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from services.runtime import clock, ids
+from antiphon.services.runtime import clock, ids
 
 
 def test_ids_made_one_after_the_other_are_in_order() -> None:

@@ -3,7 +3,7 @@
 import socket
 from pathlib import Path
 
-from services.runtime.embedded import port
+from antiphon.services.runtime.embedded import port
 
 
 def test_a_port_is_remembered(tmp_path: Path) -> None:

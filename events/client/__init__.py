@@ -1,0 +1,1 @@
+"""The client library: publish commands, await decisions, follow and replay the log."""

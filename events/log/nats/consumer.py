@@ -1,0 +1,299 @@
+"""Reads a JetStream stream in order, in batches, and starts over when it has lost its place."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+from nats.js.errors import APIError, NotFoundError
+
+from antiphon.events.log.cancellation import raise_if_cancelled
+from antiphon.events.log.nats import bulk_parser
+from antiphon.events.log.nats.delivered import Delivered
+
+_PULL: Final = 1000
+#: How much a pull may bring, or twice the largest message where that is more.
+_PULL_BYTES: Final = 16_000_000
+_PULL_EXPIRES_SECONDS: Final = 30
+_HEARTBEAT_SECONDS: Final = 2.0
+#: Silence after which the server is taken not to know of us any more (nats.py #504, #933).
+_SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
+_RETRY_SECONDS: Final = 0.5
+#: A batch this large is worth handling by itself.
+_ENOUGH: Final = 400
+_PAUSE_SECONDS: Final = 0.001
+_BUSY: Final = 8
+_LINGER_SECONDS: Final = 0.001
+_MOST_PAUSES: Final = 3
+_MAX_ACK_PENDING: Final = 20_000
+_ACK_WAIT_SECONDS: Final = 60.0
+#: A kept consumer hands out again what its reader had in hand when it ended: soon.
+_KEPT_ACK_WAIT_SECONDS: Final = 10.0
+
+#: Of the reply subject of a message, without a domain.
+_TOKENS: Final = 9
+#: How the server ends a pull that has brought its bytes, or its messages.
+_FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
+
+# The standard library's: this runs in our users' programs too.
+_log = logging.getLogger(__name__)
+
+
+class OrderedConsumer:
+    """A cursor of our own over a stream: every message once, in order, for as long as it lives.
+
+    Without `durable` it reads from `after` and acknowledges nothing: the reader keeps the position.
+    With `durable` it reads a work queue from its first remaining message, and the reader acknowledges
+    each one. In both cases the server-side consumer is made anew whenever the order could be broken
+    (at start, after a lost connection, a gap, or silence), because redelivery after a time-out would
+    put older messages behind newer ones; what comes twice that way is the reader's to recognise.
+
+    With `durable` and `keep`, for a stream that is not a work queue, the server keeps the position:
+    nothing is lost, but messages that were not acknowledged come again after others.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        stream: str,
+        *,
+        after: int = 0,
+        subjects: Sequence[str] = (),
+        durable: str | None = None,
+        keep: bool = False,
+    ) -> None:
+        self._client = client
+        self._stream = stream
+        self._position = after
+        self._subjects = list(subjects)
+        self._durable = durable
+        self._keep = keep
+        self._name = durable or client.new_inbox().rpartition(".")[2]
+        self._waiting: list[Delivered] = []
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._subscription: Subscription | None = None
+        self._delivered = 0
+        self._requested = 0
+        self._pulling: asyncio.Task[None] | None = None
+        self._lost = True
+        self._drained = False
+        self._generation = 0
+        self._last_batch = 0
+        #: How often the consumer was made anew after it had lost its place.
+        self.restarts = 0
+
+    async def batches(self, *, until: int | None = None) -> AsyncIterator[Sequence[Delivered]]:
+        """Everything that has arrived, at least one message, again and again; `until` is the last position."""
+        while until is None or self._position < until:
+            if self._lost:
+                await self._begin()
+                raise_if_cancelled()
+            if until is not None and self._drained and not self._waiting and await self._has_reached(until):
+                return
+            try:
+                async with asyncio.timeout(_SILENCE_SECONDS):
+                    await self._arrived.wait()
+            except TimeoutError:
+                self._lose("silence")
+            await self._rest_of_burst()
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            self._waiting_bytes = 0
+            await self._pull_when_low()
+            # The request goes out now, not when the reader has handled the batch: the server works meanwhile.
+            await asyncio.sleep(0)
+            if until is not None and batch and batch[-1].position > until:
+                batch = [item for item in batch if item.position <= until]
+                self._drained = True
+            self._last_batch = len(batch)
+            if batch:
+                self._position = batch[-1].position
+                yield batch
+
+    async def _has_reached(self, until: int) -> bool:
+        """Whether everything that is wanted up to `until` has been received: nothing more of it will come."""
+        jetstream = self._client.jetstream()
+        try:
+            # In this order: what the stream held by then is either pending for the consumer or delivered by it.
+            end = (await jetstream.stream_info(self._stream)).state.last_seq
+            consumer = await jetstream.consumer_info(self._stream, self._name)
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            self._lose(f"the stream did not say where it ends: {error!r}")
+            return False
+        received = consumer.delivered is None or consumer.delivered.consumer_seq == self._delivered
+        return end >= until and consumer.num_pending == 0 and received and not self._waiting
+
+    async def _rest_of_burst(self) -> None:
+        """What was stored together is read in several pieces: wait a moment for the rest of it.
+
+        Under load wait also for what comes next: the larger a batch, the cheaper each message.
+        """
+        if self._last_batch >= _BUSY and len(self._waiting) < _ENOUGH:
+            await asyncio.sleep(_LINGER_SECONDS)
+        for _ in range(_MOST_PAUSES):
+            if self._drained or self._lost or not 0 < len(self._waiting) < _ENOUGH:
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _begin(self) -> None:
+        while self._lost:
+            try:
+                await self._make_anew()
+            except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
+                _log.warning("consumer %s of %s cannot start: %r", self._name, self._stream, error)
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _make_anew(self) -> None:
+        await self._discard()
+        self._waiting, self._waiting_bytes, self._delivered, self._requested = [], 0, 0, 0
+        inbox = self._client.new_inbox()
+        self._generation += 1
+        self._subscription = await self._client.subscribe(inbox, cb=partial(self._receive_status, self._generation))
+        bulk_parser.receive(self._client, self._subscription, partial(self._receive, self._generation))
+        info = await self._client.jetstream().add_consumer(self._stream, self._configuration())
+        self._drained = info.num_pending == 0
+        if self._keep and info.delivered is not None:
+            self._delivered = info.delivered.consumer_seq
+        self._arrived.clear()
+        self._lost = False
+        await self._pull()
+        _log.info(
+            "consumer %s reads %s, subjects %s, after %d", self._name, self._stream, self._subjects, self._position
+        )
+
+    def _configuration(self) -> ConsumerConfig:
+        if self._durable is not None:
+            return ConsumerConfig(
+                durable_name=self._durable,
+                deliver_policy=DeliverPolicy.ALL,
+                ack_policy=AckPolicy.EXPLICIT,
+                ack_wait=_KEPT_ACK_WAIT_SECONDS if self._keep else _ACK_WAIT_SECONDS,
+                max_deliver=-1,
+                max_ack_pending=_MAX_ACK_PENDING,
+                filter_subjects=self._subjects or None,
+            )
+        return ConsumerConfig(
+            name=self._name,
+            deliver_policy=DeliverPolicy.BY_START_SEQUENCE,
+            opt_start_seq=self._position + 1,
+            ack_policy=AckPolicy.NONE,
+            inactive_threshold=60.0,
+            mem_storage=True,
+            num_replicas=1,
+            filter_subjects=self._subjects or None,
+        )
+
+    async def _discard(self) -> None:
+        if self._subscription is None and self._durable is None:
+            return
+        await self._unsubscribe()
+        if self._keep:
+            return
+        try:
+            await self._client.jetstream().delete_consumer(self._stream, self._name)
+        except NotFoundError:
+            return
+
+    async def _unsubscribe(self) -> None:
+        subscription, self._subscription = self._subscription, None
+        if self._pulling is not None:
+            self._pulling.cancel()
+        if subscription is not None:
+            bulk_parser.forget(self._client, subscription)
+            await subscription.unsubscribe()
+
+    async def _pull_when_low(self) -> None:
+        try:
+            if self._is_low():
+                await self._pull()
+        except nats.errors.Error as error:
+            self._lose(f"no more could be asked for: {error!r}")
+
+    def _is_low(self) -> bool:
+        """Whether to ask for more; not if the reader has enough to do: what waits for it is in our memory."""
+        is_idle = len(self._waiting) + self._requested < _PULL and self._waiting_bytes < _PULL_BYTES
+        return is_idle and not self._lost and self._requested < _PULL // 2
+
+    async def _pull(self) -> None:
+        if self._subscription is None:
+            return
+        self._requested += _PULL
+        request = {
+            "batch": _PULL,
+            "max_bytes": max(_PULL_BYTES, 2 * self._client.max_payload),
+            "expires": _PULL_EXPIRES_SECONDS * 10**9,
+            "idle_heartbeat": int(_HEARTBEAT_SECONDS * 10**9),
+        }
+        subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
+        await self._client.publish(subject, orjson.dumps(request), reply=self._subscription.subject)
+
+    def _receive(self, generation: int, frames: list[bulk_parser.Frame]) -> None:
+        if generation != self._generation or self._lost:
+            return
+        waiting, delivered = self._waiting, self._delivered
+        for frame in frames:
+            # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
+            # two tokens more (domain, account) before the stream from servers that know of domains.
+            tokens = frame[1].split(".")
+            if len(tokens) > _TOKENS:
+                del tokens[2:4]
+            delivered += 1
+            if len(tokens) < _TOKENS or int(tokens[6]) != delivered:
+                self._lose(f"{frame[1]} came after message {delivered - 1}")
+                return
+            self._drained = tokens[8] == "0"
+            waiting.append(Delivered(frame, int(tokens[5]), int(tokens[7])))
+            self._waiting_bytes += len(frame[3])
+        self._requested -= delivered - self._delivered
+        self._delivered = delivered
+        self._arrived.set()
+        if self._is_low() and (self._pulling is None or self._pulling.done()):
+            self._pulling = asyncio.create_task(self._pull_when_low())
+
+    async def _receive_status(self, generation: int, message: Msg) -> None:
+        if generation != self._generation or self._lost:
+            return
+        headers = message.headers or {}
+        status, description = headers.get("Status", ""), headers.get("Description", "")
+        if status == "100":
+            self._arrived.set()
+        elif status in ("404", "408") or (status == "409" and description in _FULL):
+            # A pull request ended: what it did not deliver is no longer asked for.
+            self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", _PULL)))
+            self._arrived.set()
+            await self._pull_when_low()
+        else:
+            self._lose(f"status {status} {description}")
+
+    def _lose(self, why: str) -> None:
+        if not self._lost:
+            self._lost = True
+            self.restarts += 1
+            # Whoever closed the connection reads no more.
+            level = logging.INFO if self._client.is_closed else logging.WARNING
+            _log.log(level, "consumer %s of %s starts over: %s", self._name, self._stream, why)
+        self._waiting.clear()
+        self._waiting_bytes = 0
+        self._arrived.set()
+
+    async def close(self) -> None:
+        """Take the server-side consumer away; a durable one stays for its successor."""
+        if self._subscription is None or self._client.is_closed:
+            return
+        try:
+            await self._unsubscribe()
+            if self._durable is None:
+                await self._client.jetstream().delete_consumer(self._stream, self._name)
+        except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
+            # The server forgets an idle consumer by itself.
+            _log.info("consumer %s of %s not removed: %r", self._name, self._stream, error)

@@ -1,0 +1,73 @@
+"""Reads many messages of a JetStream stream by one request (NATS ADR-31), which nats-py does not do by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any, Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.replies import ReplyInbox
+
+_END_OF_BATCH: Final = "204"
+_NOT_FOUND: Final = "404"
+
+
+class DirectGet:
+    """Gets messages of one stream; on a cluster any replica may answer, with what it has."""
+
+    def __init__(self, client: Client, stream: str, replies: ReplyInbox, timeout_seconds: float = 5.0) -> None:
+        self._client = client
+        self._stream = stream
+        self._replies = replies
+        self._timeout_seconds = timeout_seconds
+
+    async def page(self, request: dict[str, Any]) -> tuple[list[Msg], bool]:
+        """Messages, and whether they are the last: the server cuts large pages short.
+
+        Raises LogUnavailableError when nobody answers.
+        """
+        await self._replies.open()
+        page: list[Msg] = []
+        ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def receive(message: Msg) -> None:
+            status = (message.headers or {}).get("Status")
+            if status is None:
+                page.append(message)
+            elif not ended.done():
+                if status in (_END_OF_BATCH, _NOT_FOUND):
+                    ended.set_result((message.headers or {}).get("Nats-Num-Pending", "0") == "0")
+                else:
+                    ended.set_exception(LogUnavailableError(f"{self._stream} answered a read with status {status}"))
+
+        reply = self._replies.register(receive)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await self._client.publish(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(request), reply=reply)
+                is_last = await ended
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            raise LogUnavailableError(f"{self._stream} did not answer the read {request}: {error!r}") from error
+        finally:
+            self._replies.forget(reply)
+        return page, is_last
+
+
+def sequence(message: Msg) -> int:
+    """The place of a message that a direct get returned: it is in its headers."""
+    return int((message.headers or {})["Nats-Sequence"])
+
+
+def subject(message: Msg) -> str:
+    """What it was published on."""
+    return (message.headers or {})["Nats-Subject"]
+
+
+def stored_at(message: Msg) -> datetime:
+    """When it was stored."""
+    return datetime.fromisoformat((message.headers or {})["Nats-Time-Stamp"])

@@ -1,0 +1,67 @@
+"""Reads the headers of an event as codec.event_headers wrote them, without taking all of them apart.
+
+Whoever replays a log wants three or four of its dozen headers, and taking the dozen apart costs as much as decoding the
+body. What is not exactly in the form of our own hand is left to the general way (wire.headers, codec.metadata_of).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from antiphon.events import subjects
+from antiphon.events.message import Metadata
+
+#: Of these only the usual form is taken below; a pattern for it would take twice as long.
+_UUID: Final = "([0-9a-f-]{36})"
+#: Nothing that would be stripped, or is not ASCII.
+_TEXT: Final = "([!-~]+(?: [!-~]+)*)"
+#: What JetStream was told with it, behind all others; nobody reads that again.
+_TO_JETSTREAM: Final = r"(?:Nats-[^\r]*+\r\n)*+"
+#: Possessive: nothing is tried twice.
+_OWN: Final = re.compile(
+    "".join(
+        (
+            r"NATS/1\.0\r\n",
+            r"ce-specversion: 1\.0\r\n",
+            r"ce-id: [^\r]*+\r\n",
+            r"ce-type: [^\r]*+\r\n",
+            r"ce-source: [^\r]*+\r\n",
+            r"ce-time: ([0-9T:.+-]+)\r\n",
+            rf"{subjects.SCHEMA_VERSION}: ([0-9]{{1,9}})\r\n",
+            rf"{subjects.COMMAND_ID}: {_UUID}\r\n",
+            rf"(?:{subjects.CORRELATION_ID}: {_UUID}\r\n)?+",
+            rf"(?:{subjects.CAUSATION_ID}: {_TEXT}\r\n)?+",
+            rf"(?:{subjects.ACTOR}: {_TEXT}\r\n)?+",
+            rf"(?:{subjects.TRACEPARENT}: {_TEXT}\r\n)?+",
+            _TO_JETSTREAM,
+            r"\r\n",
+        )
+    ).encode()
+).fullmatch
+#: In a third of the time that the class itself takes.
+_uuid: Final = TypeAdapter(UUID).validator.validate_python
+
+
+def read(block: bytes) -> tuple[int, Metadata] | None:
+    """The schema version and the metadata in a block of headers; None where it is not plainly of our own hand."""
+    found = _OWN(block)
+    if found is None:
+        return None
+    time, version, command, correlation, causation, actor, traceparent = found.groups()
+    try:
+        metadata = Metadata(
+            _uuid(command.decode()),
+            datetime.fromisoformat(time.decode()),
+            None if correlation is None else _uuid(correlation.decode()),
+            None if causation is None else causation.decode(),
+            None if actor is None else actor.decode(),
+            None if traceparent is None else traceparent.decode(),
+        )
+    except ValueError:
+        return None
+    return None if metadata.occurred_at.tzinfo is None else (int(version), metadata)

@@ -1,0 +1,160 @@
+"""What is parked: listed, looked at, handed out again, or dropped (docs/adr/0006)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import nats.errors
+import orjson
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import Error as JetStreamError
+
+from antiphon.events import subjects
+from antiphon.events.log.errors import LogError, LogUnavailableError
+from antiphon.events.log.nats import direct_get
+from antiphon.events.log.nats.direct_get import DirectGet
+from antiphon.events.log.nats.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT, RENAMED, REPLAYED
+from antiphon.events.log.nats.replies import ReplyInbox
+from antiphon.events.subjects import PARKED
+
+_PAGE: Final = 100
+_TIMEOUT_SECONDS: Final = 30.0
+#: The projection that parks events.
+_PROJECTION: Final = "events"
+
+
+class CannotReplayError(LogError):
+    """A parked message cannot be handed out again: the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message that was put aside."""
+
+    #: Its place in the stream PARKED.
+    sequence: int
+    #: Who could not handle it.
+    consumer: str
+    #: What it was published on.
+    subject: str
+    error: str
+    parked_at: datetime
+    headers: Mapping[str, str]
+    data: bytes
+    #: False where only the beginning of the body could be kept.
+    is_whole: bool
+
+    @property
+    def event_stream(self) -> str | None:
+        """The event stream that waits behind it, if it is an event."""
+        return self.subject.rpartition(".")[0] if self.subject.startswith("evt.") else None
+
+
+class ParkedMessages:
+    """The stream PARKED."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._direct = DirectGet(client, PARKED, ReplyInbox(client))
+
+    async def count(self) -> int:
+        """How many there are."""
+        try:
+            return (await self._client.jetstream().stream_info(PARKED)).state.messages
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            raise LogUnavailableError(f"the stream {PARKED} did not answer: {error!r}") from error
+
+    async def all(self, after: int = 0) -> AsyncIterator[Parked]:
+        """Those behind a place in the stream, the oldest first."""
+        is_last = False
+        while not is_last:
+            request = {"seq": after + 1, "next_by_subj": "parked.>", "batch": _PAGE}
+            page, is_last = await self._direct.page(request)
+            for message in page:
+                after = direct_get.sequence(message)
+                yield _parked(message)
+
+    async def get(self, sequence: int) -> Parked | None:
+        """The one at a place in the stream, if it is still there."""
+        async for parked in self.all(sequence - 1):
+            return parked if parked.sequence == sequence else None
+        return None
+
+    async def drop(self, sequence: int) -> bool:
+        """Take a message away for good; False where it is not there. Of an event the log keeps its own."""
+        try:
+            return bool(await self._client.jetstream().delete_msg(PARKED, sequence))
+        except (NotFoundError, APIError) as error:
+            if isinstance(error, NotFoundError) or await self.get(sequence) is None:
+                return False
+            raise LogUnavailableError(f"message {sequence} could not be taken away: {error!r}") from error
+        except (TimeoutError, nats.errors.Error) as error:
+            raise LogUnavailableError(f"message {sequence} could not be taken away: {error!r}") from error
+
+    async def replay(self, parked: Parked) -> str:
+        """Hand a message out again, then take it away; returns what was done.
+
+        A command goes back into the queue, an observation back to its stream: what they led to before is recognised.
+        An event stays where it is: the projection goes on with its event stream, the events that waited included.
+        Raises CannotReplayError.
+        """
+        if parked.event_stream is not None:
+            done = await self._go_on(parked.event_stream)
+            async for other in self.all():
+                if other.event_stream == parked.event_stream:
+                    await self.drop(other.sequence)
+            return done
+        done = await self._publish_again(parked)
+        await self.drop(parked.sequence)
+        return done
+
+    async def _publish_again(self, parked: Parked) -> str:
+        if not parked.is_whole:
+            raise CannotReplayError(f"of message {parked.sequence} only the beginning was kept")
+        kind, _, rest = parked.subject.partition(".")
+        if kind not in ("ask", "cmd", "obs"):
+            raise CannotReplayError(f"{parked.subject} is neither a command nor an observation nor an event")
+        # Whoever asked does not wait any more: the queue takes the command.
+        subject = f"cmd.{rest}" if kind == "ask" else parked.subject
+        unwanted = (subjects.REPLY_TO, "Nats-")
+        headers = {name: value for name, value in parked.headers.items() if not name.startswith(unwanted)}
+        headers[REPLAYED] = str(parked.sequence)
+        try:
+            await self._client.jetstream().publish(subject, parked.data, headers=headers)
+        except (TimeoutError, nats.errors.Error, JetStreamError) as error:
+            raise LogUnavailableError(f"{subject} was not taken: {error!r}") from error
+        return f"published on {subject}"
+
+    async def _go_on(self, event_stream: str) -> str:
+        try:
+            reply = await self._client.request(
+                subjects.unpark(_PROJECTION), event_stream.encode(), timeout=_TIMEOUT_SECONDS
+            )
+        except (TimeoutError, nats.errors.Error) as error:
+            raise LogUnavailableError(f"the projector did not answer: {error!r}") from error
+        answer = orjson.loads(reply.data)
+        if "error" in answer:
+            raise CannotReplayError(answer["error"])
+        return f"projected {answer['events']} events of {event_stream}"
+
+
+def _parked(message: Msg) -> Parked:
+    headers = dict(message.headers or {})
+    own = (ERROR, ORIGINAL_SUBJECT, ORIGINAL_LENGTH)
+    # What a direct get adds, and what parking it added.
+    kept = {name: value for name, value in headers.items() if not name.startswith("Nats-") and name not in own}
+    return Parked(
+        sequence=direct_get.sequence(message),
+        consumer=direct_get.subject(message).removeprefix("parked."),
+        subject=headers.get(ORIGINAL_SUBJECT, ""),
+        error=headers.get(ERROR, ""),
+        parked_at=direct_get.stored_at(message),
+        headers={name.removeprefix(RENAMED): value for name, value in kept.items()},
+        data=message.data,
+        is_whole=ORIGINAL_LENGTH not in headers,
+    )

@@ -1,0 +1,76 @@
+"""Puts messages that nobody can handle aside, with their error, where they can be looked at and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+import nats.errors
+from nats.aio.client import Client
+from nats.js.errors import Error as JetStreamError
+
+from antiphon.events import subjects
+from antiphon.events.log.errors import LogUnavailableError
+
+ERROR: Final = "Antiphon-Error"
+ORIGINAL_SUBJECT: Final = "Antiphon-Original-Subject"
+#: The length of a body of which only the beginning could be kept.
+ORIGINAL_LENGTH: Final = "Antiphon-Original-Length"
+#: On a message that was parked and is handed out again: where it was parked.
+REPLAYED: Final = "Antiphon-Replayed"
+#: What JetStream would take for its own is kept under another name.
+RENAMED: Final = "Original-"
+
+#: JetStream stores no more than 64 kB of headers, a third of which is room for ours.
+_MOST_HEADERS: Final = 40_000
+_ROOM: Final = 512
+
+
+async def park(
+    client: Client,
+    consumer: str,
+    subject: str,
+    headers: Mapping[str, str] | None,
+    data: bytes,
+    error: str,
+    *,
+    message_id: str | None = None,
+) -> None:
+    """Keep a message in the stream PARKED; parking it again soon after does nothing.
+
+    What the error adds to a message may make it larger than the server takes: then it is kept without its longest
+    headers, or without the end of its body.
+
+    Raises LogUnavailableError when it could not be kept: then it must not be acknowledged.
+    """
+    kept = {f"{RENAMED}{name}" if name.startswith("Nats-") else name: value for name, value in _most_of(headers)}
+    # What is parked again after it was replayed is another message.
+    again = kept.get(REPLAYED, "")
+    digest = sha256(f"{subject}\0{again}\0".encode() + data).hexdigest()
+    kept |= {
+        "Nats-Msg-Id": message_id or f"{consumer}:{digest}",
+        ORIGINAL_SUBJECT: subject,
+        # A header is one line.
+        ERROR: " ".join(error.split())[:2000],
+    }
+    room = client.max_payload - _size(kept) - _ROOM
+    if len(data) > room:
+        kept[ORIGINAL_LENGTH] = str(len(data))
+        data = data[:room]
+    try:
+        await client.jetstream().publish(subjects.parked(consumer), data, headers=kept)
+    except (TimeoutError, nats.errors.Error, JetStreamError) as failure:
+        raise LogUnavailableError(f"a message on {subject} could not be parked: {failure!r}") from failure
+
+
+def _most_of(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """The headers, but for the longest where they are too long together."""
+    kept = sorted((headers or {}).items(), key=lambda item: len(item[0]) + len(item[1]))
+    while _size(dict(kept)) > _MOST_HEADERS:
+        kept.pop()
+    return kept
+
+
+def _size(headers: Mapping[str, str]) -> int:
+    return sum(len(name.encode()) + len(value.encode()) + 4 for name, value in headers.items())

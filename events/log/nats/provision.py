@@ -1,0 +1,74 @@
+"""Creates the JetStream streams, or brings existing ones to the present configuration."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from nats.aio.client import Client
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import NotFoundError
+
+from antiphon.events import subjects
+
+#: How long observations are kept.
+OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
+#: JetStream forgets message ids after this time; the fold of each aggregate never does.
+_DUPLICATE_WINDOW_SECONDS: Final = 120.0
+
+
+def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
+    """The streams of an installation; see docs/adr/0001."""
+    return (
+        _stream(
+            subjects.COMMANDS,
+            "cmd.>",
+            replicas,
+            retention=RetentionPolicy.WORK_QUEUE,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+        ),
+        _stream(subjects.EVENTS, "evt.>", replicas, deny_delete=True, deny_purge=True),
+        _stream(
+            subjects.OBSERVED,
+            "obs.>",
+            replicas,
+            discard=DiscardPolicy.OLD,
+            max_age=OBSERVED_MAX_AGE_SECONDS,
+            duplicate_window=_DUPLICATE_WINDOW_SECONDS,
+        ),
+        _stream(
+            subjects.SCHEDULED,
+            "scheduled.>",
+            replicas,
+            retention=RetentionPolicy.WORK_QUEUE,
+            # A task run that is scheduled again waits once; nothing else is ever discarded.
+            max_msgs_per_subject=1,
+            discard=DiscardPolicy.OLD,
+        ),
+        _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
+        # The last of each says it all.
+        _stream(subjects.SNAPSHOTS, "snapshot.>", replicas, max_msgs_per_subject=1, discard=DiscardPolicy.OLD),
+    )
+
+
+def _stream(name: str, subject: str, replicas: int, **differences: Any) -> StreamConfig:
+    """A stream on disk that refuses new messages rather than drop old ones."""
+    usual: dict[str, Any] = {
+        "retention": RetentionPolicy.LIMITS,
+        "storage": StorageType.FILE,
+        "discard": DiscardPolicy.NEW,
+        "allow_direct": True,
+        "allow_atomic": True,
+    }
+    return StreamConfig(name=name, subjects=[subject], num_replicas=replicas, **(usual | differences))
+
+
+async def provision(client: Client, *, replicas: int = 1) -> None:
+    """Make the streams what they should be; may be repeated, and run by several processes at once."""
+    jetstream = client.jetstream()
+    for configuration in stream_configurations(replicas):
+        try:
+            await jetstream.stream_info(configuration.name or "")
+        except NotFoundError:
+            await jetstream.add_stream(configuration)
+        else:
+            await jetstream.update_stream(configuration)

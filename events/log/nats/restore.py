@@ -1,0 +1,66 @@
+"""Puts messages that the log has lost back to their positions, so that they are read as they were (docs/adr/0012).
+
+JetStream stamps its own time on whatever is published, and acts on headers of its own: the time a message had is
+kept in a header, and its `Nats-` headers under another name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from nats.aio.client import Client
+
+from antiphon.events.log.nats.batch import store
+from antiphon.events.log.nats.parking import RENAMED
+from antiphon.events.log.nats.replies import ReplyInbox
+from antiphon.events.log.port import Stored
+from antiphon.events.subjects import RECORDED_AT
+
+_RESERVED: Final = "Nats-"
+_TIMEOUT_SECONDS: Final = 10.0
+
+
+async def restore(client: Client, after: int, messages: Sequence[tuple[Stored, datetime]]) -> int:
+    """Publish messages, with the times they had, right behind the position `after`, all or none; returns the last one.
+
+    Raises ConflictError where the log does not end there, MaxPayloadError for a message that has no room for its time,
+    LogUnavailableError when it is not known whether they are stored.
+    """
+    outgoing = [(stored.subject, _marked(stored.headers, at), stored.data) for stored, at in messages]
+    outgoing[0][1]["Nats-Expected-Last-Sequence"] = str(after)
+    return await store(client, ReplyInbox(client), outgoing, _TIMEOUT_SECONDS)
+
+
+def as_it_was(stored: Stored, recorded_at: datetime) -> tuple[Stored, datetime]:
+    """A message and its time before it was lost and restored; one that was not is given back."""
+    time = stored.headers.get(RECORDED_AT)
+    if time is None:
+        return stored, recorded_at
+    try:
+        at = datetime.fromisoformat(time).astimezone(UTC)
+    except ValueError:
+        # Nobody of ours wrote that.
+        return stored, recorded_at
+    headers = {
+        name.removeprefix(RENAMED): value
+        for name, value in stored.headers.items()
+        if name != RECORDED_AT and not name.startswith(_RESERVED)
+    }
+    return Stored(stored.subject, headers, stored.data), at
+
+
+def _marked(headers: Mapping[str, str], recorded_at: datetime) -> dict[str, str]:
+    kept = {f"{RENAMED}{name}" if name.startswith(_RESERVED) else name: value for name, value in headers.items()}
+    return {RECORDED_AT: recorded_at.isoformat()} | kept
+
+
+def comes_back(stored: Stored, recorded_at: datetime) -> bool:
+    """Whether a message would be read as it was once it is restored: its headers may be such that nobody can tell."""
+    texts = [text for header in stored.headers.items() for text in header]
+    # nats-py strips headers.
+    if not all(text.isprintable() and text == text.strip() for text in texts):
+        return False
+    marked = Stored(stored.subject, _marked(stored.headers, recorded_at), stored.data)
+    return as_it_was(marked, recorded_at) == (stored, recorded_at)

@@ -1,0 +1,229 @@
+"""Compares the log with the archive, position by position, and walks the archive's chain of hashes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, NamedTuple
+
+from psycopg import AsyncConnection, IsolationLevel
+
+from antiphon.events.log.port import EventLog, Recorded, Unreadable
+from antiphon.projections.archive.archive import GENESIS, Row, row_of
+
+_ROWS: Final = (
+    "SELECT position, recorded_at, subject, headers, data, hash, month FROM archive.event ORDER BY position, month"
+)
+_CHAIN: Final = "SELECT month, genesis, first_position, position, hash FROM archive.chain ORDER BY month"
+_PAGE: Final = 500
+
+
+class _Archived(NamedTuple):
+    row: Row
+    hash: bytes
+    month: date
+
+
+class _Head(NamedTuple):
+    month: date
+    genesis: bytes
+    first: int
+    position: int
+    hash: bytes
+
+
+class Known(NamedTuple):
+    """A hash that was noted at a position, as it is written."""
+
+    position: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first position at which log and archive do not agree, or the chain does not hold."""
+
+    position: int
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found."""
+
+    #: The last position of the log, and of the archive, when the comparison began.
+    log_position: int
+    archive_position: int
+    #: How many positions agree, from the first on.
+    agreed: int
+    #: The hash of the last row that agrees: kept elsewhere, it proves all that is before it.
+    head: str
+    difference: Difference | None
+
+
+class _Differs(Exception):  # noqa: N818  no error: what was looked for
+    def __init__(self, position: int, what: str) -> None:
+        super().__init__(what)
+        self.difference = Difference(position, what)
+
+
+class BrokenArchiveError(Exception):
+    """The archive by itself is not what its chain of hashes says."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(f"position {difference.position}: {difference.what}")
+        self.difference = difference
+
+
+async def verify(
+    log: EventLog,
+    postgres_url: str,
+    progress: Callable[[int, int], None] | None = None,
+    known: Known | None = None,
+) -> Verified:
+    """Compare everything that is archived; `progress` is told how many of how many positions are done.
+
+    A `known` hash must be met on the way: who changes log, archive and chain alike cannot change what was noted.
+    """
+    last = await log.last_position()
+    async with _snapshot(postgres_url) as connection:
+        heads = await _heads(connection)
+        end = heads[-1].position if heads else 0
+        walk = _Walk(heads, known)
+        difference = None
+        try:
+            await _compare(log, connection, walk, end, last, progress)
+        except _Differs as found:
+            difference = found.difference
+    return Verified(last, end, walk.position, walk.hash.hex(), difference)
+
+
+async def lost_of_the_log(postgres_url: str, after: int) -> AsyncIterator[Row]:
+    """The rows behind a position up to which log and archive agree, or BrokenArchiveError where the chain breaks."""
+    async with _snapshot(postgres_url) as connection:
+        walk = _Walk(await _heads(connection), None)
+        async for archived in _archived(connection):
+            if archived.row.position != walk.position + 1:
+                raise BrokenArchiveError(Difference(walk.position + 1, "it is missing in the archive"))
+            try:
+                walk.step(archived, archived.row)
+            except _Differs as found:
+                raise BrokenArchiveError(found.difference) from None
+            if archived.row.position > after:
+                yield archived.row
+        try:
+            walk.finish()
+        except _Differs as found:
+            raise BrokenArchiveError(found.difference) from None
+
+
+@asynccontextmanager
+async def _snapshot(postgres_url: str) -> AsyncIterator[AsyncConnection[Any]]:
+    """Rows and heads as of one moment, however busy the projector is."""
+    async with await AsyncConnection.connect(postgres_url) as connection:
+        await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
+        await connection.set_read_only(True)
+        await connection.execute("SET LOCAL timezone TO 'UTC'")
+        yield connection
+
+
+async def _compare(
+    log: EventLog,
+    connection: AsyncConnection[Any],
+    walk: _Walk,
+    end: int,
+    last: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    archived, recorded = _archived(connection), _recorded(log, min(end, last))
+    for position in range(1, end + 1):
+        row = await anext(archived, None)
+        if row is None or row.row.position > position:
+            raise _Differs(position, "it is missing in the archive")
+        if row.row.position < position:
+            raise _Differs(row.row.position, "the archive has a row too many there")
+        item = await anext(recorded, None)
+        if item is None or item.position != position:
+            raise _Differs(position, "it is in the archive, and missing in the log")
+        walk.step(row, row_of(item))
+        if progress is not None and position % _PAGE == 0:
+            progress(position, end)
+    surplus = await anext(archived, None)
+    if surplus is not None:
+        raise _Differs(surplus.row.position, "the archive has a row behind its end")
+    walk.finish()
+
+
+async def _heads(connection: AsyncConnection[Any]) -> list[_Head]:
+    return [_Head(*found) for found in await (await connection.execute(_CHAIN)).fetchall()]
+
+
+async def _archived(connection: AsyncConnection[Any]) -> AsyncIterator[_Archived]:
+    async with connection.cursor("rows") as cursor:
+        cursor.itersize = _PAGE
+        await cursor.execute(_ROWS)
+        async for *row, hash_, month in cursor:
+            yield _Archived(Row(*row), hash_, month)
+
+
+async def _recorded(log: EventLog, until: int) -> AsyncIterator[Recorded | Unreadable]:
+    async for batch in log.follow(0, until=until):
+        for item in batch:
+            yield item
+
+
+class _Walk:
+    """Goes along the chain, and remembers how far it held."""
+
+    def __init__(self, heads: list[_Head], known: Known | None) -> None:
+        self._known = known
+        self._heads = {head.month: head for head in heads}
+        self._month: date | None = None
+        self.position = 0
+        self.hash = GENESIS
+
+    def step(self, archived: _Archived, recorded: Row) -> None:
+        """One more position; raises _Differs."""
+        position = recorded.position
+        if archived.month != self._month:
+            self._leave()
+            self._enter(archived.month, position)
+        fits = archived.row.hash_after(self.hash) == archived.hash
+        if archived.row != recorded:
+            names = [name for name in Row._fields if getattr(archived.row, name) != getattr(recorded, name)]
+            if fits:
+                blame = "the archive's row is what its hash says"
+            elif recorded.hash_after(self.hash) == archived.hash:
+                blame = "the archive's hash is that of the log's message: the archive was changed"
+            else:
+                blame = "the archive's hash is neither's"
+            raise _Differs(position, f"log and archive differ in {', '.join(names)}; {blame}")
+        if not fits:
+            raise _Differs(position, "its hash does not follow from the one before it: the chain is broken")
+        self.position, self.hash = position, archived.hash
+        if self._known is not None and self._known.position == position and self._known.hash != archived.hash.hex():
+            raise _Differs(position, "its hash is not the one that was known: something up to here was changed")
+
+    def finish(self) -> None:
+        """The last row is behind us."""
+        self._leave()
+        if self._heads:
+            month, head = next(iter(self._heads.items()))
+            raise _Differs(head.first, f"the archive has lost its rows of {month:%B %Y}")
+        if self._known is not None and self._known.position > self.position:
+            raise _Differs(self.position + 1, "the archive ends before the position that was known")
+
+    def _enter(self, month: date, position: int) -> None:
+        head = self._heads.get(month)
+        if head is None or (head.first, head.genesis) != (position, self.hash):
+            raise _Differs(position, f"the rows of {month:%B %Y} do not begin where the archive's chain says")
+        self._month = month
+
+    def _leave(self) -> None:
+        if self._month is None:
+            return
+        head = self._heads.pop(self._month)
+        if (head.position, head.hash) != (self.position, self.hash):
+            raise _Differs(self.position, f"the rows of {head.month:%B %Y} do not end where the archive's chain says")

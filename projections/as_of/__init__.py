@@ -1,0 +1,1 @@
+"""The read models as they were at a position of the log."""

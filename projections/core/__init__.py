@@ -1,0 +1,1 @@
+"""Tables, statements and changes: the ground that all read models stand on."""

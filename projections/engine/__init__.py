@@ -1,0 +1,1 @@
+"""Applies events to the read models."""

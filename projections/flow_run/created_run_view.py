@@ -1,0 +1,99 @@
+"""Shows a run that was just created as its first read will, without the database (docs/adr/0015).
+
+What its events mean is told by the projection that will write them; that the answer is the one a read gives is tested
+(tests/integration/gateway/test_fresh.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+from antiphon.events.client.client import Told
+from antiphon.events.log.port import Recorded
+from antiphon.events.message import Metadata
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.core import durations
+from antiphon.projections.core.change import Change, Row, merge
+from antiphon.projections.core.reading import encoded
+from antiphon.projections.core.table import Table
+from antiphon.projections.flow_run.projection import FLOW_RUN
+from antiphon.projections.flow_run.projection import project as project_flow_run
+from antiphon.projections.flow_run.queries import FLOW_RUNS
+from antiphon.projections.resource import Resource
+from antiphon.projections.task_run.projection import TASK_RUN
+from antiphon.projections.task_run.projection import project as project_task_run
+from antiphon.projections.task_run.queries import TASK_RUNS
+
+#: A column of a query: what stands behind its last `AS`, or its name alone.
+_NAME: Final = re.compile(r"(\w+)$")
+
+
+@dataclass(frozen=True, eq=False)
+class Fresh:
+    """One kind of run, just created; its table has the name of its kind."""
+
+    resource: Resource[Any]
+    table: Table
+    project: Callable[[Recorded], list[Change]]
+
+    def shown(self, told: Told, now: datetime) -> bytes | None:
+        """The run as JSON; None where only the database knows all of it, or no events are told.
+
+        That is so for a run that has begun, one in a work queue, whose pool it shows, and one with integers of more
+        than 64 bits.
+        """
+        row = self._row(told)
+        if row is None or row.get("state_type") not in ("SCHEDULED", "PENDING") or row.get("work_queue_id") is not None:
+            return None
+        row |= durations.of_waiting(row, now)
+        try:
+            return encoded({name: row.get(name) for name in self._names})
+        except orjson.JSONEncodeError:
+            return None
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return names(self.resource.columns)
+
+    def _row(self, told: Told) -> Row | None:
+        outcome, at = told.outcome, told.occurred_at
+        aggregate = Aggregate(self.table.name, outcome.aggregate_id)
+        metadata = Metadata(command_id=outcome.command_id, occurred_at=at)
+        changes: list[Change] = []
+        for event in told.events:
+            # When the log recorded it is not among what a run shows.
+            changes += self.project(Recorded(outcome.position, aggregate, event, metadata, at))
+        if not changes:
+            return None
+        row = next(merge(changes)).puts.get(self.table, {}).get(UUID(outcome.aggregate_id))
+        return None if row is None else {name: self._as_read(name, value) for name, value in row.items()}
+
+    def _as_read(self, name: str, value: Any) -> Any:
+        """PostgreSQL gives every time in UTC."""
+        if value is None or self.table.columns.get(name) != "timestamptz":
+            return value
+        return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
+
+
+def names(columns: str) -> list[str]:
+    """The names of the columns that a query selects, in order."""
+    depth, parts = 0, [""]
+    for character in columns:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [found[1] for part in parts if (found := _NAME.search(part.strip()))]
+
+
+FRESH_FLOW_RUN: Final = Fresh(FLOW_RUNS, FLOW_RUN, project_flow_run)
+FRESH_TASK_RUN: Final = Fresh(TASK_RUNS, TASK_RUN, project_task_run)

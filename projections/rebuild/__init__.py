@@ -1,0 +1,1 @@
+"""Builds read models beside the live ones."""

@@ -1,0 +1,129 @@
+"""Builds the read models again from the log, beside the live ones, and exchanges them (docs/adr/0018)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Final, NamedTuple
+
+from psycopg import AsyncConnection
+
+from antiphon.events.log.port import EventLog, Recorded, Unreadable
+from antiphon.projections.as_of.keyframes import Keyframes
+from antiphon.projections.core.migrate import VERSION
+from antiphon.projections.engine.event_reader import EventReader, Park, stream_of
+from antiphon.projections.engine.projection import NAME
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, parked_streams, position_of, try_turn
+from antiphon.projections.rebuild import shadow_schema
+from antiphon.projections.rebuild.projector_lock import MakeWay, having_turn, nobody_has_it
+from antiphon.projections.rebuild.reading_ahead import ahead
+
+#: A rebuild has caught up when there are no more than so many events behind it: those are projected while nobody else
+#: projects.
+_NEAR: Final = 500
+_REBUILD: Final = "rebuild"
+
+
+class RebuildError(Exception):
+    """The read models cannot be built again now; the message says why."""
+
+
+class Progress(NamedTuple):
+    """How far a rebuild is."""
+
+    position: int
+    #: Where the log ended when it was looked at last.
+    last: int
+
+
+class Rebuild:
+    """One rebuild; what it needs of the world around."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        postgres_url: str,
+        *,
+        park: Park | None = None,
+        make_way: MakeWay = nobody_has_it,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._log = log
+        self._postgres_url = postgres_url
+        #: Keeps an event that only the new rows cannot show; what the live ones cannot show either is parked already.
+        self._park = park
+        #: Asks the projector to let its turn go.
+        self._make_way = make_way
+        self._progress = progress
+
+    async def run(self, *, keep_old: bool = False) -> int:
+        """Fill new tables and exchange them for the live ones, which go on being read and written until then.
+
+        Returns the position reached. What is broken off is gone on with by the next. Raises RebuildError when another
+        is at work.
+        """
+        async with self._building() as connection:
+            await shadow_schema.drop(connection, shadow_schema.OLD)
+            after = await shadow_schema.begin(connection, self._postgres_url, await self._log.last_position())
+            reader = EventReader(await parked_streams(connection), self._park_what_is_new)
+            runner: Runner[Recorded | Unreadable] = Runner(
+                connection, NAME, reader, after, keyframes=Keyframes(connection)
+            )
+            await self._catch_up(runner)
+            await shadow_schema.analyze(connection)
+            async with having_turn(connection, NAME, self._make_way):
+                await self._follow(runner, await self._log.last_position())
+                await self._check(runner.position)
+                await shadow_schema.switch(connection)
+            if not keep_old:
+                await shadow_schema.drop(connection, shadow_schema.OLD)
+            return runner.position
+
+    async def discard(self) -> int | None:
+        """Take away what a broken off rebuild left, and what was kept; returns how far the rebuild was, if any was."""
+        async with self._building() as connection:
+            left = await shadow_schema.built(connection, shadow_schema.NEXT)
+            for schema in (shadow_schema.NEXT, shadow_schema.OLD):
+                await shadow_schema.drop(connection, schema)
+            return left.position if left else None
+
+    @asynccontextmanager
+    async def _building(self) -> AsyncIterator[AsyncConnection[Any]]:
+        async with await connect(self._postgres_url, shadow_schema.NEXT) as connection:
+            if not await try_turn(connection, _REBUILD):
+                raise RebuildError("another rebuild is at work")
+            yield connection
+
+    async def _catch_up(self, runner: Runner[Recorded | Unreadable]) -> None:
+        while (last := await self._log.last_position()) - runner.position > _NEAR:
+            await self._follow(runner, last)
+
+    async def _follow(self, runner: Runner[Recorded | Unreadable], last: int) -> None:
+        # While PostgreSQL writes a batch the next one is decoded.
+        async with aclosing(ahead(self._log.follow(runner.position, until=last))) as batches:
+            async for batch in batches:
+                await runner.advance(batch)
+                self._progress(Progress(runner.position, last))
+
+    async def _check(self, position: int) -> None:
+        async with await connect(self._postgres_url) as live:
+            if (shown := await position_of(live, NAME)) > position:
+                raise RebuildError(f"the live read models are at {shown}, and the log ends at {position}")
+
+    async def _park_what_is_new(self, item: Recorded | Unreadable, why: str) -> None:
+        if self._park is None:
+            return
+        async with await connect(self._postgres_url) as live:
+            waits_from = (await parked_streams(live)).get(stream_of(item))
+            is_behind = item.position > await position_of(live, NAME)
+        # What the projector has not met yet it will park itself.
+        if not is_behind and (waits_from is None or waits_from > item.position):
+            await self._park(item, why)
+
+
+async def is_outdated(postgres_url: str) -> bool:
+    """Whether the live rows were made by another version of the projections: they are to be built again."""
+    async with await connect(postgres_url) as connection:
+        query = "SELECT EXISTS (SELECT FROM built WHERE version <> %s)"
+        return await (await connection.execute(query, (VERSION,))).fetchone() == (True,)

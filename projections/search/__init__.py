@@ -1,0 +1,1 @@
+"""Indexes of names, tags and states."""

@@ -1,0 +1,39 @@
+"""Flow runs by a part of their name, found among their names, which are kept apart (schema/0012_names.sql)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from antiphon.projections.core.reading import LARGEST
+from antiphon.projections.filters.conditions import Operator, Parameters
+from antiphon.projections.filters.criteria import Criteria
+
+#: How many names are looked through for each run that is wanted, before all of them are.
+_FOR_EACH: Final = 400
+
+
+def part_asked_for(criteria: Criteria) -> str | None:
+    """The part that the name of every flow run has that meets the criteria, if they ask for one."""
+    runs = criteria.flow_runs
+    if runs is None or runs.name is None or runs.operator is not Operator.and_:
+        return None
+    return runs.name.like_ or None
+
+
+def latest(part: str, wanted: int, parameters: Parameters) -> str:
+    """A source of those of the latest flow runs whose names have the part: if it is common, as many as are wanted."""
+    limit = parameters.bind(min(wanted * _FOR_EACH, LARGEST))
+    names = f"SELECT id, lower_name FROM flow_run_name ORDER BY id DESC LIMIT {limit}"  # noqa: S608  our own text
+    return (
+        f"(SELECT id AS named_id FROM ({names}) AS name WHERE {_has(part, parameters)}) AS named"  # noqa: S608
+        " JOIN flow_run ON flow_run.id = named_id"
+    )
+
+
+def among_all(part: str, parameters: Parameters) -> str:
+    """The condition on flow runs that asks all names: a rare part is found without reading the runs."""
+    return f"flow_run.id IN (SELECT id FROM flow_run_name WHERE {_has(part, parameters)})"  # noqa: S608  our own text
+
+
+def _has(part: str, parameters: Parameters) -> str:
+    return f"lower_name LIKE lower({parameters.bind(f'%{part}%')}::text)"

@@ -1,0 +1,1 @@
+"""Sums over runs, and the queries that they answer."""

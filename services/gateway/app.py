@@ -1,0 +1,116 @@
+"""Puts the API together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Final
+
+from starlette.types import ASGIApp
+
+from antiphon.services.gateway.consistency.log_end import AskEarly
+from antiphon.services.gateway.consistency.staleness import MarkLate
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.fast_path.openapi import DescribedApi
+from antiphon.services.gateway.fast_path.writes import ShortWay
+from antiphon.services.gateway.hot_reads import HotRead, ShortWayToReads, hot_reads
+from antiphon.services.gateway.http import errors
+from antiphon.services.gateway.http.compression import Compression
+from antiphon.services.gateway.routes.antiphon import application as own
+from antiphon.services.gateway.routes.antiphon import asyncapi, audit, docs, health
+from antiphon.services.gateway.routes.prefect import (
+    absent,
+    artifacts,
+    automations,
+    bulk_set_state,
+    deployments,
+    event_reads,
+    events,
+    events_out,
+    flow_run_inputs,
+    flow_runs,
+    flows,
+    graphs,
+    history,
+    limits,
+    logs,
+    logs_out,
+    pool_queues,
+    scheduled_tasks,
+    service,
+    states,
+    tag_limits,
+    task_runs,
+    ui,
+    ui_schemas,
+    variables,
+    work_pools,
+    work_queues,
+)
+
+_TITLE: Final = "Antiphon"
+_DESCRIPTION: Final = (
+    "Prefect 3's API (server 3.8.8, API 0.8.4), as its SDK speaks it. What is not there yet answers 501."
+)
+_PREFIX: Final = "/api"
+#: Those that are not there yet come last.
+_MODULES: Final = (
+    service,
+    flows,
+    flow_run_inputs,
+    flow_runs,
+    bulk_set_state,
+    task_runs,
+    states,
+    logs,
+    history,
+    graphs,
+    ui,
+    ui_schemas,
+    events,
+    event_reads,
+    deployments,
+    limits,
+    tag_limits,
+    work_pools,
+    pool_queues,
+    work_queues,
+    variables,
+    artifacts,
+    events_out,
+    logs_out,
+    scheduled_tasks,
+    automations,
+    absent,
+)
+
+
+def build(gateway: Gateway) -> ASGIApp:
+    """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
+    create, set_state = flow_runs.hot_endpoints(gateway)
+    app = DescribedApi(
+        title=_TITLE,
+        description=_DESCRIPTION,
+        version=version("antiphon"),
+        openapi_url="/api/openapi.json",
+        # FastAPI's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        # Prefect's clients may leave the content type out.
+        strict_content_type=False,
+    )
+    app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
+    reads: dict[str, HotRead] = {}
+    for module in _MODULES:
+        router = module.routes(gateway)
+        app.include_router(router, prefix=_PREFIX)
+        reads |= hot_reads(_PREFIX, router.routes)
+    app.include_router(docs.routes(app, "api/docs"), prefix=_PREFIX)
+    app.include_router(health.routes(gateway))
+    app.include_router(audit.routes(gateway))
+    app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
+    app.mount(own.PREFIX, own.application(gateway))
+    errors.install(app)
+    app.add_middleware(Compression)
+    app.add_middleware(errors.CheckVersion)
+    reading = AskEarly(MarkLate(ShortWayToReads(app, reads)), gateway.end_of_log)
+    return errors.with_last_resort(ShortWay(reading, create, set_state))

@@ -1,0 +1,1 @@
+"""Commands sent to the policy, and their answers."""

@@ -1,0 +1,136 @@
+"""Puts values in place of the objects that stand for them: JSON texts, templates, variables (docs/adr/0021)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from antiphon.projections.variable import queries
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
+from antiphon.services.prefect import templates
+from antiphon.services.prefect.placeholders import Faulty, Pending
+from antiphon.services.prefect.prefect_kind import KIND, is_dehydrated
+from antiphon.services.prefect.templates import BadTemplateError
+
+#: Stands for a value that is left out of the object or the list that it was in.
+_NOTHING: Final = object()
+
+
+class HydrationError(Exception):
+    """A value cannot be made; the message says why, in Prefect's words."""
+
+
+async def hydrated(gateway: Gateway, given: dict[str, Any]) -> Any:
+    """What a JSON object means, most often an object too; raises HydrationError."""
+    if not is_dehydrated(given):
+        return given
+    made = hydrate(given, await _variables(gateway))
+    refuse_unkeepable(made)
+    return made
+
+
+async def hydrated_object(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
+    """The same, where only an object will do."""
+    made = await hydrated(gateway, given)
+    if not isinstance(made, dict):
+        msg = f"{made!r} is not an object."
+        raise HydrationError(msg)
+    return made
+
+
+async def hydrated_input(gateway: Gateway, given: dict[str, Any] | None) -> dict[str, Any]:
+    """The fields of ResumeFlowRun that a given input makes: what it means, or why it means nothing."""
+    try:
+        return {"run_input": None if given is None else await hydrated(gateway, given)}
+    except HydrationError as error:
+        return {"input_error": f"Error hydrating run input: {error}"}
+
+
+async def previewed(gateway: Gateway, given: dict[str, Any]) -> Any:
+    """What a JSON object means as far as it can be told: templates are not rendered, what is wrong is Faulty."""
+    return _Hydration(await _variables(gateway), is_preview=True).whole(given)
+
+
+def hydrate(given: dict[str, Any], variables: Mapping[str, Any]) -> Any:
+    """What a JSON object means, given the values of all variables; raises HydrationError."""
+    return _Hydration(variables, is_preview=False).whole(given)
+
+
+async def _variables(gateway: Gateway) -> dict[str, Any]:
+    async with gateway.reading() as connection:
+        return await queries.values(connection)
+
+
+class _Hydration:
+    def __init__(self, variables: Mapping[str, Any], *, is_preview: bool) -> None:
+        self._variables = variables
+        self._is_preview = is_preview
+
+    def whole(self, given: dict[str, Any]) -> Any:
+        made = self._made(given)
+        return {} if made is _NOTHING else made
+
+    def _made(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            if KIND in value:
+                return self._meant(value)
+            items = ((name, self._made(item)) for name, item in value.items())
+            return {name: item for name, item in items if item is not _NOTHING}
+        if isinstance(value, list):
+            return [item for item in map(self._made, value) if item is not _NOTHING]
+        return value
+
+    def _meant(self, value: dict[str, Any]) -> Any:
+        match value:
+            case {"__prefect_kind": "none", "value": within}:
+                return self._made(within)
+            case {"__prefect_kind": "json", "value": text}:
+                return self._parsed(self._inner(text))
+            case {"__prefect_kind": "jinja", "template": template}:
+                return self._rendered(self._inner(template))
+            case {"__prefect_kind": "workspace_variable", "variable_name": name}:
+                return self._variable(self._inner(name))
+            case {"__prefect_kind": "json" | "workspace_variable"}:
+                return _NOTHING
+            case {"__prefect_kind": "none" | "jinja" as kind}:
+                key = "value" if kind == "none" else "template"
+                return self._faulty(f"Missing '{key}' key in __prefect object")
+            case _:
+                return value.get("value")
+
+    def _inner(self, value: Any) -> Any:
+        """What a part of such an object means: the part may be another one."""
+        return self._made(value) if isinstance(value, dict) else value
+
+    def _faulty(self, reason: str) -> Faulty:
+        if not self._is_preview:
+            raise HydrationError(reason)
+        return Faulty(reason)
+
+    def _parsed(self, text: Any) -> Any:
+        if not isinstance(text, str):
+            return text
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            return self._faulty(f"Invalid JSON: {error}")
+
+    def _rendered(self, template: Any) -> Any:
+        if template is _NOTHING or isinstance(template, Pending | Faulty):
+            return template
+        if not (isinstance(template, str) or self._is_preview):
+            return self._faulty(f"Invalid jinja: {template!r} is not a text.")
+        try:
+            templates.check(str(template))
+            return Pending(template) if self._is_preview else templates.rendered(template)
+        except BadTemplateError as error:
+            return self._faulty(f"Invalid jinja: {error}")
+
+    def _variable(self, name: Any) -> Any:
+        if name is _NOTHING or isinstance(name, Pending | Faulty):
+            return name
+        if isinstance(name, str) and name in self._variables:
+            return self._variables[name]
+        return self._faulty(f"Variable '{name}' not found in workspace.")

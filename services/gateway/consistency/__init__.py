@@ -1,0 +1,1 @@
+"""Which position of the log a read must show."""

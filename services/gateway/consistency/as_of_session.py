@@ -1,0 +1,174 @@
+"""Answers about the past: where the tables of a past are kept between questions, and what one may cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Query
+from psycopg import AsyncConnection
+
+from antiphon.events import log_position
+from antiphon.events.client.client import Client
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.port import EventLog
+from antiphon.events.subjects import Aggregate
+from antiphon.projections.as_of.as_of import RunThen, run_at
+from antiphon.projections.as_of.as_of_session import GoneError, Past
+from antiphon.services.gateway.http.errors import TooLargeError, unprocessable
+
+#: A query parameter of ours, of lists whose bodies are Prefect's: a position of the log, or a time.
+AsOf = Annotated[str | None, Query()]
+
+#: After so long nobody is taken to go on asking.
+_IDLE_SECONDS: Final = 60.0
+
+
+class PastReads:
+    """Two pasts: one in which nothing has happened, and one of the moment that was asked about last.
+
+    A question costs the events since the last keyframe, or since the moment of the question before. One is answered at
+    a time.
+    """
+
+    def __init__(
+        self, log: EventLog, commands: Client, postgres_url: str, *, deadline_seconds: float, most_events: int
+    ) -> None:
+        self._log = log
+        self._commands = commands
+        self._deadline_seconds = deadline_seconds
+        self._most_events = most_events
+        self._lists = _Session(postgres_url)
+        self._nothing = _Session(postgres_url)
+
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        """Keep pasts between questions until the block ends."""
+        try:
+            yield
+        finally:
+            await self._lists.close()
+            await self._nothing.close()
+
+    @asynccontextmanager
+    async def reading(self, as_of: str) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to the read models as they were, for one query or a few.
+
+        Raises what is answered with 422 for no place in the log, with 413 where the read models are so far behind that
+        too many events would have to be read, and LogUnavailableError where that takes too long.
+        """
+        position, moment = await self._place(as_of)
+        async with AsyncExitStack() as question:
+            try:
+                # The queries have a limit of their own.
+                async with asyncio.timeout(self._deadline_seconds):
+                    reading = self._lists.reading(position, moment, self._advance)
+                    connection = await question.enter_async_context(reading)
+            except TimeoutError as error:
+                raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
+            yield connection
+
+    async def run(self, run: Aggregate, position: int) -> RunThen | None:
+        """See antiphon.projections.as_of.as_of.run_at."""
+        async with self._nothing.past() as nothing:
+            return await run_at(nothing, self._commands.history, run, position)
+
+    async def _place(self, as_of: str) -> tuple[int, datetime | None]:
+        try:
+            asked_for = log_position.parse(as_of)
+        except ValueError as error:
+            raise unprocessable(f"as_of: {error}") from None
+        if isinstance(asked_for, datetime):
+            return await self._commands.last_position(asked_for), asked_for
+        end = await self._commands.last_position()
+        if asked_for > end:
+            raise unprocessable(f"as_of: the log ends at position {end}")
+        return asked_for, None
+
+    async def _advance(self, past: Past, position: int) -> None:
+        count = position - past.position
+        if count > self._most_events:
+            raise TooLargeError(
+                f"as_of: the read models are behind: {count} events would have to be read, and at most"
+                f" {self._most_events} are."
+            )
+        async for batch in self._log.follow(past.position, until=position):
+            await past.advance(batch)
+
+
+#: Shows a past what happened up to a position.
+Advance = Callable[[Past, int], Awaitable[None]]
+
+
+class _Session:
+    """A past that is kept between questions, and made anew where another keyframe is nearer, or the moment earlier."""
+
+    def __init__(self, postgres_url: str) -> None:
+        self._postgres_url = postgres_url
+        self._lock = asyncio.Lock()
+        self._opened = AsyncExitStack()
+        self._past: Past | None = None
+        self._forgetting: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def past(self) -> AsyncIterator[Past]:
+        """One in which nothing has happened, for one question."""
+        async with self._alone():
+            yield await self._nearest(0)
+
+    @asynccontextmanager
+    async def reading(
+        self, position: int, moment: datetime | None, advance: Advance
+    ) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection to one that `advance` has brought to a position, for one question, as of this moment."""
+        async with self._alone(), AsyncExitStack() as question:
+            connection = None
+            while connection is None:
+                past = await self._nearest(position)
+                try:
+                    await advance(past, position)
+                    reading = past.reading(moment or past.recorded_at)
+                    connection = await question.enter_async_context(reading)
+                except GoneError:
+                    await self._forget()
+            yield connection
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        async with self._lock:
+            if self._forgetting is not None:
+                self._forgetting.cancel()
+            try:
+                yield
+            except BaseException:
+                # Nobody knows how far it came.
+                await self._forget()
+                raise
+            self._forgetting = asyncio.create_task(self._forget_when_idle())
+
+    async def _nearest(self, position: int) -> Past:
+        if self._past is None or not await self._past.leads_to(position):
+            await self._forget()
+            beginning = Past.beginning(self._postgres_url, position)
+            self._past = await self._opened.enter_async_context(beginning)
+        return self._past
+
+    async def close(self) -> None:
+        """End it."""
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        await self._forget()
+
+    async def _forget_when_idle(self) -> None:
+        await asyncio.sleep(_IDLE_SECONDS)
+        async with self._lock:
+            # From here on it is no longer cancelled by the next question, which waits for the lock.
+            self._forgetting = None
+            await self._forget()
+
+    async def _forget(self) -> None:
+        self._past = None
+        await self._opened.aclose()

@@ -1,0 +1,142 @@
+"""The AsyncAPI document: what can be said to Antiphon on NATS, and what it says.
+
+FastStream writes it, from the same registry of types that reads and writes the messages (events/codec.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any, Final
+from uuid import UUID
+
+from faststream.nats import NatsBroker
+from faststream.specification import AsyncAPI
+from faststream.specification.base.specification import Specification
+from pydantic import BaseModel, Field
+
+from antiphon.events import subjects
+from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Outcome
+
+_OUTCOME: Final = "outcome"
+_PARTS: Final = {
+    "partition": f"crc32(id) modulo {subjects.PARTITIONS}",
+    "id": "What it is about: letters, digits, `_` and `-`, at most 128; of most kinds a UUID.",
+    "inbox": "A subject of the sender's own.",
+}
+_DESCRIPTION: Final = (
+    "Commands are published on `cmd.>` (the stream COMMANDS; its confirmation means that the command will be decided),"
+    " or sent as a request on the same subject with `ask.` instead of `cmd.`, which is answered with the outcome."
+    " Events are the log, the stream EVENTS on `evt.>`. Bodies are JSON, metadata is in headers."
+)
+
+
+class CommandHeaders(BaseModel):
+    """The headers of a command."""
+
+    command_id: UUID = Field(
+        alias=subjects.COMMAND_ID, description="Its own id; repeated, it gets the recorded outcome."
+    )
+    occurred_at: datetime = Field(alias=subjects.OCCURRED_AT, description="When it was given, with a zone.")
+    message_id: str | None = Field(
+        None, alias="Nats-Msg-Id", description="The same id: JetStream drops quick repetitions."
+    )
+    reply_to: str | None = Field(None, alias=subjects.REPLY_TO, description="The inbox that the outcome is sent to.")
+    with_events: str | None = Field(
+        None,
+        alias=subjects.WITH_EVENTS,
+        description="With any value: behind the outcome, a line of JSON, the reply has a line for each event of the"
+        " aggregate that the command led to: its type, a space, its body.",
+    )
+    correlation_id: UUID | None = Field(None, alias=subjects.CORRELATION_ID, description="What started it all.")
+    causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="What caused it.")
+    actor: str | None = Field(None, alias=subjects.ACTOR, description="Who gives it.")
+    traceparent: str | None = Field(None, alias=subjects.TRACEPARENT, description="W3C Trace Context.")
+
+
+class EventHeaders(BaseModel):
+    """The headers of an event: CloudEvents in binary mode, and where it came from."""
+
+    ce_specversion: str = Field(alias="ce-specversion", description="1.0")
+    ce_id: str = Field(alias="ce-id", description="The command's id, a dot, and which of its events this is.")
+    ce_type: str = Field(alias="ce-type", description="The stored name, `<kind>.<action>`.")
+    ce_source: str = Field(alias="ce-source", description="/antiphon/<kind>/<id>")
+    ce_time: datetime = Field(alias="ce-time", description="When the command was given.")
+    schema_version: int = Field(alias=subjects.SCHEMA_VERSION, description="The version of the body's schema.")
+    command_id: UUID = Field(alias=subjects.COMMAND_ID, description="The id of the command that led to it.")
+    correlation_id: UUID | None = Field(None, alias=subjects.CORRELATION_ID, description="As in the command.")
+    causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="As in the command.")
+    actor: str | None = Field(None, alias=subjects.ACTOR, description="As in the command.")
+    traceparent: str | None = Field(None, alias=subjects.TRACEPARENT, description="As in the command.")
+
+
+def specification() -> Specification:
+    """The document of this version."""
+    # It is described, never connected.
+    broker = NatsBroker()
+    for (kind, verb), command in COMMAND_TYPES.items():
+        subject = f"cmd.{{partition}}.{kind}.{{id}}.{verb}"
+        broker.subscriber(subject, title=f"{kind}.{verb}", description=_said_of(command))(_taking(command))
+    for name, event in EVENT_TYPES.items():
+        kind, _, action = name.partition(".")
+        subject = f"evt.{{partition}}.{kind}.{{id}}.{action}"
+        broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_said_of(event), schema=event)
+    told = "How a command was decided, sent to the inbox that it names."
+    broker.publisher("{inbox}", title=_OUTCOME, description=told, schema=Outcome)
+    return _completed(
+        AsyncAPI(broker, title="Antiphon", version=version("antiphon"), description=_DESCRIPTION).to_specification()
+    )
+
+
+def _said_of(message: type[Command | Event]) -> str:
+    return (message.__doc__ or "").partition("\n")[0]
+
+
+def _taking(command: type[Command]) -> Callable[[Command], Awaitable[None]]:
+    """What FastStream reads the body's type from."""
+
+    async def take(command: Command) -> None:
+        """Nothing: the policy reads commands (docs/adr/0003)."""
+
+    take.__annotations__["command"] = command
+    return take
+
+
+def _completed(document: Any) -> Specification:
+    """The document with what FastStream does not describe: headers, parts of subjects, where a command is answered."""
+    # Whoever reads it knows where the servers are: he was told with their credentials.
+    document.servers = None
+    for headers in (CommandHeaders, EventHeaders):
+        document.components.schemas[headers.__name__] = headers.model_json_schema(by_alias=True)
+    for name, channel in document.channels.items():
+        channel.servers = None
+        parts = [part for part in _PARTS if f"{{{part}}}" in channel.address]
+        channel.parameters = {part: {"description": _PARTS[part]} for part in parts}
+        if name != _OUTCOME:
+            _complete(document, name)
+    # FastStream keeps them in no order.
+    document.channels = dict(sorted(document.channels.items()))
+    document.operations = dict(sorted(document.operations.items()))
+    made: Specification = document
+    return made
+
+
+def _complete(document: Any, channel: str) -> None:
+    """Add what every message has to one channel of commands or events, and to its operation."""
+    operation = document.operations[channel]
+    is_command = operation.action.value == "receive"
+    headers = CommandHeaders if is_command else EventHeaders
+    for message in document.channels[channel].messages:
+        described = document.components.messages[f"{channel}:{message}"]
+        described.headers = _reference("components/schemas", headers.__name__)
+        described.correlationId.location = f"$message.header#/{subjects.CORRELATION_ID}"
+    if is_command:
+        address = {"location": f"$message.header#/{subjects.REPLY_TO}"}
+        operation.reply = {"address": address, "channel": _reference("channels", _OUTCOME)}
+
+
+def _reference(place: str, name: str) -> dict[str, str]:
+    return {"$ref": f"#/{place}/{name}"}

@@ -1,0 +1,1 @@
+"""The way of the most frequent writes past FastAPI's routing."""

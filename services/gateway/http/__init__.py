@@ -1,0 +1,1 @@
+"""HTTP itself: errors, bodies, headers, compression, tracing."""

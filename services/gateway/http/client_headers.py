@@ -1,0 +1,54 @@
+"""What a request's headers tell of the program that sent it."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+from starlette.requests import Request
+
+from antiphon.events import subjects
+
+#: Of what a program says of itself no more is heard.
+_LONGEST: Final = 200
+#: It says the same with each request.
+_REMEMBERED: Final = 1024
+_USER_AGENT: Final = re.compile(r"^prefect/(\S+) \(API \S+\)")
+
+
+def api_version(request: Request) -> str | None:
+    """The version of Prefect's API that the caller speaks; absent means the newest."""
+    return request.headers.get("x-prefect-api-version") or None
+
+
+def leaves_task_retries(api_version: str | None) -> bool:
+    """Whether the caller is so old that the server is to retry the task runs of a flow run that is retried."""
+    return api_version is not None and tuple(int(part) for part in api_version.split(".")) < (0, 8, 3)
+
+
+def actor(request: Request) -> str | None:
+    """Who asks, as the caller says it: a name if it gives one, else what program it is. Nobody checks it."""
+    return _named((request.headers.get(subjects.ACTOR) or _user_agent(request))[:_LONGEST])
+
+
+@lru_cache(_REMEMBERED)
+def _named(said: str) -> str | None:
+    # It becomes a header of a message: what HTTP lets through beyond ASCII does not belong there.
+    plain = said.encode("ascii", "replace").decode()
+    return "".join(filter(str.isprintable, plain)) or None
+
+
+def client_version(request: Request) -> str | None:
+    """The version of the Prefect client that called, if it is one."""
+    return _version_in(_user_agent(request)[:_LONGEST])
+
+
+def _user_agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")
+
+
+@lru_cache(_REMEMBERED)
+def _version_in(user_agent: str) -> str | None:
+    match = _USER_AGENT.match(user_agent)
+    return match.group(1) if match else None

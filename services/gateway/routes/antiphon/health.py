@@ -1,0 +1,60 @@
+"""What tells orchestrators and Prometheus how a gateway is; at the root, where they look."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import nats.errors
+import psycopg
+from fastapi import APIRouter
+from nats.js.errors import Error as JetStreamError
+from prometheus_client import CONTENT_TYPE_LATEST
+from psycopg_pool import PoolTimeout
+from starlette.responses import Response
+
+from antiphon.events import subjects
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.errors import JsonResponse
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Alive, ready, measured."""
+    router = APIRouter()
+
+    @router.get("/livez")
+    async def livez() -> Response:
+        """Whether this process answers at all; a dead one is to be started again."""
+        return JsonResponse({"status": "ok"})
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        """Whether it can answer requests; one that is not ready is to be left alone until it is."""
+        trouble = {"nats": await _nats_trouble(gateway), "postgres": await _postgres_trouble(gateway)}
+        is_ready = not any(trouble.values())
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        checks = {name: why or "ok" for name, why in trouble.items()}
+        return JsonResponse({"status": "ok" if is_ready else "not ready", "checks": checks}, status)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        text = await gateway.metrics.text(gateway.nats, gateway.pool, gateway.probe_seconds)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _nats_trouble(gateway: Gateway) -> str | None:
+    try:
+        await gateway.nats.jetstream(timeout=gateway.probe_seconds).stream_info(subjects.EVENTS)
+    except (TimeoutError, nats.errors.Error, JetStreamError) as error:
+        return f"the log does not answer: {error!r}"
+    return None
+
+
+async def _postgres_trouble(gateway: Gateway) -> str | None:
+    try:
+        async with gateway.pool.connection(timeout=gateway.probe_seconds) as connection:
+            await connection.execute("SELECT 1 FROM checkpoint LIMIT 1")
+    except (psycopg.Error, PoolTimeout) as error:
+        return f"the database does not answer: {str(error).strip()}"
+    return None

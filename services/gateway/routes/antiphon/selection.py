@@ -1,0 +1,59 @@
+"""Which events a request asks for, and from where on, as query parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from antiphon.events.event_filter import Decision, EventFilter
+from antiphon.events.log_position import Place, parse
+from antiphon.events.state import StateType
+from antiphon.services.gateway.http.problems import invalid
+
+#: Part of a subject: what could be a wildcard or another token is none.
+_Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+
+
+class Selection(BaseModel):
+    """The filter of a stream or a replay; tags may be given several times, and must all be there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: _Token | None = None
+    id: _Token | None = None
+    action: _Token | None = None
+    flow: UUID | None = None
+    deployment: UUID | None = None
+    tag: list[str] = Field(default_factory=list)
+    state_type: StateType | None = None
+    decision: Decision | None = None
+    #: A position, or a time.
+    start: str | None = Field(default=None, alias="from")
+
+    @property
+    def which(self) -> EventFilter:
+        """As the log is asked."""
+        return EventFilter(
+            kind=self.kind or "*",
+            id=self.id or "*",
+            action=self.action or "*",
+            flow=self.flow,
+            deployment=self.deployment,
+            tags=tuple(self.tag),
+            state_type=self.state_type,
+            decision=self.decision,
+        )
+
+
+Selected = Annotated[Selection, Query()]
+
+
+def place(text: str, name: str) -> Place:
+    """The position or the time that the parameter `name` tells; raises ProblemError for neither."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise invalid(f"{name}: {error}") from None

@@ -1,0 +1,22 @@
+"""How far the log and its readers are, as JSON: what `/metrics` tells Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.errors import JsonResponse
+from antiphon.services.runtime import clock
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """One route; a number that could not be found out is null."""
+    router = APIRouter()
+
+    @router.get("/status")
+    async def status() -> Response:
+        numbers = await gateway.metrics.numbers(gateway.nats, gateway.pool, gateway.probe_seconds)
+        return JsonResponse({"now": clock.now(), **numbers}, headers={"Cache-Control": "no-store"})
+
+    return router

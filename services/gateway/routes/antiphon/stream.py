@@ -1,0 +1,210 @@
+"""What happens, as it happens: server-sent events and a WebSocket, from any position of the log on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import structlog
+from fastapi import APIRouter, Header, WebSocket
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
+
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.record import record
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http import problems
+from antiphon.services.gateway.http.problems import ProblemError, invalid
+from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, place
+from antiphon.services.gateway.streaming.websockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
+
+#: A sign of life, for what stands in between and closes what is silent.
+_QUIET_SECONDS: Final = 15.0
+_LONGEST_POSITION: Final = 18
+
+_log = structlog.get_logger(__name__)
+
+#: Hands one event, or None as a sign of life, to a reader.
+Hand = Callable[[Recorded | Unreadable | None], Awaitable[None]]
+
+
+class TooSlowError(Exception):
+    """A reader took nothing for too long; `position` is the last one it was given."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"You are too slow: nothing was taken for too long. Go on from {position + 1}.")
+        self.position = position
+
+
+class Subscription:
+    """Events for one reader, who sets the pace: what it does not take stays in the log.
+
+    A reader that takes nothing for `patience_seconds` is given up: it is told so when it takes what is on its
+    way to it, and has as long again to do that.
+    """
+
+    def __init__(self, gateway: Gateway, selection: Selection, start: int) -> None:
+        self._client = gateway.commands
+        self._selection = selection
+        self._patience_seconds = gateway.patience_seconds
+        self._stopping = gateway.stopping
+        #: The last position that was handed over, or lies before the first one wanted.
+        self.position = start - 1
+
+    async def run(self, hand: Hand) -> None:
+        """Hand over events until the gateway stops; raises TooSlowError."""
+        events = self._client.subscribe(self._selection.which, self.position + 1)
+        async with aclosing(_with_signs_of_life(events, self._stopping)) as items:
+            async for item in items:
+                try:
+                    async with asyncio.timeout(self._patience_seconds):
+                        await hand(item)
+                except TimeoutError:
+                    raise TooSlowError(self.position) from None
+                if item is not None:
+                    self.position = item.position
+
+    async def tell(self, last_words: Awaitable[None]) -> None:
+        """Say why it ends to a reader who may not listen any more."""
+        try:
+            async with asyncio.timeout(self._patience_seconds):
+                await last_words
+        except TimeoutError:
+            _log.info("a slow reader was cut off", position=self.position)
+
+
+async def _with_signs_of_life(
+    events: AsyncIterator[Recorded | Unreadable], stopping: asyncio.Event
+) -> AsyncGenerator[Recorded | Unreadable | None, None]:
+    iterator = aiter(events)
+    # A task, because cancelling what waits for the next event would end the iterator.
+    following = asyncio.ensure_future(anext(iterator))
+    ending = asyncio.ensure_future(stopping.wait())
+    try:
+        while True:
+            await asyncio.wait((following, ending), timeout=_QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if stopping.is_set():
+                return
+            if not following.done():
+                yield None
+                continue
+            yield following.result()
+            following = asyncio.ensure_future(anext(iterator))
+    finally:
+        following.cancel()
+        ending.cancel()
+        await asyncio.gather(following, ending, return_exceptions=True)
+
+
+async def _subscription(gateway: Gateway, selection: Selection, after: str | None = None) -> Subscription:
+    client = gateway.commands
+    if after is not None:
+        # What a browser sends when it connects again; it goes before what the address says.
+        start = _position(after) + 1
+    elif selection.start is not None:
+        start = await client.first_position(place(selection.start, "from"))
+    else:
+        start = await client.last_position() + 1
+    return Subscription(gateway, selection, start)
+
+
+def _position(last_event_id: str) -> int:
+    # Unlike a position it may be 0: nothing was there yet.
+    if not last_event_id.isdecimal() or len(last_event_id) > _LONGEST_POSITION:
+        raise invalid("Last-Event-ID: it is the position of an event, as it was sent with the event")
+    return int(last_event_id)
+
+
+class _EventStream(StreamingResponse):
+    """A response that goes on until the reader leaves, is given up, or the gateway stops."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        super().__init__(_nothing(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+        self._subscription = subscription
+
+    async def stream_response(self, send: Send) -> None:
+        """Send the events; ended by cancellation when the reader leaves."""
+
+        async def hand(item: Recorded | Unreadable | None) -> None:
+            await write(b":\n\n" if item is None else _event(item))
+
+        async def write(text: bytes, *, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": text, "more_body": more})
+
+        subscription = self._subscription
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        # So that a browser that loses its connection before the first event goes on from here.
+        await write(b"id: %d\n\n" % subscription.position)
+        try:
+            await subscription.run(hand)
+            await write(b"", more=False)
+        except TooSlowError as error:
+            await subscription.tell(write(_problem(HTTPStatus.REQUEST_TIMEOUT, str(error)), more=False))
+        except LogUnavailableError as error:
+            _log.warning("a stream ended", error=str(error))
+            await write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again."), more=False)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+def _event(item: Recorded | Unreadable) -> bytes:
+    name = item.event.TYPE if isinstance(item, Recorded) else "unreadable"
+    return b"id: %d\nevent: %b\ndata: %b\n\n" % (item.position, name.encode(), record(item))
+
+
+def _problem(status: HTTPStatus, detail: str) -> bytes:
+    return b"event: problem\ndata: %b\n\n" % problems.body(status, detail)
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Both ways to subscribe."""
+    router = APIRouter()
+
+    @router.get("/stream")
+    async def server_sent_events(
+        selection: Selected, last_event_id: Annotated[str | None, Header()] = None
+    ) -> Response:
+        return _EventStream(await _subscription(gateway, selection, last_event_id))
+
+    @router.websocket("/stream")
+    async def websocket(websocket: WebSocket, selection: Selected) -> None:
+        await websocket.accept()
+        try:
+            subscription = await _subscription(gateway, selection)
+        except ProblemError as error:
+            await websocket.send_text(_frame("problem", problems.body(error.status, error.detail)))
+            await websocket.close(POLICY_VIOLATION, error.detail[:120])
+            return
+        await while_connected(websocket, _send(websocket, subscription))
+
+    return router
+
+
+async def _send(websocket: WebSocket, subscription: Subscription) -> None:
+    async def hand(item: Recorded | Unreadable | None) -> None:
+        # The server pings by itself: no sign of life is needed.
+        if item is not None:
+            await websocket.send_text(_frame("event", record(item)))
+
+    async def say_goodbye(status: HTTPStatus, detail: str) -> None:
+        await websocket.send_text(_frame("problem", problems.body(status, detail)))
+        await websocket.close(TRY_AGAIN, detail[:120])
+
+    await websocket.send_text(_frame("subscribed", b'{"position":%d}' % subscription.position))
+    try:
+        await subscription.run(hand)
+    except TooSlowError as error:
+        await subscription.tell(say_goodbye(HTTPStatus.REQUEST_TIMEOUT, str(error)))
+    except LogUnavailableError:
+        await say_goodbye(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
+
+
+def _frame(name: str, body: bytes) -> str:
+    return f'{{"{name}":{body.decode()}}}'

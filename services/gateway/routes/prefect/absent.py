@@ -1,0 +1,59 @@
+"""Routes of Prefect's API that are not there yet: they say so (501), rather than that nothing is found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.errors import NOT_YET, JsonResponse
+
+_METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+#: Resources of which nothing is there, with everything below them.
+_RESOURCES: Final = (
+    "automations",
+    "block_capabilities",
+    "block_documents",
+    "block_schemas",
+    "block_types",
+    "collections",
+    "saved_searches",
+    "task_workers",
+    "templates",
+    "ui",
+)
+
+#: Single routes of resources that are there.
+_ROUTES: Final = (
+    ("POST", "/flows/bulk_delete"),
+    ("POST", "/deployments/bulk_delete"),
+    ("POST", "/deployments/{id:uuid}/schedule"),
+    ("POST", "/deployments/{id:uuid}/create_flow_run/bulk"),
+    ("GET", "/deployments/{id:uuid}/work_queue_check"),
+    ("GET", "/deployments/{id:uuid}/schedules"),
+    ("POST", "/deployments/{id:uuid}/schedules"),
+    ("PATCH", "/deployments/{id:uuid}/schedules/{schedule_id:uuid}"),
+    ("DELETE", "/deployments/{id:uuid}/schedules/{schedule_id:uuid}"),
+    ("POST", "/flow_runs/bulk_delete"),
+    ("GET", "/admin/settings"),
+    ("PUT", "/admin/storage"),
+    ("DELETE", "/admin/storage"),
+)
+
+
+def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
+    """One answer for all of them."""
+    router = APIRouter(include_in_schema=False)
+
+    async def not_yet() -> Response:
+        return JsonResponse({"detail": NOT_YET}, 501)
+
+    for method, path in _ROUTES:
+        router.add_api_route(path, not_yet, methods=[method])
+    for resource in _RESOURCES:
+        router.add_api_route(f"/{resource}", not_yet, methods=_METHODS)
+        router.add_api_route(f"/{resource}/{{rest:path}}", not_yet, methods=_METHODS)
+    return router

@@ -1,0 +1,151 @@
+"""The bodies of requests for many rows: filter objects, orders, limits, offsets and pages, each declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
+
+from fastapi import Body, Depends
+from pydantic import BeforeValidator, ValidationError, create_model
+from pydantic_core import PydanticCustomError
+
+from antiphon.projections.core.reading import LARGEST
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import (
+    ArtifactFilter,
+    DeploymentFilter,
+    FlowFilter,
+    FlowRunFilter,
+    LogFilter,
+    TaskRunFilter,
+    VariableFilter,
+    WorkPoolFilter,
+    WorkQueueFilter,
+)
+from antiphon.services.gateway.http.errors import unprocessable
+
+#: Prefect's `server.api.default_limit`: the default and the most.
+_LIMIT: Final = 200
+
+#: What was read of a body, by key.
+Given = dict[str, Any]
+#: The keys of a body: the type of each, and what stands for one that is absent or null.
+Keys = Mapping[str, tuple[Any, Any]]
+
+#: Each filter object by its key.
+FILTERS: Final[Mapping[str, type]] = {
+    "flows": FlowFilter,
+    "flow_runs": FlowRunFilter,
+    "task_runs": TaskRunFilter,
+    "deployments": DeploymentFilter,
+    "work_pools": WorkPoolFilter,
+    "work_pool_queues": WorkQueueFilter,
+    # The name of the former in some requests.
+    "work_queues": WorkQueueFilter,
+    "logs": LogFilter,
+    "variables": VariableFilter,
+    "artifacts": ArtifactFilter,
+}
+
+
+async def _limit(limit: Annotated[int | None, Body()] = None) -> int:
+    if limit is None:
+        return _LIMIT
+    if limit < 0:
+        raise unprocessable("Invalid limit: must be greater than or equal to 0.")
+    if limit > _LIMIT:
+        raise unprocessable(f"Invalid limit: must be less than or equal to {_LIMIT}.")
+    return limit
+
+
+Limit = Annotated[int, Depends(_limit)]
+
+#: A dependency of its own, as in Prefect: a wrong limit is told before anything else that is wrong.
+LIMIT: Final[Keys] = {"limit": (Limit, Parameter.empty)}
+
+
+def defaults_to(default: Any) -> BeforeValidator:
+    """An explicit null means the default, as Prefect's server has it."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
+    """One key of a body with a default."""
+    return Annotated[kind, Body(embed=True, **limits), defaults_to(default)], default
+
+
+#: The same without FastAPI, for limits that are right.
+_LIMIT_AT_ONCE: Final = key(int, _LIMIT, ge=0, le=_LIMIT)
+
+
+def required(kind: Any) -> tuple[Any, Any]:
+    """One key of a body that must be there."""
+
+    def refuse_null(value: Any) -> Any:
+        if value is None:
+            raise PydanticCustomError("missing", "Field required")
+        return value
+
+    return Annotated[kind, Body(embed=True), BeforeValidator(refuse_null)], Parameter.empty
+
+
+Offset = Annotated[int, Body(ge=0, le=LARGEST), defaults_to(0)]
+
+OFFSET: Final[Keys] = {"offset": (Offset, 0)}
+PAGE: Final[Keys] = {"page": key(int, 1, ge=1)}
+#: A page whose number an answer repeats.
+Page = Annotated[int, Body(ge=1, le=LARGEST), defaults_to(1)]
+
+
+def order(default: StrEnum) -> Keys:
+    """The key `sort`."""
+    return {"sort": key(type(default), default)}
+
+
+def filters(*names: str) -> Keys:
+    """The keys of filter objects."""
+    return {name: (Annotated[FILTERS[name] | None, Body(embed=True)], None) for name in names}
+
+
+class BodyReader:
+    """Reads some keys of a body: as a dependency of FastAPI, which says what is wrong with one, and at once."""
+
+    def __init__(self, keys: Keys) -> None:
+        # FastAPI reads the names and types of a body from the signature.
+        self.__signature__ = Signature(
+            [
+                Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+                for name, (kind, default) in keys.items()
+            ]
+        )
+        fields: dict[str, Any] = {
+            name: _LIMIT_AT_ONCE if kind is Limit else (kind, ... if default is Parameter.empty else default)
+            for name, (kind, default) in keys.items()
+        }
+        self._model = create_model("Body", **fields)
+
+    async def __call__(self, **given: Any) -> Given:
+        """What FastAPI has read."""
+        return given
+
+    def at_once(self, value: Any) -> Given | None:
+        """What a JSON value gives, the same as FastAPI would; None if there is anything wrong with it."""
+        try:
+            return dict(self._model.model_validate(value))
+        except ValidationError:
+            return None
+
+
+def body(*keys: Keys) -> BodyReader:
+    """A dependency that reads these keys, the first first: what is wrong with several is told in this order."""
+    return BodyReader({name: described for part in keys for name, described in part.items()})
+
+
+def criteria_of(given: Mapping[str, Any]) -> Criteria:
+    """The filter objects of a body that was read."""
+    found = {name: value for name, value in given.items() if name in FILTERS}
+    if "work_queues" in found:
+        found["work_pool_queues"] = found.pop("work_queues")
+    return Criteria(**found)

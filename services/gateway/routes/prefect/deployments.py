@@ -1,0 +1,228 @@
+"""Routes of deployments."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Request
+from starlette.responses import Response
+
+from antiphon.events import ids
+from antiphon.events.document.commands import CreateDeployment, DeleteDeployment, UpdateDeployment
+from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.state import StateType
+from antiphon.projections.deployment import queries
+from antiphon.projections.deployment.queries import DEPLOYMENTS
+from antiphon.projections.filters.conditions import Between, NullableId
+from antiphon.projections.filters.criteria import Criteria
+from antiphon.projections.filters.objects import FlowRunFilter
+from antiphon.projections.filters.special import AnyOrNotAnyStateType, FlowRunState
+from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN
+from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
+from antiphon.projections.work_pool.queries import agents_queue
+from antiphon.services.gateway.commands.decisions import Decided, created_response, created_run, decide, new_id
+from antiphon.services.gateway.commands.hydration import HydrationError, hydrated_object
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.body_parsing import CheckedRoute
+from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, not_found, unprocessable
+from antiphon.services.gateway.observations.presence import note_polls, unnoted
+from antiphon.services.gateway.routes.prefect.bodies import Limit
+from antiphon.services.gateway.routes.prefect.reads import add_reads
+from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
+from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.prefect.json_schema import BAD_SCHEMA
+from antiphon.services.prefect.prefect_kind import HYDRATION, is_dehydrated
+
+#: How often the parameters of a run are made, at most.
+_TRIES: Final = 3
+_MISSING: Final = "Deployment not found"
+#: So many runs are deleted together: the policy decides them in one batch.
+_AT_ONCE: Final = 100
+_FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Create, read, change and delete deployments, and create runs of them."""
+    router = APIRouter(prefix="/deployments", route_class=CheckedRoute)
+    add_reads(router, gateway, DEPLOYMENTS, _FILTERS, missing=_MISSING)
+    _add_by_name(router, gateway)
+    _add_writes(router, gateway)
+    _add_pauses(router, gateway)
+    _add_runs(router, gateway)
+    return router
+
+
+def _add_writes(router: APIRouter, gateway: Gateway) -> None:
+    @router.post("/")
+    async def create(request: Request, deployment: DeploymentCreate) -> Response:
+        _check_related(deployment, "creating")
+        given = await _with_pool(gateway, deployment.given())
+        data = given | {"flow_id": str(deployment.flow_id), "name": deployment.name}
+        decided = await decide(gateway, request, new_id(request), CreateDeployment(data=data))
+        _raise_for(decided.outcome)
+        async with gateway.reading(decided.position) as connection:
+            found = await DEPLOYMENTS.get(connection, UUID(decided.outcome.aggregate_id))
+        return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
+
+    @router.patch("/{id:uuid}", status_code=204)
+    async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
+        _check_related(deployment, "updating")
+        changes = await _with_parameters(gateway, id, await _with_pool(gateway, deployment.given()))
+        decided = await decide(gateway, request, id, UpdateDeployment(changes=changes))
+        _raise_for(decided.outcome)
+        return Response(status_code=204, headers=decided.headers)
+
+    @router.delete("/{id:uuid}", status_code=204)
+    async def delete(request: Request, id: UUID) -> Response:
+        # First the runs, also of a deployment that is gone: what was broken off is finished by asking again.
+        await _delete_waiting(gateway, id)
+        decided = await decide(gateway, request, id, DeleteDeployment())
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        # Those that were created meanwhile: from here on none can be.
+        await _delete_waiting(gateway, id, decided.position)
+        return Response(status_code=204, headers=decided.headers)
+
+
+async def _delete_waiting(gateway: Gateway, deployment_id: UUID, after: int | None = None) -> None:
+    async with gateway.reading(after) as connection:
+        runs = await queries.scheduled_runs(connection, deployment_id)
+    for first in range(0, len(runs), _AT_ONCE):
+        some = runs[first : first + _AT_ONCE]
+        await asyncio.gather(*(gateway.commands.decide(run_id, DeleteFlowRun()) for run_id in some))
+
+
+def _add_pauses(router: APIRouter, gateway: Gateway) -> None:
+    @router.post("/{id:uuid}/pause_deployment")
+    async def pause(request: Request, id: UUID) -> Response:
+        return await _set_paused(request, id, paused=True)
+
+    @router.post("/{id:uuid}/resume_deployment")
+    async def resume(request: Request, id: UUID) -> Response:
+        return await _set_paused(request, id, paused=False)
+
+    async def _set_paused(request: Request, id: UUID, *, paused: bool) -> Response:
+        decided = await decide(
+            gateway, request, id, UpdateDeployment(changes={"paused": paused}, checks_parameters=False)
+        )
+        if decided.outcome.status is Status.NOT_FOUND:
+            raise not_found(_MISSING)
+        return JsonResponse(b"null", headers=decided.headers)
+
+
+def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) -> None:
+    """Blocks cannot be created yet: there are none."""
+    for what, block_id in (
+        ("infrastructure", deployment.infrastructure_document_id),
+        ("storage", deployment.storage_document_id),
+    ):
+        if block_id is not None:
+            raise conflict(
+                f"Error {doing} deployment. Could not find {what} block with id: {block_id}. This usually occurs when"
+                " applying a deployment specification that was built against a different Prefect database / workspace."
+            )
+
+
+async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
+    """Where a queue is named alone, with the pool that has it; if none has, the policy makes both."""
+    if given.get("work_pool_name", "") != "" or not given.get("work_queue_name"):
+        return given
+    async with gateway.reading() as connection:
+        found = await agents_queue(connection, given["work_queue_name"])
+    return given if found is None else given | {"work_pool_name": found["work_pool_name"]}
+
+
+async def _with_parameters(gateway: Gateway, deployment_id: UUID, given: dict[str, Any]) -> dict[str, Any]:
+    """With the parameters that those given stand for; raises 400."""
+    if "parameters" not in given:
+        return given
+    try:
+        return given | {"parameters": await hydrated_object(gateway, given["parameters"])}
+    except HydrationError as error:
+        async with gateway.reading() as connection:
+            if await queries.source_of_runs(connection, deployment_id) is None:
+                # The policy says so.
+                return given
+        raise bad_request(f"Error hydrating deployment parameters: {error}") from error
+
+
+def _raise_for(outcome: Outcome) -> None:
+    reason = outcome.reason or ""
+    if outcome.status is Status.NOT_FOUND:
+        raise not_found(reason or _MISSING)
+    if outcome.status is Status.CONFLICT:
+        # What does not fit a schema is told in two ways: job variables have a rule of their own.
+        is_unprocessable = reason.startswith(BAD_SCHEMA) or outcome.rule not in (None, HYDRATION)
+        raise (unprocessable if is_unprocessable else conflict)(reason)
+
+
+def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
+    @router.get("/name/{flow_name}/{deployment_name}")
+    async def by_name(flow_name: str, deployment_name: str) -> Response:
+        async with gateway.reading() as connection:
+            found = await queries.by_name(connection, flow_name, deployment_name)
+        if found is None:
+            raise not_found(_MISSING)
+        return JsonResponse(found)
+
+
+async def _decided_run(
+    gateway: Gateway, request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate
+) -> Decided:
+    """Have a run decided; again where the deployment got other parameters while those of the run were made."""
+    tries = 0
+    while True:
+        command = await _run_command(gateway, deployment_id, run)
+        key = run.idempotency_key
+        run_id = ids.flow_run_id(command.flow_id, key) if key else new_id(request)
+        decided = await decide(gateway, request, run_id, command, with_events=True)
+        tries += 1
+        if decided.outcome.rule != HYDRATION or tries == _TRIES:
+            return decided
+
+
+async def _run_command(gateway: Gateway, deployment_id: UUID, run: DeploymentFlowRunCreate) -> CreateFlowRun:
+    """The command that creates such a run, its parameters made where they stand for others; raises 404 and 400."""
+    async with gateway.reading() as connection:
+        source = await queries.source_of_runs(connection, deployment_id)
+    if source is None:
+        raise not_found(_MISSING)
+    command = run.command(deployment_id, source.flow_id)
+    merged = source.parameters | run.parameters
+    if not is_dehydrated(merged):
+        return command
+    try:
+        parameters = await hydrated_object(gateway, merged)
+    except HydrationError as error:
+        raise bad_request(f"Error hydrating flow run parameters: {error}") from error
+    return command.changed(parameters=parameters, hydrated_from=source.parameters)
+
+
+def _add_runs(router: APIRouter, gateway: Gateway) -> None:
+    @router.post("/{id:uuid}/create_flow_run")
+    async def create_flow_run(request: Request, id: UUID, run: DeploymentFlowRunCreate) -> Response:
+        decided = await _decided_run(gateway, request, id, run)
+        _raise_for(decided.outcome)
+        status = 200 if decided.outcome.status is Status.EXISTS else 201
+        return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
+
+    @router.post("/get_scheduled_flow_runs")
+    async def get_scheduled_flow_runs(
+        limit: Limit,
+        deployment_ids: Annotated[list[UUID], Body()],
+        scheduled_before: Annotated[Moment | None, Body()] = None,
+    ) -> Response:
+        due = FlowRunFilter(
+            deployment_id=NullableId(any_=deployment_ids),
+            state=FlowRunState(type=AnyOrNotAnyStateType(any_=[StateType.SCHEDULED])),
+            next_scheduled_start_time=Between(before_=scheduled_before),
+        )
+        sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
+        async with gateway.reading() as connection:
+            found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
+            polled = await unnoted(connection, deployment_ids)
+        await note_polls(gateway, polled)
+        return JsonResponse(found)

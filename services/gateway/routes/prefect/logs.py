@@ -1,0 +1,61 @@
+"""Routes of log lines: observations, which are published as they are and projected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from antiphon.events import subjects
+from antiphon.projections.log.queries import LOGS
+from antiphon.services.gateway.commands.decisions import POSITION
+from antiphon.services.gateway.consistency.staleness import note_late
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
+from antiphon.services.gateway.observations.publisher import observe
+from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
+from antiphon.services.gateway.routes.prefect.reads import add_filter
+from antiphon.services.gateway.schemas.logs import LogCreate
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.ids import uuid7
+
+#: The subject token of lines that belong to no flow run.
+_NO_RUN = "none"
+
+
+def _body(records: list[dict[str, Any]]) -> bytes:
+    try:
+        return orjson.dumps(records)
+    except orjson.JSONEncodeError as error:
+        # The only thing that got here and is no JSON: half a surrogate pair.
+        raise unprocessable(f"A log line cannot be stored: {error}") from error
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Take log lines, and find them."""
+    # NUL characters are taken in log lines, as by Prefect; the projection leaves them out.
+    router = APIRouter(prefix="/logs")
+
+    @router.post("/", status_code=201)
+    async def create(logs: Sequence[LogCreate]) -> Response:
+        now = clock.now()
+        by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        for line in logs:
+            record = {"id": uuid7(), "created": now, **line.model_dump()}
+            by_run[str(line.flow_run_id or _NO_RUN)].append(record)
+        position = 0
+        for run, records in by_run.items():
+            subject = subjects.observation("log", run)
+            position = max(position, await observe(gateway.nats, subject, _body(records)))
+        is_projected = await gateway.observed_reached.until(position, gateway.deadline_seconds)
+        if not is_projected:
+            note_late()
+        return JsonResponse(b"null", 201, headers={POSITION: str(position)})
+
+    read_body = body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort))
+    add_filter(router, gateway, LOGS, read_body, has_past=False)
+    return router

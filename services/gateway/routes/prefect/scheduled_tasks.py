@@ -1,0 +1,144 @@
+"""The WebSocket on which task workers get background tasks (services.md section 3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+import psycopg
+import structlog
+from fastapi import APIRouter
+from nats.aio.msg import Msg
+from psycopg_pool import PoolTimeout
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.task_queue import IN_HAND_SECONDS, Handout
+from antiphon.events.state import StateType
+from antiphon.projections.task_run.queries import TASK_RUNS
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.errors import NotVisibleError
+from antiphon.services.gateway.streaming import websockets
+
+_VIOLATION: Final = 4001
+#: What cannot be shown to a worker now is tried again after this time.
+_LATER_SECONDS: Final = 1.0
+#: How a message fails that is no place in a queue.
+_UNREADABLE: Final = (orjson.JSONDecodeError, KeyError, TypeError)
+
+_log = structlog.get_logger(__name__)
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Hand background tasks out."""
+    router = APIRouter()
+
+    @router.websocket("/task_runs/subscriptions/scheduled")
+    async def scheduled(websocket: WebSocket) -> None:
+        if not await websockets.handshake(websocket):
+            return
+        try:
+            message = await websockets.message_from(websocket)
+        except (WebSocketDisconnect, websockets.UnreadableFrameError):
+            return
+        complaint = _complaint(message)
+        if complaint is not None:
+            await websocket.close(_VIOLATION, f"Protocol violation: expected {complaint} message")
+            return
+        keys = _keys(message["keys"])
+        _log.info("task worker subscribes", client=str(message["client_id"]), keys=len(keys))
+        worker = _Worker(gateway, websocket, keys)
+        try:
+            await websockets.while_connected(websocket, worker.serve(), worker.hear)
+        except websockets.UnreadableFrameError as error:
+            _log.warning("task worker makes no sense", client=str(message["client_id"]), error=str(error))
+
+    return router
+
+
+def _complaint(message: dict[str, Any]) -> str | None:
+    if message.get("type") != "subscribe":
+        return "'subscribe'"
+    for name in ("keys", "client_id"):
+        if not message.get(name):
+            return f"'{name}' in subscribe"
+    return None
+
+
+def _keys(given: Any) -> list[str]:
+    """Those that something can wait for; what is none of them is passed over, as by Prefect."""
+    if not isinstance(given, Iterable):
+        return []
+    return [key for key in given if isinstance(key, str) and key.encode(errors="ignore").decode() == key]
+
+
+class _Worker:
+    """A task worker: it has one task at a time until it says that it has got it."""
+
+    def __init__(self, gateway: Gateway, websocket: WebSocket, keys: list[str]) -> None:
+        self._gateway = gateway
+        self._websocket = websocket
+        self._keys = keys
+        self._answered: asyncio.Future[str] | None = None
+
+    def hear(self, text: str) -> None:
+        """Take what the worker says; unless it has been given a task it means nothing."""
+        if self._answered is not None and not self._answered.done():
+            self._answered.set_result(text)
+
+    async def serve(self) -> None:
+        """Send tasks until the worker quits or says something else."""
+        async with Handout(self._gateway.nats, self._keys) as handout:
+            goes_on = True
+            while goes_on:
+                message = await handout.next()
+                try:
+                    task_run = await self._task_run(message)
+                    goes_on = task_run is None or await self._has_got(handout, message, task_run)
+                except _UNREADABLE as error:
+                    await self._park(message, repr(error))
+                except (psycopg.OperationalError, PoolTimeout, NotVisibleError) as error:
+                    _log.warning("background task not shown", subject=message.subject, error=str(error).strip())
+                    await handout.give_back(message, seconds=_LATER_SECONDS)
+                    continue
+                except BaseException:
+                    await handout.give_back(message)
+                    raise
+                if goes_on:
+                    await handout.take_off(message)
+                else:
+                    await handout.give_back(message)
+
+    async def _task_run(self, message: Msg) -> bytes | None:
+        """The task run as it is now; None where it need not be run any more."""
+        waiting = orjson.loads(message.data)
+        run_id, position = UUID(waiting["task_run_id"]), int(waiting["position"])
+        if not await self._gateway.events_reached.until(position, self._gateway.deadline_seconds):
+            raise NotVisibleError(f"{run_id} at position {position}")
+        # It may have been cancelled meanwhile.
+        async with self._gateway.reading() as connection:
+            found = await TASK_RUNS.get(connection, run_id)
+        # A worker that runs it, and whose word for that got lost, has moved it on.
+        if found is not None and orjson.loads(found)["state_type"] == StateType.SCHEDULED:
+            return found
+        _log.info("background task is not scheduled any more", task_run_id=str(run_id))
+        return None
+
+    async def _has_got(self, handout: Handout, message: Msg, task_run: bytes) -> bool:
+        """Send the task, and wait for as long as the worker takes to say that it has got it; False if it does not."""
+        self._answered = asyncio.get_running_loop().create_future()
+        await self._websocket.send_text(task_run.decode())
+        while not self._answered.done():
+            await asyncio.wait({self._answered}, timeout=IN_HAND_SECONDS)
+            await handout.keep(message)
+        said = websockets.message_in(self._answered.result()).get("type")
+        if said == "quit":
+            await self._websocket.close()
+        return bool(said == "ack")
+
+    async def _park(self, message: Msg, why: str) -> None:
+        _log.warning("no background task", subject=message.subject, why=why)
+        await park(self._gateway.nats, "gateway", message.subject, message.headers, message.data, why)

@@ -1,0 +1,63 @@
+"""The route that the web UI checks a form with while it is filled in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body
+from starlette.responses import Response
+
+from antiphon.services.gateway.commands.hydration import previewed
+from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.http.body_parsing import CheckedRoute
+from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
+from antiphon.services.prefect.json_schema import BadSchemaError, Misfit, misfits
+
+
+def routes(gateway: Gateway) -> APIRouter:
+    """Check values against a schema."""
+    router = APIRouter(prefix="/ui/schemas", route_class=CheckedRoute)
+
+    @router.post("/validate")
+    async def validate(
+        json_schema: Annotated[dict[str, Any], Body(alias="schema")], values: Annotated[dict[str, Any], Body()]
+    ) -> Response:
+        try:
+            found = misfits(await previewed(gateway, values), json_schema)
+        except BadSchemaError as error:
+            raise unprocessable(str(error)) from error
+        errors = as_tree(found)
+        return JsonResponse({"errors": errors, "valid": not errors})
+
+    return router
+
+
+def as_tree(found: list[Misfit]) -> list[Any]:
+    """What is wrong, as Prefect's UI wants it: under the property or the index that it is about."""
+    errors: list[Any] = []
+    for misfit in found:
+        if not misfit.path:
+            errors.append(misfit.message)
+            continue
+        *above, last = misfit.path
+        level = errors
+        for part in above:
+            level = _below(level, part)
+        level.append(_entry(last, [misfit.message]))
+    return errors
+
+
+def _entry(part: str | int, errors: list[Any]) -> dict[str, Any]:
+    return {"index" if isinstance(part, int) else "property": part, "errors": errors}
+
+
+def _below(level: list[Any], part: str | int) -> list[Any]:
+    """The errors under a part of the values, which is first among those of its level, or new."""
+    key = "index" if isinstance(part, int) else "property"
+    for entry in level:
+        if isinstance(entry, dict) and entry.get(key) == part:
+            found: list[Any] = entry["errors"]
+            return found
+    made: list[Any] = []
+    level.append(_entry(part, made))
+    return made

@@ -1,0 +1,118 @@
+"""Flow runs as requests describe them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.flow_run.events import CreatedBy, FlowRunChanges
+from antiphon.events.flow_run.events import FlowRunPolicy as StoredPolicy
+from antiphon.services.gateway.schemas.flows import Labels
+from antiphon.services.gateway.schemas.numbers import FINITE
+from antiphon.services.gateway.schemas.policies import from_deprecated
+from antiphon.services.gateway.schemas.states import StateCreate
+
+#: Prefect's limit for the parameters of a run.
+_PARAMETER_BYTES: Final = 524_288
+
+
+class FlowRunPolicy(BaseModel):
+    """Prefect's FlowRunPolicy: the two oldest fields stand for their successors where those are absent."""
+
+    max_retries: int = 0
+    retry_delay_seconds: Annotated[float, FINITE] = 0
+    retries: int | None = None
+    retry_delay: int | None = None
+    pause_keys: set[str] | None = Field(default_factory=set)
+    resuming: bool | None = False
+    retry_type: Literal["in_process", "reschedule"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_deprecated(cls, values: Any) -> Any:
+        return from_deprecated(values)
+
+    def stored(self) -> StoredPolicy:
+        """The policy as it is kept."""
+        pause_keys = tuple(sorted(self.pause_keys)) if self.pause_keys is not None else None
+        return StoredPolicy(**{**self.__dict__, "pause_keys": pause_keys})
+
+
+def _not_too_large(parameters: dict[str, Any]) -> dict[str, Any]:
+    size = len(json.dumps(parameters, default=str, separators=(",", ":")).encode())
+    if size > _PARAMETER_BYTES:
+        msg = f"Flow run parameters must be less than {_PARAMETER_BYTES:,} bytes when serialized (got {size:,} bytes)."
+        raise ValueError(msg)
+    return parameters
+
+
+Parameters = Annotated[dict[str, Any], AfterValidator(_not_too_large)]
+
+
+class FlowRunCreate(BaseModel):
+    """Prefect's FlowRunCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: StateCreate | None = None
+    name: str | None = None
+    flow_id: UUID
+    flow_version: str | None = None
+    parameters: Parameters = Field(default_factory=dict)
+    context: dict[str, Any] = Field(default_factory=dict)
+    parent_task_run_id: UUID | None = None
+    infrastructure_document_id: UUID | None = None
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    labels: Labels | None = Field(default_factory=dict)
+    idempotency_key: str | None = None
+    work_pool_name: str | None = None
+    work_queue_name: str | None = None
+    job_variables: dict[str, Any] | None = None
+    deployment_id: UUID | None = None
+
+    def command(self, created_by: CreatedBy | None, api_version: str | None = None) -> CreateFlowRun:
+        """The command that creates such a run."""
+        values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
+        return CreateFlowRun(
+            **values,
+            # An empty name asks for a made-up one, like none.
+            name=self.name or None,
+            empirical_policy=self.empirical_policy.stored(),
+            tags=tuple(self.tags),
+            labels=self.labels or {},
+            created_by=created_by,
+            api_version=api_version,
+            state=self.state.proposed() if self.state is not None else None,
+        )
+
+
+_CONVERTED = frozenset({"state", "name", "empirical_policy", "tags", "labels"})
+
+
+class FlowRunUpdate(BaseModel):
+    """Prefect's FlowRunUpdate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    flow_version: str | None = None
+    parameters: Parameters = Field(default_factory=dict)
+    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    infrastructure_pid: str | None = None
+    job_variables: dict[str, Any] | None = None
+
+    def changes(self) -> FlowRunChanges:
+        """Only what the request gave."""
+        given = self.model_fields_set
+        values: dict[str, Any] = {name: getattr(self, name) for name in given - {"empirical_policy", "tags"}}
+        if "empirical_policy" in given:
+            values["empirical_policy"] = self.empirical_policy.stored()
+        if "tags" in given:
+            values["tags"] = tuple(self.tags)
+        return FlowRunChanges(**values)

@@ -1,0 +1,52 @@
+"""Concurrency limits as requests describe them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from antiphon.events.limit.commands import MOST_AT_ONCE
+from antiphon.events.limit.slots import Count, Decay, Number
+from antiphon.services.gateway.schemas.flows import ResourceName
+
+
+class LimitCreate(BaseModel):
+    """Prefect's ConcurrencyLimitV2Create."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    active: bool = True
+    name: ResourceName
+    limit: Count
+    active_slots: Count = 0
+    denied_slots: Count = 0
+    slot_decay_per_second: Decay = 0
+
+
+class LimitUpdate(BaseModel):
+    """Prefect's ConcurrencyLimitV2Update."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    active: bool | None = None
+    name: ResourceName | None = None
+    limit: Count | None = None
+    active_slots: Count | None = None
+    denied_slots: Count | None = None
+    slot_decay_per_second: Decay | None = None
+
+
+class TagLimitCreate(BaseModel):
+    """Prefect's ConcurrencyLimitCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tag: str
+    concurrency_limit: Number
+
+
+#: Task runs that are declared to hold slots.
+Override = Annotated[list[UUID] | None, Field(max_length=MOST_AT_ONCE)]
+Names = Annotated[list[str], Field(max_length=MOST_AT_ONCE)]

@@ -1,0 +1,136 @@
+"""Task runs as requests describe them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from antiphon.events.task_run.commands import CreateTaskRun
+from antiphon.events.task_run.events import TaskRunPolicy as StoredPolicy
+from antiphon.services.gateway.schemas.flows import Labels
+from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.numbers import FINITE
+from antiphon.services.gateway.schemas.policies import from_deprecated
+from antiphon.services.gateway.schemas.states import StateCreate
+
+_MOST_DELAYS: Final = 50
+_LONGEST_CACHE_KEY: Final = 2000
+
+
+def _few_delays(delay: float | list[int] | list[float] | None) -> float | list[int] | list[float] | None:
+    if isinstance(delay, list) and len(delay) > _MOST_DELAYS:
+        msg = f"Can not configure more than {_MOST_DELAYS} retry delays per task."
+        raise ValueError(msg)
+    return delay
+
+
+def _not_negative(factor: float | None) -> float | None:
+    if factor is not None and factor < 0:
+        msg = "`retry_jitter_factor` must be >= 0."
+        raise ValueError(msg)
+    return factor
+
+
+def _short_cache_key(key: str | None) -> str | None:
+    if key is not None and len(key) > _LONGEST_CACHE_KEY:
+        msg = f"Cache key exceeded maximum allowed length of {_LONGEST_CACHE_KEY} characters."
+        raise ValueError(msg)
+    return key
+
+
+class TaskRunPolicy(BaseModel):
+    """Prefect's TaskRunPolicy: the two oldest fields stand for their successors where those are absent."""
+
+    max_retries: int = 0
+    retry_delay_seconds: Annotated[float, FINITE] = 0
+    retries: int | None = None
+    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays), FINITE] = None
+    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_deprecated(cls, values: Any) -> Any:
+        return from_deprecated(values)
+
+    def stored(self) -> StoredPolicy:
+        """The policy as it is kept."""
+        return StoredPolicy(**self.__dict__)
+
+
+class TaskRunResult(BaseModel):
+    """An input that is another task run's result."""
+
+    input_type: Literal["task_run"] = "task_run"
+    id: UUID
+
+
+class FlowRunResult(BaseModel):
+    """An input that is a flow run's result."""
+
+    input_type: Literal["flow_run"] = "flow_run"
+    id: UUID
+
+
+class Parameter(BaseModel):
+    """An input that is a parameter of the flow run."""
+
+    input_type: Literal["parameter"] = "parameter"
+    name: str
+
+
+class Constant(BaseModel):
+    """An input that is a value."""
+
+    input_type: Literal["constant"] = "constant"
+    type: str
+
+
+TaskInput = TaskRunResult | FlowRunResult | Parameter | Constant
+
+
+class TaskRunCreate(BaseModel):
+    """Prefect's TaskRunCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: UUID | None = None
+    state: StateCreate | None = None
+    name: str | None = None
+    flow_run_id: UUID | None = None
+    task_key: str
+    dynamic_key: str
+    cache_key: Annotated[str | None, AfterValidator(_short_cache_key)] = None
+    cache_expiration: Moment | None = None
+    task_version: str | None = None
+    empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
+    tags: list[str] = Field(default_factory=list)
+    labels: Labels | None = Field(default_factory=dict)
+    task_inputs: dict[str, list[TaskInput]] = Field(default_factory=dict)
+
+    def command(self) -> CreateTaskRun:
+        """The command that creates such a task run."""
+        values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
+        return CreateTaskRun(
+            **values,
+            name=self.name or None,
+            empirical_policy=self.empirical_policy.stored(),
+            tags=tuple(self.tags),
+            labels=self.labels or {},
+            task_inputs={
+                name: [item.model_dump(mode="json") for item in items] for name, items in self.task_inputs.items()
+            },
+            state=self.state.proposed() if self.state is not None else None,
+        )
+
+
+_CONVERTED = frozenset({"id", "state", "name", "empirical_policy", "tags", "labels", "task_inputs"})
+
+
+class TaskRunUpdate(BaseModel):
+    """Prefect's TaskRunUpdate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None

@@ -1,0 +1,132 @@
+"""Work pools and queues as requests describe them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from antiphon.services.gateway.schemas.flows import ResourceName
+from antiphon.services.gateway.schemas.moments import Moment
+
+_PLACEHOLDER: Final = re.compile(r"{{\s*([\w\.\-\[\]$]+)\s*}}")
+#: What the columns hold; the genuine server fails on more.
+_LARGEST: Final = 2**31 - 1
+
+
+def _not_empty(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip("' \""):
+        msg = "name cannot be an empty string"
+        raise ValueError(msg)
+    return value
+
+
+def _complete(template: dict[str, Any]) -> dict[str, Any]:
+    """Every variable that a template speaks of must be described."""
+    if not template:
+        return template
+    configuration, variables = template.get("job_configuration"), template.get("variables")
+    if not (configuration and variables):
+        msg = "The `base_job_template` must contain both a `job_configuration` key and a `variables` key."
+        raise ValueError(msg)
+    if not (isinstance(configuration, dict) and isinstance(variables, dict)):
+        msg = "`job_configuration` and `variables` are objects."
+        raise ValueError(msg)  # noqa: TRY004  pydantic wants it so
+    used = {name for value in configuration.values() for name in _PLACEHOLDER.findall(json.dumps(value))}
+    properties = variables.get("properties", {})
+    missing = used - set(properties if isinstance(properties, dict) else ())
+    if missing:
+        msg = (
+            "The variables specified in the job configuration template must be present as properties in the variables"
+            " schema. Your job configuration uses the following undeclared"
+            f" variable(s): {' ,'.join(sorted(missing))}."
+        )
+        raise ValueError(msg)
+    return template
+
+
+PoolName = Annotated[ResourceName, BeforeValidator(_not_empty)]
+Template = Annotated[dict[str, Any], AfterValidator(_complete)]
+Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+Priority = Annotated[int, Field(gt=0, le=_LARGEST)]
+
+
+class Storage(BaseModel):
+    """Prefect's WorkPoolStorageConfiguration."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bundle_upload_step: dict[str, Any] | None = None
+    bundle_execution_step: dict[str, Any] | None = None
+    default_result_storage_block_id: UUID | None = None
+
+
+class WorkPoolCreate(BaseModel):
+    """Prefect's WorkPoolCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: PoolName
+    description: str | None = None
+    type: str = "prefect-agent"
+    base_job_template: Template = Field(default_factory=dict)
+    is_paused: bool = False
+    concurrency_limit: Count | None = None
+    storage_configuration: Storage = Field(default_factory=Storage)
+
+
+class WorkPoolUpdate(BaseModel):
+    """Prefect's WorkPoolUpdate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    description: str | None = None
+    is_paused: bool | None = None
+    base_job_template: Template | None = None
+    concurrency_limit: Count | None = None
+    storage_configuration: Storage | None = None
+
+
+class QueueFilter(BaseModel):
+    """Prefect's QueueFilter."""
+
+    tags: list[str] | None = None
+    deployment_ids: list[UUID] | None = None
+
+
+class WorkQueueCreate(BaseModel):
+    """Prefect's WorkQueueCreate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ResourceName
+    description: str | None = ""
+    is_paused: bool = False
+    concurrency_limit: Count | None = None
+    priority: Priority | None = None
+    filter: QueueFilter | None = None
+
+
+class WorkQueueUpdate(BaseModel):
+    """Prefect's WorkQueueUpdate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    description: str | None = None
+    is_paused: bool = False
+    concurrency_limit: Count | None = None
+    priority: Priority | None = None
+    last_polled: Moment | None = None
+    filter: QueueFilter | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Only what the request gave."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+
+#: What the column of a worker's interval holds.
+Interval = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]

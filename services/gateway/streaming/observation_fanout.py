@@ -1,0 +1,193 @@
+"""What arrives on OBSERVED, handed to everybody in this gateway who waits for it; one reader serves them all.
+
+Nobody can hold the others up, or the memory of the gateway: who does not take what waits for him is cut off, and can
+begin again where he was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.js.errors import APIError
+
+from antiphon.events import subjects
+from antiphon.events.log.cancellation import raise_if_cancelled
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats import direct_get
+from antiphon.events.log.nats.consumer import OrderedConsumer
+from antiphon.events.log.nats.direct_get import DirectGet
+from antiphon.events.log.nats.replies import ReplyInbox
+
+#: What may wait for one reader.
+_MOST_WAITING: Final = 4_096
+_MOST_BYTES_WAITING: Final = 8_000_000
+_PAGE: Final = 250
+
+_log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class CutOffError(Exception):
+    """A reader was too slow, or the reading came to an end: begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[T]):
+    """One observation: what filters look at, and the text of the frame that tells it."""
+
+    fields: T
+    text: str
+
+
+#: Takes the body of a message apart; raises ValueError, KeyError or TypeError for one that is not what it should be.
+Read = Callable[[bytes], Sequence[Item[T]]]
+Wanted = Callable[[T], bool]
+
+
+class Backlog(Generic[T]):
+    """What waits for one reader."""
+
+    def __init__(self, wanted: Wanted[T], after: int) -> None:
+        self._wanted = wanted
+        #: It gets everything behind this position.
+        self.after = after
+        self._waiting: list[str] = []
+        self._bytes = 0
+        self._arrived = asyncio.Event()
+        self._ended: str | None = None
+
+    def offer(self, item: Item[T]) -> None:
+        """Put an item there, if it is wanted."""
+        if self._ended is not None or not self._wanted(item.fields):
+            return
+        self._waiting.append(item.text)
+        self._bytes += len(item.text)
+        if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES_WAITING:
+            self.end("reads too slowly")
+        self._arrived.set()
+
+    def end(self, why: str) -> None:
+        """Let go of everything: `take` raises from now on."""
+        self._ended = why
+        self._waiting.clear()
+        self._arrived.set()
+
+    async def take(self) -> list[str]:
+        """Everything that has arrived, at least one; raises CutOffError."""
+        await self._arrived.wait()
+        if self._ended is not None:
+            raise CutOffError(self._ended)
+        self._arrived.clear()
+        taken, self._waiting, self._bytes = self._waiting, [], 0
+        return taken
+
+
+class Live(Generic[T]):
+    """The observations of some kinds, as they arrive."""
+
+    def __init__(self, client: Client, kinds: Sequence[str], read: Read[T]) -> None:
+        self._client = client
+        self._kinds = frozenset(kinds)
+        self._subjects = [f"obs.*.{kind}.*" for kind in kinds]
+        self._read = read
+        self._stored = DirectGet(client, subjects.OBSERVED, ReplyInbox(client))
+        self._backlogs: set[Backlog[T]] = set()
+        self._changing = asyncio.Lock()
+        self._following: asyncio.Task[None] | None = None
+        self._position = 0
+
+    @asynccontextmanager
+    async def joined(self, wanted: Wanted[T]) -> AsyncIterator[Backlog[T]]:
+        """A backlog that fills until the block ends; raises LogUnavailableError."""
+        async with self._changing:
+            if self._following is None:
+                self._position = await self._end()
+                raise_if_cancelled()
+                self._following = asyncio.create_task(self._follow())
+            backlog = Backlog(wanted, self._position)
+            self._backlogs.add(backlog)
+        try:
+            yield backlog
+        finally:
+            self._backlogs.discard(backlog)
+            async with self._changing:
+                await self._rest()
+
+    async def stored(self, since: datetime, wanted: Wanted[T]) -> AsyncIterator[tuple[int, list[str]]]:
+        """What was stored at that moment or later, in pages, with the position of the last one looked at.
+
+        A page is only read when it is asked for. Raises LogUnavailableError.
+        """
+        # In UTC, to the end of what is stored by then.
+        request = {"start_time": since.isoformat(), "next_by_subj": "obs.>", "batch": _PAGE}
+        async for page in self._pages(request, wanted):
+            yield page
+
+    async def between(self, after: int, until: int, wanted: Wanted[T]) -> AsyncIterator[list[str]]:
+        """What was stored behind a position, up to another one."""
+        if after < until:
+            request = {"seq": after + 1, "next_by_subj": "obs.>", "batch": _PAGE}
+            async for _, texts in self._pages(request, wanted, until):
+                yield texts
+
+    async def _pages(
+        self, request: dict[str, object], wanted: Wanted[T], until: int | None = None
+    ) -> AsyncIterator[tuple[int, list[str]]]:
+        is_last = False
+        while not is_last:
+            page, is_last = await self._stored.page(request)
+            texts: list[str] = []
+            for message in page:
+                if until is not None and direct_get.sequence(message) > until:
+                    is_last = True
+                    break
+                if direct_get.subject(message).split(".")[2] in self._kinds:
+                    texts += [item.text for item in self._items(message.data) if wanted(item.fields)]
+            if not page:
+                return
+            last = direct_get.sequence(page[-1])
+            yield last, texts
+            request = {"seq": last + 1, "next_by_subj": "obs.>", "batch": _PAGE}
+
+    async def _end(self) -> int:
+        try:
+            return (await self._client.jetstream().stream_info(subjects.OBSERVED)).state.last_seq
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            raise LogUnavailableError(f"{subjects.OBSERVED} did not say where it ends: {error!r}") from error
+
+    async def _rest(self) -> None:
+        if self._following is not None and not self._backlogs:
+            self._following.cancel()
+            await asyncio.wait({self._following})
+            self._following = None
+
+    async def _follow(self) -> None:
+        consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=self._position, subjects=self._subjects)
+        try:
+            async for batch in consumer.batches():
+                for delivered in batch:
+                    for item in self._items(delivered.data):
+                        for backlog in self._backlogs:
+                            backlog.offer(item)
+                    self._position = delivered.position
+        finally:
+            for backlog in self._backlogs:
+                backlog.end("the stream of observations ended")
+            await consumer.close()
+
+    def _items(self, body: bytes) -> Sequence[Item[T]]:
+        try:
+            return self._read(body)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            # Its projection or the recorder parks it.
+            _log.warning("observation not shown", error=repr(error))
+            return ()

@@ -1,0 +1,105 @@
+"""What all of Prefect's WebSockets have in common (services.md section 3)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from antiphon.services.gateway.streaming.websocket_protocol import PONG, Pong
+
+_SUBPROTOCOL: Final = "prefect"
+PROTOCOL_ERROR: Final = 1002
+POLICY_VIOLATION: Final = 1008
+TOO_BIG: Final = 1009
+TRY_AGAIN: Final = 1013
+#: Bytes that a closing frame has room for.
+_LONGEST_REASON: Final = 123
+
+
+class UnreadableFrameError(Exception):
+    """A frame makes no sense: the connection ends without a word, as Prefect's server ends it."""
+
+
+async def handshake(websocket: WebSocket) -> bool:
+    """Accept as Prefect does: with its subprotocol comes an auth message, without it nothing."""
+    if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
+        await websocket.accept()
+        return True
+    await websocket.accept(subprotocol=_SUBPROTOCOL)
+    try:
+        message = await message_from(websocket)
+    except (WebSocketDisconnect, UnreadableFrameError):
+        return False
+    if message.get("type") != "auth":
+        await websocket.close(POLICY_VIOLATION, "Expected 'auth' message")
+        return False
+    await websocket.send_json({"type": "auth_success"})
+    return True
+
+
+async def frame(websocket: WebSocket) -> str | Pong:
+    """The text of the next frame, or what answers a ping; raises UnreadableFrameError for a frame of bytes."""
+    message = await websocket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message["code"], message.get("reason"))
+    received: str | Pong | None = message.get(PONG) or message.get("text")
+    if received is None:
+        raise UnreadableFrameError("it is no text")
+    return received
+
+
+async def message_from(websocket: WebSocket) -> dict[str, Any]:
+    """The next message, a JSON object; pings before it are answered."""
+    while not isinstance(received := await frame(websocket), str):
+        received()
+    return message_in(received)
+
+
+def message_in(text: str) -> dict[str, Any]:
+    """The message that a frame is; raises UnreadableFrameError for what is no JSON object."""
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFrameError(str(error)) from error
+    if not isinstance(message, dict):
+        raise UnreadableFrameError("it is no JSON object")
+    return message
+
+
+async def while_connected(
+    websocket: WebSocket, work: Coroutine[Any, Any, None], hear: Callable[[str], object] = lambda _: None
+) -> None:
+    """Work until it is done or the client is gone; pings are answered, and `hear` is told what else it says."""
+    working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket, hear))
+    try:
+        await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        listening.cancel()
+        working.cancel()
+        await asyncio.wait({working, listening})
+    for task in (working, listening):
+        if not task.cancelled():
+            with contextlib.suppress(WebSocketDisconnect):
+                task.result()
+
+
+async def _listen(websocket: WebSocket, hear: Callable[[str], object]) -> None:
+    while True:
+        message = await websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if PONG in message:
+            message[PONG]()
+        else:
+            hear(message.get("text") or "")
+
+
+async def refuse(websocket: WebSocket, reason: str) -> None:
+    """Close for a message that makes no sense; a reason that is too long for a frame ends it without a word."""
+    if len(reason.encode()) <= _LONGEST_REASON:
+        await websocket.close(PROTOCOL_ERROR, reason)

@@ -1,0 +1,1 @@
+"""What every decider is built from. Pure."""

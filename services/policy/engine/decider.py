@@ -1,0 +1,88 @@
+"""What a decider is: pure functions from a command and folded states to events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation(Generic[S]):
+    """All a decider knows: the aggregate's state, the states it asked for, the time and the command's id."""
+
+    aggregate: Aggregate
+    state: S
+    #: The states of the aggregates that `related` named.
+    others: Mapping[Aggregate, Any] = field(default_factory=dict)
+    now: datetime
+    command_id: UUID
+
+    @property
+    def id(self) -> UUID:
+        """The aggregate's id, where it is a UUID."""
+        return _uuid(self.aggregate.id)
+
+    @property
+    def known(self) -> Mapping[Aggregate, Any]:
+        """The states of the aggregate itself and of the others."""
+        return {**self.others, self.aggregate: self.state}
+
+
+@lru_cache(maxsize=4096)
+def _uuid(text: str) -> UUID:
+    return UUID(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Events for one or more aggregates, all or none of which are appended.
+
+    The events of the command's own aggregate come last. `unchanged` names aggregates the decision
+    depends on without writing to them: the append fails if they moved on meanwhile.
+    Without events, `answer` says what the sender is told.
+    """
+
+    events: tuple[tuple[Aggregate, Event], ...] = ()
+    unchanged: tuple[Aggregate, ...] = ()
+    answer: Answer | None = None
+
+
+def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
+    """An answer that records nothing: the command speaks of something that is not there, or makes no sense."""
+    return Decision(answer=Answer(status=status, aggregate_id=situation.aggregate.id, reason=reason))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growing(Generic[S]):
+    """Of a kind whose event streams grow for ever: what a snapshot of one needs (docs/adr/0024)."""
+
+    #: Writes and reads a state.
+    state: TypeAdapter[S]
+    #: Events that only commands for others cause: what those are told is not remembered here.
+    caused_elsewhere: tuple[type[Event], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decider(Generic[S]):
+    """How one kind of aggregate decides; every function is pure, and `evolve` never raises."""
+
+    initial: S
+    evolve: Callable[[S, Event], S]
+    decide: Callable[[Command, Situation[S]], Decision]
+    #: The other aggregates the decision needs; asked again until it names no new ones.
+    related: Callable[[Command, Situation[S]], tuple[Aggregate, ...]]
+    #: What the sender of the command behind `event` is told, given the state after it.
+    answer: Callable[[Aggregate, S, Event], Answer]
+    growing: Growing[S] | None = None

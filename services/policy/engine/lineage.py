@@ -1,0 +1,24 @@
+"""What belongs to what: a task run goes with its flow run, a flow run with its flow.
+
+A deletion is one event, of what was deleted; that what belonged to it is gone follows from that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from antiphon.events.subjects import Aggregate
+
+
+def lineage(key: Aggregate, known: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
+    """An aggregate, and what it belongs to, as far as it is known: for `Decider.related`."""
+    found = [key]
+    while (owner := getattr(known.get(found[-1]), "belongs_to", None)) is not None:
+        found.append(owner)
+    return tuple(found)
+
+
+def is_there(key: Aggregate, known: Mapping[Aggregate, Any]) -> bool:
+    """Whether an aggregate exists, with everything it belongs to."""
+    return all(known[each].exists for each in lineage(key, known))

@@ -1,0 +1,226 @@
+"""Decides the commands that are meant for a deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from antiphon.events import ids
+from antiphon.events.document.commands import CreateDeployment, DeleteDeployment, UpdateDeployment
+from antiphon.events.document.events import DeploymentCreated, DeploymentDeleted, DeploymentUpdated
+from antiphon.events.limit.commands import CreateLimit
+from antiphon.events.message import Command, Event
+from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.kinds.deployment import pool
+from antiphon.services.policy.kinds.deployment.model import Deployment, unfit
+from antiphon.services.policy.kinds.document.decider import answer, validated
+from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
+from antiphon.services.policy.kinds.limit.decider import creation, deletion, own_limit_id, resized
+from antiphon.services.policy.kinds.limit.ledger import limit_key, limit_name, limits_named
+from antiphon.services.policy.kinds.work_pool import assignment
+
+Events = list[tuple[Aggregate, Event]]
+
+_MISSING: Final = "Deployment not found."
+_NO_LIMIT: Final = "Concurrency limit not found"
+#: What a request may say of the limit: how many slots its own one has, or which other one it is.
+#: What a command says of a deployment that is kept in another form.
+_CONVERTED: Final = frozenset({"concurrency_limit", "global_concurrency_limit_id", "work_pool_name"})
+
+
+def name_of(flow_id: object, name: str) -> Aggregate:
+    """The reservation of a deployment's name within its flow."""
+    return ids.name_aggregate("deployment", str(flow_id), name)
+
+
+def _own_name(key: Aggregate) -> str:
+    return f"deployment:{key.id}"
+
+
+def limit_of(data: Mapping[str, Any]) -> tuple[Aggregate, ...]:
+    """The limit of a deployment, if it has one."""
+    limit_id = data.get("concurrency_limit_id")
+    return () if limit_id is None else (limit_key(limit_id),)
+
+
+def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
+    """Its flow, the deployment that has its name, its limit, and what its own limit is or will be."""
+    others, given = situation.others, _given(command)
+    deployment, named = situation.state, list[Aggregate]()
+    key = situation.aggregate
+    if isinstance(command, CreateDeployment):
+        name = name_of(given.get("flow_id"), str(given.get("name")))
+        named.append(name)
+        named.append(Aggregate("flow", str(given.get("flow_id"))))
+        owner = others[name].owner if name in others else None
+        if owner is not None:
+            key = Aggregate("deployment", owner)
+            named.append(key)
+            deployment = others.get(key, INITIAL)
+    elif deployment.exists:
+        named.append(Aggregate("flow", deployment.data["flow_id"]))
+    named.extend(limit_of(deployment.data))
+    named.extend(assignment.related(given.get("work_pool_name"), given.get("work_queue_name"), situation))
+    if given.get("global_concurrency_limit_id") is not None:
+        named.append(limit_key(given["global_concurrency_limit_id"]))
+    if given.get("concurrency_limit") is not None:
+        named.extend(limits_named([_own_name(key)], others))
+        named.append(limit_key(own_limit_id(UUID(key.id))))
+    return tuple(item for item in dict.fromkeys(named) if item != situation.aggregate)
+
+
+def _given(command: Command) -> dict[str, Any]:
+    if isinstance(command, CreateDeployment):
+        return command.data
+    return command.changes if isinstance(command, UpdateDeployment) else {}
+
+
+def decide(command: Command, situation: Situation[Document]) -> Decision:
+    """The events of a deployment's command, or an answer that needs none."""
+    if isinstance(command, CreateDeployment):
+        return _create(command.data, situation)
+    if not exists(situation):
+        return refused(situation, Status.NOT_FOUND, _MISSING)
+    if isinstance(command, UpdateDeployment):
+        complaint = _complaint(situation.state.data | command.changes) if command.checks_parameters else None
+        if complaint is not None:
+            return refused(situation, Status.CONFLICT, complaint)
+        unfitting = pool.unfit_change(command.changes, situation)
+        return unfitting or _change(situation, situation.aggregate, situation.state, command.changes)
+    if not isinstance(command, DeleteDeployment):
+        return refused(situation, Status.INVALID, f"{command.VERB} is not for deployments")
+    data = situation.state.data
+    events: Events = [(name_of(data["flow_id"], data["name"]), NameReleased())]
+    events.extend(_without_own_limit(situation, situation.aggregate, data))
+    return Decision(events=(*events, (situation.aggregate, DeploymentDeleted())))
+
+
+def _complaint(data: Mapping[str, Any]) -> str | None:
+    if not data["enforce_parameter_schema"]:
+        return None
+    return unfit(data["parameters"], data["parameter_openapi_schema"], "updating deployment", ignore_required=True)
+
+
+def exists(situation: Situation[Document]) -> bool:
+    """A deployment goes with its flow."""
+    if not situation.state.exists:
+        return False
+    flow = situation.others.get(Aggregate("flow", situation.state.data["flow_id"]))
+    return flow is not None and flow.exists
+
+
+def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
+    if given.get("work_pool_name", "") is None:
+        # Only a change takes a deployment out of its pool.
+        given = {field: value for field, value in given.items() if field != "work_pool_name"}
+    unfitting = pool.unfit_creation(given, situation)
+    flow = situation.others[Aggregate("flow", str(given.get("flow_id")))]
+    if unfitting is not None:
+        return unfitting
+    if not flow.exists:
+        return _flowless(given, situation)
+    labels = dict(flow.data.get("labels") or {}) | {"prefect.flow.id": given["flow_id"]} | (given.get("labels") or {})
+    given = given | {"labels": labels}
+    name = name_of(given["flow_id"], given["name"])
+    owner = situation.others[name].owner
+    if owner is not None:
+        key = Aggregate("deployment", owner)
+        present: Document = situation.state if key == situation.aggregate else situation.others[key]
+        # Prefect resets the parameters of a deployment that is created again without any.
+        return _change(situation, key, present, {"parameters": {}} | given)
+    key = situation.aggregate
+    around = _around(situation, key, {}, given)
+    if isinstance(around, Decision):
+        return around
+    fields, events = around
+    data = validated(Deployment, fields)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    claimed = NameClaimed(name=data["name"], owner=key.id)
+    return Decision(events=((name, claimed), *events, (key, DeploymentCreated(data=data))))
+
+
+def _change(situation: Situation[Document], key: Aggregate, present: Document, given: dict[str, Any]) -> Decision:
+    around = _around(situation, key, present.data, given)
+    if isinstance(around, Decision):
+        return around
+    fields, events = around
+    data = validated(Deployment, present.data | fields)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    changes = {field: data[field] for field in fields}
+    updated = DeploymentUpdated(changes=changes)
+    answered = Answer(status=Status.UPDATED, aggregate_id=key.id)
+    return Decision(events=(*events, (key, updated)), answer=answered)
+
+
+def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decision:
+    """What is told first of a deployment of no flow: that its limit or its pool is missing too."""
+    around = _around(situation, situation.aggregate, {}, given)
+    return around if isinstance(around, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+
+
+def _around(
+    situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], Events] | Decision:
+    """The fields that a deployment is given, and what happens to its limit and its pool for that."""
+    limited, placed = _limit(situation, key, present, given), pool.placed(given, situation)
+    if isinstance(limited, Decision):
+        return limited
+    if isinstance(placed, Decision):
+        return placed
+    limit_id, events = limited
+    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | placed[0]
+    if limit_id != present.get("concurrency_limit_id"):
+        fields["concurrency_limit_id"] = limit_id
+    return fields, [*events, *placed[1]]
+
+
+def _limit(
+    situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
+) -> tuple[str | None, Events] | Decision:
+    """The id of the limit that the deployment has from now on, and what happens to limits for that."""
+    limit_id: str | None = present.get("concurrency_limit_id")
+    events: Events = []
+    if "global_concurrency_limit_id" in given:
+        other = given["global_concurrency_limit_id"]
+        if other is not None and not situation.others[limit_key(other)].exists:
+            return refused(situation, Status.NOT_FOUND, _NO_LIMIT)
+        limit_id = other
+    if "concurrency_limit" not in given:
+        return limit_id, events
+    slots = given["concurrency_limit"]
+    limit = situation.others.get(limit_key(limit_id)) if limit_id is not None else None
+    if slots is None:
+        if limit_id is None or present.get("concurrency_limit_id") != limit_id:
+            return limit_id, events
+        return None, _without_own_limit(situation, key, present)
+    if limit is not None and limit.exists:
+        return limit_id, [] if limit.limit == slots else [
+            resized(limit_key(str(limit_id)), limit, slots, situation.now)
+        ]
+    return _own_limit(situation, key, slots)
+
+
+def _own_limit(situation: Situation[Document], key: Aggregate, slots: int) -> tuple[str, Events] | Decision:
+    name, own = _own_name(key), limit_key(own_limit_id(UUID(key.id)))
+    if situation.others[limit_name(name)].owner is not None or situation.others[own].exists:
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    return own.id, list(creation(own, CreateLimit(name=name, limit=slots), situation.now))
+
+
+def _without_own_limit(situation: Situation[Document], key: Aggregate, data: Mapping[str, Any]) -> Events:
+    """A limit that the deployment made for itself goes with it; one that it shares stays."""
+    for limit in limit_of(data):
+        state = situation.others[limit]
+        if state.exists and limit == limit_key(own_limit_id(UUID(key.id))):
+            return list(deletion(limit, state, situation.now, revoke=False))
+    return []
+
+
+DEPLOYMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

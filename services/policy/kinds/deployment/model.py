@@ -1,0 +1,60 @@
+"""The fields of a deployment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from antiphon.events.message import Moment, Payload
+from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
+from antiphon.services.prefect.json_schema import CIRCULAR, problem
+
+
+class ConcurrencyOptions(Payload):
+    """What becomes of a run that finds no slot, and how long a slot is kept for one that prepares to run."""
+
+    collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
+    grace_period_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
+
+
+class Deployment(Payload):
+    """A deployment as it is kept; its limit is an aggregate of its own."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$", max_length=LONGEST_NAME)]
+    flow_id: UUID
+    version: str | None = None
+    description: str | None = None
+    paused: bool = False
+    concurrency_limit_id: UUID | None = None
+    concurrency_options: ConcurrencyOptions | None = None
+    job_variables: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] = {}
+    work_queue_name: str | None = None
+    work_queue_id: UUID | None = None
+    #: The pool of that queue, which may be gone, or have no such queue any longer.
+    work_pool_id: UUID | None = None
+    last_polled: Moment | None = None
+    parameter_openapi_schema: dict[str, Any] | None = {}
+    path: str | None = None
+    pull_steps: tuple[dict[str, Any], ...] | None = ()
+    entrypoint: str | None = None
+    enforce_parameter_schema: bool = True
+    status: Literal["READY", "NOT_READY"] = "NOT_READY"
+
+
+_NO_SCHEMA: Final = (
+    "Error updating deployment: Cannot update parameters because parameter schema enforcement is enabled and the"
+    " deployment does not have a valid parameter schema."
+)
+
+
+def unfit(parameters: dict[str, Any], schema: Any, doing: str, *, ignore_required: bool = False) -> str | None:
+    """Why parameters do not fit a deployment's schema, in Prefect's words, or None."""
+    if not isinstance(schema, dict):
+        return _NO_SCHEMA
+    found = problem(parameters, schema, ignore_required=ignore_required)
+    return found if found is None or found == CIRCULAR else f"Error {doing}: {found}"

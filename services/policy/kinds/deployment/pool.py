@@ -1,0 +1,55 @@
+"""The work pool and the queue of a deployment, and whether its job variables fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from antiphon.events.outcome import Status
+from antiphon.events.work_pool.commands import DEFAULT_POOL
+from antiphon.services.policy.engine.decider import Decision, Situation, refused
+from antiphon.services.policy.kinds.work_pool import assignment, job_variables
+from antiphon.services.policy.kinds.work_pool.decider import Events, unfit
+from antiphon.services.policy.kinds.work_pool.state import WorkPool
+
+_CREATING: Final = "Error creating deployment: {}"
+
+
+def placed(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[dict[str, Any], Events] | Decision:
+    """The fields that say where a deployment is, if that changes, and what has to happen for it."""
+    pool_name, queue_name = given.get("work_pool_name"), given.get("work_queue_name")
+    if pool_name is None and "work_pool_name" in given:
+        return {"work_pool_id": None, "work_queue_id": None}, []
+    if not pool_name and not queue_name:
+        return {}, []
+    place = assignment.place(pool_name, queue_name, situation)
+    if isinstance(place, Decision):
+        return place
+    return {"work_pool_id": place.pool_id, "work_queue_id": place.queue_id}, place.events
+
+
+def unfit_creation(given: Mapping[str, Any], situation: Situation[Any]) -> Decision | None:
+    """Why there can be no deployment with these job variables in this pool."""
+    variables, pool = given.get("job_variables"), _pool(given, situation)
+    if not variables or pool is None or given["work_pool_name"] == DEFAULT_POOL:
+        return None
+    try:
+        found = job_variables.of_deployment(pool.data["base_job_template"], variables)
+    except job_variables.BlockMissingError:
+        return refused(situation, Status.NOT_FOUND, "Block not found.")
+    return None if found is None else unfit(situation, found, _CREATING)
+
+
+def unfit_change(changes: Mapping[str, Any], situation: Situation[Any]) -> Decision | None:
+    """Why the job variables of a change do not fit the pool that it names; the pool's defaults do not count."""
+    variables, pool = changes.get("job_variables"), _pool(changes, situation)
+    if variables is None or pool is None:
+        return None
+    found = job_variables.of_change(pool.data["base_job_template"], variables)
+    return None if found is None else refused(situation, Status.CONFLICT, _CREATING.format(found))
+
+
+def _pool(given: Mapping[str, Any], situation: Situation[Any]) -> WorkPool | None:
+    name = given.get("work_pool_name")
+    keys = assignment.named(name, situation.others)[1:] if name else ()
+    return situation.others[keys[0]] if keys else None

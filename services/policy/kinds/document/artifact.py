@@ -1,0 +1,41 @@
+"""Decides about artifacts: those that were created, and those that the data of states are (docs/adr/0027)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from antiphon.events.document.commands import DeleteArtifact, UpdateArtifact
+from antiphon.events.message import Command
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation
+from antiphon.services.policy.kinds.document import decider
+from antiphon.services.policy.kinds.document.state import Document
+
+
+def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:  # noqa: ARG001  as all deciders'
+    """The run whose state's data the artifact is said to be."""
+    run = _run(command)
+    return () if run is None else (run,)
+
+
+def decide(command: Command, situation: Situation[Document]) -> Decision:
+    """As any document; no event of its own tells of one that a run's state wrote."""
+    run = _run(command)
+    if (
+        run is not None
+        and not situation.state.is_deleted
+        and situation.aggregate.id in map(str, situation.others[run].artifact_ids)
+    ):
+        situation = replace(situation, state=replace(situation.state, exists=True))
+    return decider.decide(command, situation)
+
+
+def _run(command: Command) -> Aggregate | None:
+    if not isinstance(command, UpdateArtifact | DeleteArtifact):
+        return None
+    if command.task_run_id is not None:
+        return Aggregate("task_run", str(command.task_run_id))
+    return None if command.flow_run_id is None else Aggregate("flow_run", str(command.flow_run_id))
+
+
+ARTIFACT: Decider[Document] = replace(decider.DOCUMENT, decide=decide, related=related)

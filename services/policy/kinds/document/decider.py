@@ -1,0 +1,134 @@
+"""Decides the commands that are meant for documents, the same way for every resource."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+
+from antiphon.events.document.commands import CreateDocument, UpdateDocument
+from antiphon.events.document.events import DocumentCreated, DocumentDeleted
+from antiphon.events.message import Command, Event, Payload
+from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.kinds.document.resources import RESOURCES, Resource
+from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
+
+
+def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
+    """The reservation of its name and who holds it, and what it belongs to."""
+    resource = RESOURCES[situation.aggregate.kind]
+    data = validated(resource.model, _after(command, situation.state))
+    if isinstance(data, str):
+        return ()
+    named: list[Aggregate] = []
+    if resource.name is not None:
+        name = resource.name(data)
+        claim = situation.others.get(name)
+        named.append(name)
+        if claim is not None and claim.owner is not None:
+            named.append(Aggregate(situation.aggregate.kind, claim.owner))
+    if resource.parent is not None and isinstance(command, CreateDocument):
+        named.extend(lineage(resource.parent(data), situation.others))
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def _after(command: Command, document: Document) -> dict[str, Any]:
+    """The data that a command asks for; empty where none is to be."""
+    if isinstance(command, CreateDocument):
+        return command.data
+    if isinstance(command, UpdateDocument) and "name" in command.changes and document.exists:
+        return document.data | command.changes
+    return {}
+
+
+def decide(command: Command, situation: Situation[Document]) -> Decision:
+    """The events of a document's command, or an answer that needs none."""
+    resource = RESOURCES[situation.aggregate.kind]
+    if isinstance(command, CreateDocument):
+        return _create(resource, command, situation)
+    if not situation.state.exists:
+        return refused(situation, Status.NOT_FOUND, f"{situation.aggregate.kind} not found")
+    if isinstance(command, UpdateDocument):
+        return _update(resource, command, situation)
+    events: list[tuple[Aggregate, Event]] = []
+    if resource.name is not None:
+        events.append((resource.name(situation.state.data), NameReleased()))
+    return Decision(events=(*events, (situation.aggregate, resource.deleted())))
+
+
+def _create(resource: Resource, command: CreateDocument, situation: Situation[Document]) -> Decision:
+    data = validated(resource.model, command.data)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    if resource.parent is not None and not is_there(resource.parent(data), situation.others):
+        return refused(situation, Status.NOT_FOUND, resource.parent_missing)
+    if situation.state.exists:
+        return _exists(resource, situation.aggregate.id)
+    events: list[tuple[Aggregate, Event]] = []
+    if resource.name is not None:
+        name = resource.name(data)
+        owner = situation.others[name].owner
+        holder = situation.others.get(Aggregate(situation.aggregate.kind, str(owner)))
+        if owner is not None and holder is not None and holder.exists:
+            return _exists(resource, owner)
+        events.append((name, _claimed(data, situation)))
+    events.append((situation.aggregate, resource.created(data=data)))
+    return Decision(events=tuple(events))
+
+
+def _claimed(data: dict[str, Any], situation: Situation[Document]) -> NameClaimed:
+    return NameClaimed(name=str(data["name"]), owner=situation.aggregate.id)
+
+
+def _exists(resource: Resource, owner: str) -> Decision:
+    status = Status.EXISTS if resource.create_finds_existing else Status.CONFLICT
+    return Decision(answer=Answer(status=status, aggregate_id=owner, reason=resource.taken or None))
+
+
+def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
+    data = validated(resource.model, situation.state.data | command.changes)
+    if isinstance(data, str) and None in command.changes.values():
+        # A null where something must be.
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    if isinstance(data, str):
+        return refused(situation, Status.INVALID, data)
+    if fixed := resource.fixed.intersection(command.changes):
+        return refused(situation, Status.INVALID, f"The {min(fixed)} cannot be changed.")
+    events: list[tuple[Aggregate, Event]] = []
+    if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
+        name, former = resource.name(data), resource.name(situation.state.data)
+        if not resource.can_be_renamed:
+            return refused(situation, Status.INVALID, "The name cannot be changed.")
+        if situation.others[name].exists:
+            return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        events += [(former, NameReleased()), (name, _claimed(data, situation))]
+    changes = {field: data[field] for field in command.changes}
+    return Decision(events=(*events, (situation.aggregate, resource.updated(changes=changes))))
+
+
+def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:
+    """The data in JSON form with its defaults, or what is wrong with it."""
+    try:
+        return model.model_validate(data).model_dump(mode="json")
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
+        return "; ".join(problems)
+
+
+def answer(aggregate: Aggregate, document: Document, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case DocumentCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case DocumentDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+DOCUMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

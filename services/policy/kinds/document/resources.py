@@ -1,0 +1,115 @@
+"""Which documents there are: each resource declares its fields, its unique name and what it hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from antiphon.events import ids
+from antiphon.events.document import events
+from antiphon.events.message import Payload
+from antiphon.events.subjects import Aggregate
+
+#: More than anybody reads, and less than what PostgreSQL refuses to index.
+LONGEST_NAME: Final = 2000
+
+
+class Flow(Payload):
+    """The fields of a flow; Prefect forbids `/ % & > <` in its name."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$", max_length=LONGEST_NAME)]
+    tags: tuple[str, ...] = ()
+    labels: dict[str, bool | int | float | str] | None = {}
+
+
+class FlowRunInput(Payload):
+    """The fields of a flow run's input; `value` is JSON text."""
+
+    flow_run_id: UUID
+    key: Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9._-]*$", max_length=LONGEST_NAME)]
+    value: str
+    sender: str | None = None
+
+
+class Variable(Payload):
+    """The fields of a variable; `value` is any JSON value."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$", max_length=LONGEST_NAME)]
+    value: Any
+    tags: tuple[str, ...] = ()
+
+
+class Artifact(Payload):
+    """The fields of an artifact; `data` is any JSON value."""
+
+    key: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]*$", max_length=LONGEST_NAME)] | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One kind of document."""
+
+    model: type[Payload]
+    created: type[events.DocumentCreated]
+    updated: type[events.DocumentUpdated]
+    deleted: type[events.DocumentDeleted]
+    #: The reservation its data claims; absent where the id alone makes it unique.
+    name: Callable[[dict[str, Any]], Aggregate] | None = None
+    #: Whether it may be given another name.
+    can_be_renamed: bool = False
+    #: Other fields that stay as they were when it was created.
+    fixed: frozenset[str] = frozenset()
+    #: Whether creating one whose name is taken finds the one that has it, rather than being refused.
+    create_finds_existing: bool = False
+    #: What is said when there is one already.
+    taken: str = ""
+    #: What it belongs to, and what is said when that does not exist.
+    parent: Callable[[dict[str, Any]], Aggregate] | None = None
+    parent_missing: str = ""
+
+
+RESOURCES: dict[str, Resource] = {
+    "flow": Resource(
+        model=Flow,
+        created=events.FlowCreated,
+        updated=events.FlowUpdated,
+        deleted=events.FlowDeleted,
+        name=lambda data: ids.name_aggregate("flow", data["name"]),
+        create_finds_existing=True,
+    ),
+    "flow_run_input": Resource(
+        model=FlowRunInput,
+        created=events.FlowRunInputCreated,
+        updated=events.FlowRunInputUpdated,
+        deleted=events.FlowRunInputDeleted,
+        taken="A flow run input with this key already exists.",
+        parent=lambda data: Aggregate("flow_run", str(data["flow_run_id"])),
+        parent_missing="Flow run not found",
+    ),
+    "variable": Resource(
+        model=Variable,
+        created=events.VariableCreated,
+        updated=events.VariableUpdated,
+        deleted=events.VariableDeleted,
+        name=lambda data: ids.name_aggregate("variable", data["name"]),
+        can_be_renamed=True,
+    ),
+    "artifact": Resource(
+        model=Artifact,
+        created=events.ArtifactCreated,
+        updated=events.ArtifactUpdated,
+        deleted=events.ArtifactDeleted,
+        fixed=frozenset({"key", "type", "flow_run_id", "task_run_id"}),
+        create_finds_existing=True,
+    ),
+}

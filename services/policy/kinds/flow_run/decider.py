@@ -1,0 +1,188 @@
+"""Decides the commands that are meant for a flow run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+from uuid import UUID
+
+from antiphon.events import transition
+from antiphon.events.flow_run.commands import (
+    CreateFlowRun,
+    DeleteFlowRun,
+    MarkFlowRunLate,
+    ResumeFlowRun,
+    SetFlowRunState,
+    UpdateFlowRun,
+)
+from antiphon.events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunUpdated
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.state import ProposedState, StateDetails, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.transitions import transition_answer
+from antiphon.services.policy.kinds.flow_run import concurrency, from_deployment, resume
+from antiphon.services.policy.kinds.flow_run.rules import CORE, LATE, MINIMAL
+from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, evolve
+from antiphon.services.policy.kinds.flow_run.transition import move
+from antiphon.services.policy.kinds.work_pool.assignment import Place
+from antiphon.services.prefect.run_names import generated_name
+
+#: Fields of the command that its run does not have, or not as they are.
+_NOT_OF_THE_RUN = {
+    "state",
+    "name",
+    "labels",
+    "work_pool_name",
+    "api_version",
+    "from_deployment",
+    "enforce_parameter_schema",
+    "hydrated_from",
+}
+
+FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
+
+
+def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
+    """The flow, the parent task run that mirrors a subflow's state, the inputs a resume needs."""
+    run = situation.state
+    flow, parent_id = run.flow, run.parent_task_run_id
+    if isinstance(command, CreateFlowRun) and not run.exists:
+        flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
+    named = [flow] if flow else []
+    if isinstance(command, CreateFlowRun):
+        named.extend(from_deployment.related(command, situation))
+    else:
+        named.extend(concurrency.related(run, situation.others))
+    if parent_id is not None:
+        named.extend(lineage(_task_run(parent_id), situation.known))
+    if isinstance(command, SetFlowRunState):
+        named.extend(_task_run(task_run_id) for task_run_id in command.failed_task_runs)
+    if isinstance(command, ResumeFlowRun):
+        named.extend(resume.inputs(situation))
+    return tuple(key for key in named if key != situation.aggregate)
+
+
+def _task_run(task_run_id: UUID | None) -> Aggregate:
+    return Aggregate("task_run", str(task_run_id))
+
+
+def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
+    """The events of a flow run's command, or an answer that needs none."""
+    request: FlowRunCommand = command  # type: ignore[assignment]
+    if isinstance(request, CreateFlowRun):
+        return create(request, situation)
+    if not is_there(situation.aggregate, situation.known):
+        return refused(situation, Status.NOT_FOUND, "Flow run not found")
+    situation = _without_lost_parent(situation)
+    match request:
+        case SetFlowRunState():
+            return move(
+                situation,
+                request.state,
+                policy=MINIMAL if request.force else CORE,
+                api_version=request.api_version,
+                client_version=request.client_version,
+                failed_task_runs=request.failed_task_runs,
+            )
+        case MarkFlowRunLate():
+            return move(situation, _late(situation.state), policy=LATE)
+        case ResumeFlowRun():
+            return resume.resume(request, situation)
+        case UpdateFlowRun():
+            return update(request, situation)
+        case DeleteFlowRun():
+            return Decision(events=(*concurrency.freed(situation), (situation.aggregate, FlowRunDeleted())))
+        case _:
+            assert_never(request)
+
+
+def _late(run: FlowRun) -> ProposedState:
+    due = run.progress.next_scheduled_start_time
+    return ProposedState(type=StateType.SCHEDULED, name="Late", state_details=StateDetails(scheduled_time=due))
+
+
+def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
+    """A subflow whose parent task run is gone is a flow run like others."""
+    parent_id = situation.state.parent_task_run_id
+    if parent_id is None or is_there(_task_run(parent_id), situation.known):
+        return situation
+    return replace(situation, state=replace(situation.state, parent_task_run_id=None))
+
+
+def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
+    """A new run in its first state; a repeated idempotency key finds the run that is there."""
+    if situation.state.exists and is_there(situation.aggregate, situation.known):
+        return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
+    flow_key = Aggregate("flow", str(command.flow_id))
+    flow = situation.others[flow_key]
+    parent_key = _task_run(command.parent_task_run_id)
+    parent_is_missing = command.parent_task_run_id is not None and not is_there(parent_key, situation.known)
+    filled_in = from_deployment.filled_in(command, situation)
+    if isinstance(filled_in, Decision):
+        return filled_in
+    place = from_deployment.place(command, situation)
+    if isinstance(place, Decision):
+        return place
+    if not flow.exists or parent_is_missing:
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    return _begin(filled_in, situation, flow_key, place)
+
+
+def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, place: Place) -> Decision:
+    created = FlowRunCreated(
+        **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
+        **from_deployment.beside(command, situation, place),
+        name=command.name or generated_name(situation.id),
+        labels=from_deployment.labels(command, situation.others[flow_key], situation),
+    )
+    first = move(
+        replace(situation, state=evolve(situation.state, created)),
+        command.state or ProposedState(type=StateType.PENDING),
+        policy=MINIMAL,
+        api_version=command.api_version,
+    )
+    *mirrored, transition_event = first.events
+    return Decision(
+        events=(*place.events, *mirrored, (situation.aggregate, created), transition_event),
+        unchanged=(flow_key,),
+    )
+
+
+def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
+    """Change fields; a run's job variables only while it is scheduled from a deployment."""
+    run = situation.state
+    if command.changes.job_variables is not None:
+        if run.state is None:
+            return refused(
+                situation, Status.INVALID, "Flow run state is required to update job variables but none exists"
+            )
+        if run.state.type is not StateType.SCHEDULED:
+            reason = f"Job variables for a flow run in state {run.state.type.value} cannot be updated"
+            return refused(situation, Status.INVALID, reason)
+        if run.deployment_id is None:
+            return refused(situation, Status.INVALID, "A deployment for the flow run could not be found")
+    changes = command.changes
+    if "name" in changes.model_fields_set and not changes.name:
+        # An empty name asks for a made-up one.
+        changes = changes.model_copy(update={"name": generated_name(situation.command_id)})
+    return Decision(events=((situation.aggregate, FlowRunUpdated(changes=changes)),))
+
+
+def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case FlowRunCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case FlowRunDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+            return transition_answer(aggregate, run.state, event)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+FLOW_RUN: Decider[FlowRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

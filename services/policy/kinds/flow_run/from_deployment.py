@@ -1,0 +1,125 @@
+"""What a run that is created from a deployment takes from it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from antiphon.events.flow_run.commands import CreateFlowRun
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.state import ProposedState, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decision, Situation, refused
+from antiphon.services.policy.kinds.deployment.model import unfit
+from antiphon.services.policy.kinds.document.state import INITIAL, Document
+from antiphon.services.policy.kinds.flow_run.state import FlowRun
+from antiphon.services.policy.kinds.work_pool import assignment, job_variables
+from antiphon.services.policy.kinds.work_pool.assignment import Place
+from antiphon.services.policy.kinds.work_pool.decider import unfit as unfit_variables
+from antiphon.services.prefect.prefect_kind import HYDRATION, are_alike, is_dehydrated
+
+_DEHYDRATED: Final = (
+    "The parameters stand for others (__prefect_kind) that were not made, or the deployment has got other parameters"
+    " since they were."
+)
+_NO_POOL: Final = (
+    "Cannot create flow run in work queue {} because deployment {} is not associated with a work pool."
+    " Please remove work_pool_name and try again."
+)
+
+
+def related(command: CreateFlowRun, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
+    """The deployment, and the pool that the run gets its queue from."""
+    key = _key(command)
+    if command.from_deployment:
+        return (key, *assignment.of_queue(situation.others.get(key, INITIAL).data))
+    its = () if command.deployment_id is None else (key,)
+    return (*its, *assignment.related(command.work_pool_name, None, situation))
+
+
+def _key(command: CreateFlowRun) -> Aggregate:
+    return Aggregate("deployment", str(command.deployment_id))
+
+
+def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFlowRun | Decision:
+    """The command with what the deployment says where it says nothing; or why there can be no such run."""
+    if not command.from_deployment:
+        return command
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
+    if not deployment.exists or deployment.data["flow_id"] != str(command.flow_id):
+        return refused(situation, Status.NOT_FOUND, "Deployment not found")
+    data = deployment.data
+    parameters = _parameters(command, data["parameters"])
+    if parameters is None:
+        answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, rule=HYDRATION, reason=_DEHYDRATED)
+        return Decision(answer=answer)
+    enforces = data["enforce_parameter_schema"]
+    if command.enforce_parameter_schema is not None:
+        enforces = command.enforce_parameter_schema
+    complaint = unfit(parameters, data.get("parameter_openapi_schema"), "creating flow run") if enforces else None
+    if complaint is not None:
+        return refused(situation, Status.CONFLICT, complaint)
+    unfitting = _unfitting(command, data, situation)
+    if unfitting is not None:
+        return unfitting
+    return command.model_copy(
+        update={
+            "parameters": parameters,
+            "tags": tuple(dict.fromkeys((*data["tags"], *command.tags))),
+            "work_queue_name": command.work_queue_name or data.get("work_queue_name"),
+            "state": command.state or ProposedState(type=StateType.SCHEDULED),
+        }
+    )
+
+
+def _parameters(command: CreateFlowRun, own: dict[str, Any]) -> dict[str, Any] | None:
+    """The parameters of the run; None where they are not what they stand for, or were made of former ones."""
+    if command.hydrated_from is not None:
+        return command.parameters if are_alike(command.hydrated_from, own) else None
+    merged = own | command.parameters
+    return None if is_dehydrated(merged) else merged
+
+
+def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situation[FlowRun]) -> Decision | None:
+    """Why the run's job variables do not fit the deployment's pool, if they do not."""
+    found = assignment.pool_of(data, situation.others)
+    if found is None:
+        return None
+    template, given = found[1].data["base_job_template"], (data["job_variables"], command.job_variables)
+    try:
+        complaint = job_variables.of_deployment(template, *given, is_run=True)
+    except job_variables.BlockMissingError:
+        return refused(situation, Status.NOT_FOUND, "Block not found.")
+    return None if complaint is None else unfit_variables(situation, complaint, "Error creating flow run: {}")
+
+
+def place(command: CreateFlowRun, situation: Situation[FlowRun]) -> Place | Decision:
+    """The queue that the run is in, if any: a deployment's run may ask for another one, which is then made."""
+    if not command.from_deployment:
+        if not command.work_pool_name:
+            return Place(None, None, [])
+        return assignment.place(command.work_pool_name, command.work_queue_name, situation, creates=False)
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
+    found = assignment.pool_of(deployment.data, situation.others)
+    if not command.work_queue_name:
+        return Place(None, UUID(deployment.data["work_queue_id"]) if found else None, [])
+    if found is None:
+        reason = _NO_POOL.format(command.work_queue_name, command.deployment_id)
+        return refused(situation, Status.INVALID, reason)
+    return assignment.within(*found, command.work_queue_name, situation)
+
+
+def labels(command: CreateFlowRun, flow: Document, situation: Situation[FlowRun]) -> dict[str, Any]:
+    """The run's labels: those of its deployment, or else of its flow, where it has no others."""
+    deployment: Document = situation.others.get(_key(command)) or INITIAL
+    above = deployment if deployment.exists else flow
+    own = {"prefect.flow.id": above.data.get("flow_id", str(command.flow_id))}
+    own |= {"prefect.deployment.id": str(command.deployment_id)} if deployment.exists else {}
+    return dict(above.data.get("labels") or {}) | own | command.labels
+
+
+def beside(command: CreateFlowRun, situation: Situation[FlowRun], place: Place) -> dict[str, Any]:
+    """The fields of the run that no command can set."""
+    version = situation.others[_key(command)].data.get("version") if command.from_deployment else None
+    fields = {"deployment_version": version, "work_queue_id": place.queue_id}
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,262 @@
+"""The rules that decide a flow run's transitions: Prefect's policies as ordered tables (rules.md 2 and 3).
+
+Those about the concurrency of a deployment's runs are in concurrency.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from antiphon.events import ids
+from antiphon.events.flow_run.events import FlowRunPolicy
+from antiphon.events.state import State, StateDetails, StateType, is_unpersisted
+from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, nothing, types
+from antiphon.services.policy.engine.pending import SUBMITTED, prevent_pending
+from antiphon.services.policy.engine.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from antiphon.services.policy.kinds.flow_run import concurrency
+from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, LimitedTransition
+from antiphon.services.policy.kinds.flow_run.state import FlowRun
+from antiphon.services.prefect.versions import at_least
+
+SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
+COMPLETED, FAILED, CANCELLED = StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED
+CRASHED, PAUSED, CANCELLING = StateType.CRASHED, StateType.PAUSED, StateType.CANCELLING
+
+
+class FlowTransition(LimitedTransition):
+    """A flow run's transition: the run beside it, and the retry and pause marks it leaves on the run's policy."""
+
+    def __init__(
+        self, run: FlowRun, proposed: State, *, concurrency: Concurrency, api_version: str | None, **when: object
+    ) -> None:
+        super().__init__(run, proposed, concurrency=concurrency, **when)
+        self.policy: FlowRunPolicy = run.policy
+        self.api_version = api_version
+        #: When the failed task runs are to run again, where the caller's API version leaves that to the server.
+        self.tasks_retry_at: datetime | None = None
+
+    @property
+    def keeps_pause_marks(self) -> bool:
+        """Whether the caller's API version knows `resuming`, `pause_keys` and `retry_type`."""
+        return at_least(self.api_version, (0, 8, 4))
+
+    def mark(self, **values: object) -> None:
+        """Change marks on the run's policy."""
+        self.policy = self.policy.model_copy(update=values)
+
+
+def is_result(data: object) -> bool:
+    """Whether a state's data is persisted result data: something else than null or an `unpersisted` note."""
+    return isinstance(data, dict) and not is_unpersisted(data)
+
+
+def has_result(state: State) -> bool:
+    """Whether a run is completed with a result; an empty one counts as none, once it is there."""
+    return state.type is COMPLETED and bool(state.data) and is_result(state.data)
+
+
+def prevent_duplicate_transitions(t: FlowTransition) -> None:
+    """The same transition id, sent again."""
+    mine = t.initial.state_details.transition_id if t.initial else None
+    if mine is not None and mine == t.requested.state_details.transition_id:
+        t.reject("This run has already made this state transition.")
+
+
+def handle_terminal_state(t: FlowTransition) -> None:
+    """What a run that has ended may still do."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    if proposed.type in (CANCELLING, PAUSED, CRASHED):
+        t.abort(f"Run is already in terminal state {initial.type.value}.")
+    elif has_result(initial) and not proposed.is_terminal:
+        t.reject("Run is already COMPLETED.")
+    elif loses_result(t):
+        t.reject(RESULT_LOST)
+    elif proposed.type is SCHEDULED and t.run.deployment_id is None:
+        t.abort("Cannot reschedule a run without an associated deployment.")
+    elif not proposed.is_terminal and t.keeps_pause_marks:
+        t.mark(resuming=False, pause_keys=(), retry_type="reschedule" if proposed.type is SCHEDULED else None)
+
+
+def restore_policy(t: FlowTransition) -> None:
+    """Take back the marks left on the policy."""
+    t.policy = t.run.policy
+
+
+RESULT_LOST: Final = "Cannot overwrite a COMPLETED state that carries persisted result data with one that does not."
+
+
+def loses_result(t: FlowTransition) -> bool:
+    """Whether a completed run with a result would be completed again without one."""
+    initial, proposed = t.initial, t.requested
+    return initial is not None and has_result(initial) and proposed.type is COMPLETED and not is_result(proposed.data)
+
+
+def prevent_result_data_loss(t: FlowTransition) -> None:
+    """Not even force may take a result away."""
+    if loses_result(t):
+        t.reject(RESULT_LOST)
+
+
+def enforce_cancelling_to_cancelled(t: FlowTransition) -> None:
+    """A run being cancelled can only become cancelled."""
+    t.reject("Cannot transition flows that are cancelling to a state other than Cancelled.")
+
+
+def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
+    """Where nothing runs there is nothing to end: straight to Cancelled."""
+    initial = t.initial
+    if initial is None:
+        return
+    if (initial.type is SCHEDULED and not t.run.infrastructure_pid) or initial.name == "Resuming":
+        t.reject("Scheduled flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
+    elif initial.type is PAUSED and initial.state_details.pause_reschedule:
+        t.reject("Suspended flow run has no infrastructure to terminate.", t.replacement(CANCELLED))
+
+
+def only_scheduled_marked_late(t: FlowTransition) -> None:
+    """Late is a name for runs that wait for their time, given once."""
+    if t.requested.name != "Late":
+        return
+    if t.initial is None or t.initial.type is not SCHEDULED:
+        t.reject("Only scheduled flows can be marked late.")
+    elif t.initial.name == "Late":
+        t.reject("This flow run is already marked late.")
+
+
+def handle_pausing(t: FlowTransition) -> None:
+    """Only a running flow pauses, once per pause key; to be rescheduled it needs a deployment."""
+    proposed, details = t.requested, t.requested.state_details
+    verb = "suspend" if proposed.name == "Suspended" else "pause"
+    if t.initial is None:
+        t.abort(f"Cannot {verb} flows with no state.")
+    elif t.initial.type is not RUNNING:
+        t.reject(f"Cannot {verb} flows that are not currently running.")
+    elif _pause_key(t) in (t.policy.pause_keys or ()):
+        t.reject(f"This {verb} has already fired.")
+    elif details.pause_reschedule and t.run.parent_task_run_id is not None:
+        t.abort(f"Cannot {verb} subflows.")
+    elif details.pause_reschedule and t.run.deployment_id is None:
+        t.abort(f"Cannot {verb} flows without a deployment.")
+
+
+def _pause_key(t: FlowTransition) -> str:
+    # A pause without a key gets one that no other pause can have.
+    return t.requested.state_details.pause_key or str(ids.derived(t.command_id, "pause"))
+
+
+def remember_pause_key(t: FlowTransition) -> None:
+    """A pause key is used up once the run has paused with it."""
+    if t.proposed is not None and t.proposed.type is PAUSED:
+        t.mark(pause_keys=(*(t.policy.pause_keys or ()), _pause_key(t)))
+
+
+def handle_resuming(t: FlowTransition) -> None:
+    """Where a paused run may go: on, to be scheduled, or to its end, and only before its time-out."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    what = proposed.name.lower()
+    # Prefect takes the verb from the proposed state, not from the pause that is left.
+    verb = "suspend" if proposed.name == "Suspended" else "pause"
+    timeout = initial.state_details.pause_timeout
+    if not (proposed.type in (RUNNING, SCHEDULED, CANCELLING) or proposed.is_terminal):
+        t.reject(
+            f"This run cannot transition to the StateType.{proposed.type.value} state"
+            f" from the StateType.{initial.type.value} state."
+        )
+    elif initial.state_details.pause_reschedule and t.run.deployment_id is None:
+        t.reject(f"Cannot reschedule a {what} flow run without a deployment.")
+    elif proposed.type is CANCELLING:
+        return
+    elif timeout is not None and timeout < t.now:
+        t.reject(
+            f"The flow run {verb} has timed out and can no longer resume.",
+            t.replacement(FAILED, message=f"The flow was {what} and never resumed."),
+        )
+
+
+def mark_resuming(t: FlowTransition) -> None:
+    """The next start of a run that leaves PAUSED is not a new run; Prefect marks refused ones too."""
+    t.mark(resuming=True)
+
+
+def retry_failed(t: FlowTransition) -> None:
+    """A failed run with retries left waits for its next run instead."""
+    policy = t.policy
+    if policy.retries is None or t.run.progress.run_count > policy.retries:
+        t.mark(retry_type=None)
+        return
+    if t.keeps_pause_marks:
+        t.mark(resuming=False, pause_keys=(), retry_type="in_process")
+    failed = t.proposed or t.requested
+    due = t.now + timedelta(seconds=policy.retry_delay or 0)
+    if not at_least(t.api_version, (0, 8, 3)):
+        t.tasks_retry_at = due
+    lease = failed.state_details.deployment_concurrency_lease_id
+    details = StateDetails(scheduled_time=due, deployment_concurrency_lease_id=lease)
+    t.reject(
+        "Retrying",
+        t.replacement(SCHEDULED, "AwaitingRetry", failed.message, data=failed.data, details=details),
+    )
+
+
+CORE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("PreserveDeploymentConcurrencyLeaseId", ANY, ANY, concurrency.preserve_lease),
+    Rule("PreventDuplicateTransitions", ANY, ANY, prevent_duplicate_transitions),
+    Rule("HandleFlowTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_policy),
+    Rule(
+        "EnforceCancellingToCancelledTransition",
+        types(CANCELLING),
+        all_but(CANCELLED),
+        enforce_cancelling_to_cancelled,
+    ),
+    Rule(
+        "BypassCancellingFlowRunsWithNoInfra",
+        types(SCHEDULED, PAUSED),
+        types(CANCELLING),
+        bypass_cancelling_without_infrastructure,
+    ),
+    Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
+    Rule("ValidateDeploymentConcurrencyAtRunning", types(PENDING), types(RUNNING), concurrency.validate_slot),
+    Rule(
+        "SecureFlowConcurrencySlots",
+        all_but(PENDING, RUNNING, CANCELLING),
+        types(PENDING),
+        concurrency.secure_slot,
+        undo=concurrency.give_up_slot,
+    ),
+    Rule(
+        "RemoveDeploymentConcurrencyLeaseForOldClientVersions",
+        types(PENDING),
+        types(RUNNING, CANCELLING),
+        nothing,
+        after=concurrency.keep_lease_for_old_clients,
+    ),
+    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
+    Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),
+    Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
+    Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time),
+    Rule("RetryFailedFlows", types(RUNNING), types(FAILED), retry_failed),
+)
+
+#: In force for runs that are marked late.
+LATE: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    Rule("EnforceDeploymentConcurrencyOnLate", types(SCHEDULED), types(SCHEDULED), concurrency.cancel_late),
+)
+
+#: In force for forced transitions and first states.
+MINIMAL: Final[Sequence[Rule[FlowTransition]]] = (
+    Rule("PreventResultDataLoss", TERMINAL, TERMINAL, prevent_result_data_loss),
+    Rule(
+        "BypassCancellingFlowRunsWithNoInfra",
+        types(SCHEDULED, PAUSED),
+        types(CANCELLING),
+        bypass_cancelling_without_infrastructure,
+    ),
+)

@@ -1,0 +1,97 @@
+"""The fold of a flow run: what its events say it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from antiphon.events.flow_run.events import (
+    FlowRunCreated,
+    FlowRunDeleted,
+    FlowRunPolicy,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from antiphon.events.message import Event
+from antiphon.events.state import Progress, State
+from antiphon.events.subjects import Aggregate
+from antiphon.events.transition import artifact_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRun:
+    """A flow run as its own decisions need to know it."""
+
+    exists: bool = False
+    #: It was there, and is gone with everything that belonged to it.
+    is_deleted: bool = False
+    #: The flow it is a run of.
+    flow: Aggregate | None = None
+    deployment_id: UUID | None = None
+    parent_task_run_id: UUID | None = None
+    infrastructure_pid: str | None = None
+    labels: tuple[tuple[str, bool | int | float | str], ...] = ()
+    policy: FlowRunPolicy = FlowRunPolicy()
+    state: State | None = None
+    progress: Progress = Progress()
+    #: The timestamps of all its states: no two states of a run share one.
+    timestamps: frozenset[datetime] = frozenset()
+    #: What its states' data are, also once it is deleted: they stay.
+    artifact_ids: frozenset[UUID] = frozenset()
+
+    @property
+    def belongs_to(self) -> Aggregate | None:
+        """What it goes with when that is deleted."""
+        return self.flow
+
+
+INITIAL = FlowRun()
+
+
+def evolve(run: FlowRun, event: Event) -> FlowRun:
+    """The run after `event`; events that say nothing about it leave it as it is."""
+    match event:
+        case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+            return _moved(run, event)
+        case FlowRunCreated():
+            return FlowRun(
+                exists=True,
+                flow=Aggregate("flow", str(event.flow_id)),
+                deployment_id=event.deployment_id,
+                parent_task_run_id=event.parent_task_run_id,
+                labels=tuple(event.labels.items()),
+                policy=event.empirical_policy,
+                artifact_ids=run.artifact_ids,
+            )
+        case FlowRunUpdated():
+            return _updated(run, event)
+        case FlowRunDeleted():
+            return FlowRun(is_deleted=True, artifact_ids=run.artifact_ids)
+        case _:
+            return run
+
+
+def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> FlowRun:
+    if event.state is None:
+        return replace(run, policy=event.empirical_policy or run.policy)
+    artifact = artifact_id(event.state)
+    return replace(
+        run,
+        state=event.state,
+        progress=event.progress or run.progress,
+        policy=event.empirical_policy or run.policy,
+        timestamps=run.timestamps | {event.state.timestamp},
+        artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
+    )
+
+
+def _updated(run: FlowRun, event: FlowRunUpdated) -> FlowRun:
+    changes, given = event.changes, event.changes.model_fields_set
+    return replace(
+        run,
+        policy=changes.empirical_policy if "empirical_policy" in given else run.policy,
+        infrastructure_pid=changes.infrastructure_pid if "infrastructure_pid" in given else run.infrastructure_pid,
+        labels=tuple((dict(run.labels) | changes.labels).items()) if "labels" in given else run.labels,
+    )

@@ -1,0 +1,161 @@
+"""Decides the commands that are meant for a lease: all requests for slots, and what becomes of them."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import assert_never
+
+from antiphon.events.limit.commands import (
+    AcquireLease,
+    ExpireLease,
+    ReleaseHolder,
+    ReleaseLease,
+    RenewLease,
+    ReturnSlots,
+    TakeSlots,
+)
+from antiphon.events.limit.events import (
+    LeaseExpired,
+    LeaseGranted,
+    LeaseRefused,
+    LeaseReleased,
+    LeaseSlotsReturned,
+    LeaseSlotsTaken,
+)
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.kinds.limit.arithmetic import retry_after_seconds
+from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
+from antiphon.services.policy.kinds.limit.state import NO_LEASE, Lease, evolve_lease
+
+LeaseCommand = AcquireLease | TakeSlots | ReturnSlots | ReleaseHolder | RenewLease | ReleaseLease | ExpireLease
+
+TOO_MANY = "Slots requested is greater than the limit"
+_NO_DECAY = (
+    "Only concurrency limits with slot decay can be used for rate limiting."
+    " The following limits do not have a decay configured: "
+)
+GONE = "Lease not found - it may have expired or been revoked"
+
+
+def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, ...]:
+    """The limits it is about, by name or because it is on them; for a holder, its leases and all their limits."""
+    others = situation.others
+    if not isinstance(command, AcquireLease | TakeSlots | ReturnSlots | ReleaseHolder):
+        return limits_of(situation.state)
+    keys = limits_named(command.names, others)
+    if not isinstance(command, ReleaseHolder):
+        return keys
+    ledger = Ledger(others, situation.now)
+    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(command.names), command.holder_id)]
+    return (*keys, *leases, *(limit for key in leases if key in others for limit in limits_of(others[key])))
+
+
+def decide(command: Command, situation: Situation[Lease]) -> Decision:
+    """The events of a lease's command, or an answer that needs none."""
+    request: LeaseCommand = command  # type: ignore[assignment]
+    ledger = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now)
+    match request:
+        case AcquireLease() | TakeSlots():
+            return _take(request, situation, ledger)
+        case ReturnSlots() | ReleaseHolder():
+            return _return(request, situation, ledger)
+        case RenewLease():
+            done = ledger.renew(situation.id, request.seconds)
+        case ReleaseLease():
+            done = ledger.end(situation.id)
+        case ExpireLease():
+            expires_at = situation.state.expires_at
+            done = expires_at is not None and expires_at <= situation.now and ledger.end(situation.id, expired=True)
+        case _:
+            assert_never(request)
+    return Decision(events=tuple(ledger.events)) if done else refused(situation, Status.NOT_FOUND, GONE)
+
+
+def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger: Ledger) -> Decision:
+    if situation.state.exists:
+        return refused(situation, Status.CONFLICT, "There is such a lease already.")
+    keys = ledger.named(command.names)
+    active = [key for key in keys if ledger.limit(key).active]
+    complaint = _complaint(command, active, ledger)
+    if complaint is not None:
+        return complaint_about(
+            situation, complaint, [key for key in active if ledger.limit(key).limit < command.slots], ledger
+        )
+    if not ledger.has_room(active, command.slots):
+        return _refuse(command, situation, active, ledger)
+    if isinstance(command, AcquireLease):
+        ledger.grant(situation.id, keys, slots=command.slots, seconds=command.seconds, holder=command.holder)
+    else:
+        references = tuple(ledger.reference(key) for key in keys)
+        for key in active:
+            ledger.take(key, command.slots)
+        ledger.record(situation.aggregate, LeaseSlotsTaken(limits=references, slots=command.slots))
+    return Decision(events=tuple(ledger.events))
+
+
+def _complaint(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: Ledger) -> str | None:
+    limits = [ledger.limit(key) for key in active]
+    if any(limit.limit < command.slots for limit in limits):
+        return TOO_MANY
+    constant = ",".join(limit.name for limit in limits if limit.slot_decay_per_second <= 0)
+    return f"{_NO_DECAY}{constant!r}" if command.mode == "rate_limit" and constant else None
+
+
+def complaint_about(situation: Situation[Lease], complaint: str, keys: list[Aggregate], ledger: Ledger) -> Decision:
+    """The answer to a request that makes no sense for these limits."""
+    limits = tuple(ledger.reference(key) for key in keys)
+    answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, reason=complaint, limits=limits)
+    return Decision(answer=answer)
+
+
+def _refuse(
+    command: AcquireLease | TakeSlots, situation: Situation[Lease], active: list[Aggregate], ledger: Ledger
+) -> Decision:
+    limits = [ledger.limit(key) for key in active]
+    dice = Random(situation.command_id.int)  # noqa: S311  a delay
+    seconds = retry_after_seconds(limits, command.slots, situation.now, dice)
+    ledger.deny(active, command.slots)
+    references = tuple(ledger.reference(key) for key in active)
+    refusal = LeaseRefused(limits=references, slots=command.slots, retry_after_seconds=seconds)
+    ledger.record(situation.aggregate, refusal)
+    return Decision(events=tuple(ledger.events))
+
+
+def _return(command: ReturnSlots | ReleaseHolder, situation: Situation[Lease], ledger: Ledger) -> Decision:
+    keys = ledger.named(command.names)
+    if isinstance(command, ReturnSlots):
+        for key in keys:
+            if ledger.limit(key).active:
+                ledger.give_back(key, command.slots, command.occupancy_seconds)
+    else:
+        for lease_id in ledger.held_by(keys, command.holder_id):
+            ledger.end(lease_id)
+    references = tuple(ledger.reference(key) for key in keys)
+    ledger.record(situation.aggregate, LeaseSlotsReturned(limits=references))
+    return Decision(events=tuple(ledger.events))
+
+
+def answer(aggregate: Aggregate, lease: Lease, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case LeaseGranted():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id, limits=event.limits)
+        case LeaseRefused():
+            return Answer(
+                status=Status.WAIT,
+                aggregate_id=aggregate.id,
+                limits=event.limits,
+                retry_after_seconds=event.retry_after_seconds,
+            )
+        case LeaseSlotsTaken() | LeaseSlotsReturned():
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id, limits=event.limits)
+        case LeaseReleased() | LeaseExpired():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+LEASE: Decider[Lease] = Decider(initial=NO_LEASE, evolve=evolve_lease, decide=decide, related=related, answer=answer)

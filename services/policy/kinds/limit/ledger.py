@@ -1,0 +1,175 @@
+"""Slots taken and given back within one decision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from antiphon.events import ids
+from antiphon.events.limit.events import (
+    LeaseExpired,
+    LeaseGranted,
+    LeaseReleased,
+    LeaseRenewed,
+    SlotsAcquired,
+    SlotsDenied,
+    SlotsReleased,
+)
+from antiphon.events.limit.slots import Holder, LimitReference
+from antiphon.events.message import Event
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.kinds.limit.arithmetic import denied, freed, has_room, taken
+from antiphon.services.policy.kinds.limit.state import NO_LEASE, NO_LIMIT, Lease, Limit, evolve_lease, evolve_limit
+
+
+def limit_key(limit_id: UUID | str) -> Aggregate:
+    """The aggregate of a limit."""
+    return Aggregate("limit", str(limit_id))
+
+
+def lease_key(lease_id: UUID | str) -> Aggregate:
+    """The aggregate of a lease."""
+    return Aggregate("lease", str(lease_id))
+
+
+def limit_name(name: str) -> Aggregate:
+    """The reservation of a limit's name."""
+    return ids.name_aggregate("limit", name)
+
+
+def limits_named(names: Iterable[str], others: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
+    """The aggregates that lead from names to limits, as far as they are known: the names, and who holds them."""
+    keys = dict.fromkeys(limit_name(name) for name in names)
+    owners = (others[key].owner for key in keys if key in others)
+    return (*keys, *(limit_key(owner) for owner in owners if owner is not None))
+
+
+def limits_of(lease: Lease) -> tuple[Aggregate, ...]:
+    """The limits a lease is on."""
+    return tuple(limit_key(limit.id) for limit in lease.limits)
+
+
+class Ledger:
+    """The limits and leases that a decision knows, running ahead of the log; `events` are what it does to them."""
+
+    def __init__(self, others: Mapping[Aggregate, Any], now: datetime) -> None:
+        self._others = others
+        self._now = now
+        self._changed: dict[Aggregate, Any] = {}
+        self.events: list[tuple[Aggregate, Event]] = []
+
+    def limit(self, key: Aggregate) -> Limit:
+        """A limit as it is after the events so far."""
+        found: Limit = self._changed.get(key) or self._others.get(key) or NO_LIMIT
+        return found
+
+    def lease(self, lease_id: UUID) -> Lease:
+        """A lease as it is after the events so far; none if its limits were reset."""
+        key = lease_key(lease_id)
+        found: Lease = self._changed.get(key) or self._others.get(key) or NO_LEASE
+        return NO_LEASE if self.is_revoked(found) else found
+
+    def is_revoked(self, lease: Lease) -> bool:
+        """Whether a limit of a lease has ended the leases it had."""
+        resets = (self.limit(key).revoked_at for key in limits_of(lease))
+        granted_at = lease.granted_at
+        return granted_at is not None and any(at is not None and at >= granted_at for at in resets)
+
+    def named(self, names: Iterable[str]) -> list[Aggregate]:
+        """The limits there are of these names, in their order."""
+        keys = limits_named(names, self._others)
+        return [key for key in keys if key.kind == "limit" and key in self._others and self.limit(key).exists]
+
+    def reference(self, key: Aggregate) -> LimitReference:
+        """A limit as others are told of it."""
+        limit = self.limit(key)
+        return LimitReference(id=UUID(key.id), name=limit.name, limit=limit.limit)
+
+    def has_room(self, keys: Sequence[Aggregate], slots: int) -> bool:
+        """Whether every one of these limits has so many slots to give."""
+        return all(has_room(self.limit(key), slots, self._now) for key in keys)
+
+    def grant(
+        self,
+        lease_id: UUID,
+        keys: Sequence[Aggregate],
+        *,
+        slots: int = 1,
+        seconds: float | None = None,
+        holder: Holder | None = None,
+    ) -> None:
+        """A lease on slots of these limits; whether they have room is the caller's to ask. Inactive ones give none."""
+        references = tuple(self.reference(key) for key in keys)
+        for key in keys:
+            if self.limit(key).active:
+                self.take(key, slots, lease_id, holder)
+        expires_at = None if seconds is None else self._now + timedelta(seconds=seconds)
+        granted = LeaseGranted(
+            limits=references, slots=slots, holder=holder, granted_at=self._now, expires_at=expires_at
+        )
+        self.record(lease_key(lease_id), granted)
+
+    def take(self, key: Aggregate, slots: int, lease_id: UUID | None = None, holder: Holder | None = None) -> None:
+        """Slots of one limit are taken."""
+        tally = taken(self.limit(key), slots, self._now, by_lease=lease_id is not None)
+        self.record(key, SlotsAcquired(slots=slots, lease_id=lease_id, holder=holder, tally=tally))
+
+    def deny(self, keys: Iterable[Aggregate], slots: int) -> None:
+        """Slots of these limits were asked for in vain."""
+        for key in keys:
+            self.record(key, SlotsDenied(slots=slots, tally=denied(self.limit(key), slots, self._now)))
+
+    def give_back(self, key: Aggregate, slots: int, occupancy_seconds: float | None) -> None:
+        """Slots that no lease holds are free again."""
+        limit = self.limit(key)
+        tally = freed(limit, slots, self._now, by_lease=False, occupancy_seconds=occupancy_seconds)
+        self.record(key, SlotsReleased(slots=slots, tally=tally))
+
+    def renew(self, lease_id: UUID, seconds: float | None) -> bool:
+        """Let a lease last longer, without `seconds` until it is released; False if it is no more."""
+        if not self.lease(lease_id).exists:
+            return False
+        expires_at = None if seconds is None else self._now + timedelta(seconds=seconds)
+        self.record(lease_key(lease_id), LeaseRenewed(expires_at=expires_at))
+        return True
+
+    def end(self, lease_id: UUID, *, expired: bool = False) -> bool:
+        """End a lease and free what it holds, also when some of its limits were reset; False if it has ended."""
+        key = lease_key(lease_id)
+        lease: Lease = self._changed.get(key) or self._others.get(key) or NO_LEASE
+        if not lease.exists or lease.granted_at is None:
+            return False
+        occupancy = (self._now - lease.granted_at).total_seconds()
+        for limit_key_ in limits_of(lease):
+            limit = self.limit(limit_key_)
+            held = limit.leases.get(lease_id)
+            if held is not None:
+                tally = freed(limit, held.slots, self._now, by_lease=True, occupancy_seconds=occupancy)
+                self.record(limit_key_, SlotsReleased(slots=held.slots, lease_id=lease_id, tally=tally))
+        self.record(key, LeaseExpired() if expired else LeaseReleased())
+        return True
+
+    def held_by(self, keys: Iterable[Aggregate], holder_id: UUID) -> list[UUID]:
+        """The leases that somebody holds on these limits."""
+        found = (
+            lease_id
+            for key in keys
+            for lease_id, held in self.limit(key).leases.items()
+            if held.holder is not None and held.holder.id == holder_id
+        )
+        return list(dict.fromkeys(found))
+
+    def record(self, key: Aggregate, event: Event) -> None:
+        """Something happens to a limit or a lease."""
+        if key.kind == "limit":
+            self._changed[key] = evolve_limit(self.limit(key), event)
+        else:
+            self._changed[key] = evolve_lease(self._changed.get(key) or self._others.get(key) or NO_LEASE, event)
+        self.events.append((key, event))
+
+    def undo(self) -> None:
+        """Nothing of all that happened."""
+        self._changed.clear()
+        self.events.clear()

@@ -1,0 +1,125 @@
+"""The folds of limits and leases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from antiphon.events.limit.events import (
+    LeaseExpired,
+    LeaseGranted,
+    LeaseReleased,
+    LeaseRenewed,
+    LimitCreated,
+    LimitDeleted,
+    LimitReset,
+    LimitUpdated,
+    SlotsAcquired,
+    SlotsDenied,
+    SlotsReleased,
+)
+from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.message import Event
+
+_NOTHING_TAKEN: Final = Tally(at=datetime.min.replace(tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Slots of a limit that a lease holds."""
+
+    slots: int
+    holder: Holder | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """A concurrency limit: how many slots it has, and who holds how many."""
+
+    exists: bool = False
+    name: str = ""
+    limit: int = 0
+    active: bool = True
+    slot_decay_per_second: float = 0.0
+    tally: Tally = _NOTHING_TAKEN
+    #: By lease id.
+    leases: Mapping[UUID, Held] = field(default_factory=dict)
+    #: Leases granted up to then are no more.
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A lease, as long as it lasts."""
+
+    exists: bool = False
+    limits: tuple[LimitReference, ...] = ()
+    slots: int = 0
+    holder: Holder | None = None
+    granted_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+NO_LIMIT: Final = Limit()
+NO_LEASE: Final = Lease()
+
+
+def evolve_limit(limit: Limit, event: Event) -> Limit:
+    """The limit after `event`."""
+    match event:
+        case SlotsAcquired():
+            return replace(limit, tally=event.tally, leases=_with(limit, event))
+        case SlotsReleased():
+            kept = {key: held for key, held in limit.leases.items() if key != event.lease_id}
+            return replace(limit, tally=event.tally, leases=kept)
+        case SlotsDenied():
+            return replace(limit, tally=event.tally)
+        case LimitCreated():
+            return Limit(
+                exists=True,
+                name=event.name,
+                limit=event.limit,
+                active=event.active,
+                slot_decay_per_second=event.slot_decay_per_second,
+                tally=event.tally,
+                revoked_at=limit.revoked_at,
+            )
+        case LimitUpdated():
+            changed = {name: getattr(event.changes, name) for name in event.changes.model_fields_set}
+            leases = {} if event.forgets_leases else limit.leases
+            return replace(limit, tally=event.tally, leases=leases, **changed)
+        case LimitReset():
+            return replace(limit, tally=event.tally, leases={}, revoked_at=event.tally.at)
+        case LimitDeleted():
+            return Limit(revoked_at=event.revoked_at)
+        case _:
+            return limit
+
+
+def _with(limit: Limit, event: SlotsAcquired) -> Mapping[UUID, Held]:
+    if event.lease_id is None:
+        return limit.leases
+    return {**limit.leases, event.lease_id: Held(event.slots, event.holder)}
+
+
+def evolve_lease(lease: Lease, event: Event) -> Lease:
+    """The lease after `event`; one that has ended is none."""
+    match event:
+        case LeaseGranted():
+            return Lease(
+                exists=True,
+                limits=event.limits,
+                slots=event.slots,
+                holder=event.holder,
+                granted_at=event.granted_at,
+                expires_at=event.expires_at,
+            )
+        case LeaseRenewed():
+            return replace(lease, expires_at=event.expires_at)
+        case LeaseReleased() | LeaseExpired():
+            return NO_LEASE
+        case _:
+            return lease

@@ -1,0 +1,55 @@
+"""The fold of a name: who holds it. Names are claimed and released beside other events, never commanded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from antiphon.events.message import Command, Event
+from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A reservation; without an owner the name is free."""
+
+    owner: str | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether somebody holds it."""
+        return self.owner is not None
+
+
+INITIAL = Name()
+
+
+def evolve(name: Name, event: Event) -> Name:
+    """The reservation after `event`."""
+    match event:
+        case NameClaimed():
+            return Name(event.owner)
+        case NameReleased():
+            return INITIAL
+        case _:
+            return name
+
+
+def decide(command: Command, situation: Situation[Name]) -> Decision:  # noqa: ARG001  a decider's signature
+    """Nobody commands a name."""
+    return refused(situation, Status.INVALID, "Names are claimed by what they name.")
+
+
+def related(command: Command, situation: Situation[Name]) -> tuple[Aggregate, ...]:  # noqa: ARG001
+    """Nothing."""
+    return ()
+
+
+def answer(aggregate: Aggregate, name: Name, event: Event) -> Answer:  # noqa: ARG001
+    """A command that touched a name beside something else."""
+    return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+NAME: Decider[Name] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

@@ -1,0 +1,64 @@
+"""The fold of a cache key: the completed states that task runs take over. Filled by transitions, never commanded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.state import State
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_cache.events import TaskCacheFilled
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCache:
+    """What is cached under one key, the oldest first, without what newer entries have outlived."""
+
+    entries: tuple[State, ...] = ()
+
+    def newest(self, now: datetime) -> State | None:
+        """The entry that was made last among those that have not expired."""
+        for state in reversed(self.entries):
+            expiration = state.state_details.cache_expiration
+            if expiration is None or expiration > now:
+                return state
+        return None
+
+
+INITIAL = TaskCache()
+
+
+def evolve(cache: TaskCache, event: Event) -> TaskCache:
+    """The cache after `event`."""
+    if not isinstance(event, TaskCacheFilled):
+        return cache
+    expiration = event.state.state_details.cache_expiration
+    # An older entry is found only after the newer one has expired.
+    outlasting = [] if expiration is None else [entry for entry in cache.entries if _outlasts(entry, expiration)]
+    return TaskCache((*outlasting, event.state))
+
+
+def _outlasts(entry: State, expiration: datetime) -> bool:
+    own = entry.state_details.cache_expiration
+    return own is None or own > expiration
+
+
+def decide(command: Command, situation: Situation[TaskCache]) -> Decision:  # noqa: ARG001  a decider's signature
+    """Nobody commands the cache."""
+    return refused(situation, Status.INVALID, "The task cache is filled by task runs that complete.")
+
+
+def related(command: Command, situation: Situation[TaskCache]) -> tuple[Aggregate, ...]:  # noqa: ARG001
+    """Nothing."""
+    return ()
+
+
+def answer(aggregate: Aggregate, cache: TaskCache, event: Event) -> Answer:  # noqa: ARG001
+    """A command that touched the cache beside a task run."""
+    return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+TASK_CACHE: Decider[TaskCache] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

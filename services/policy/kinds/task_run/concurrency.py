@@ -1,0 +1,97 @@
+"""The rules about limits on tags: a task run takes a slot of each to run, and gives them back (rules.md 4)."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from antiphon.events import ids
+from antiphon.events.limit.slots import Holder
+from antiphon.events.message import Event
+from antiphon.events.state import State, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.engine.orchestration import Transition
+from antiphon.services.policy.kinds.limit.arithmetic import TAG, tag_delay_seconds
+from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
+from antiphon.services.policy.kinds.task_run.state import TaskRun
+
+
+class TagSlots:
+    """The limits on the tags of a task run, and the slots its transition takes and gives back."""
+
+    def __init__(self, situation: Situation[Any], run: TaskRun) -> None:
+        self.ledger = Ledger(situation.others, situation.now)
+        self.names = _names(run)
+        self.holder = Holder(type="task_run", id=situation.id)
+
+
+class TaggedTransition(Transition):
+    """A task run's transition with the slots it takes and gives back."""
+
+    def __init__(self, run: TaskRun, proposed: State, *, slots: TagSlots, **when: object) -> None:
+        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
+        self.run = run
+        self.slots = slots
+
+
+def _names(run: TaskRun) -> tuple[str, ...]:
+    tags = run.fields.tags if run.fields else ()
+    return tuple(TAG + tag for tag in dict.fromkeys(tags))
+
+
+def related(run: TaskRun, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
+    """The limits on its tags, the leases that the run holds on them, and the other limits of those."""
+    others, names = situation.others, _names(run)
+    if not names:
+        return ()
+    ledger = Ledger(others, situation.now)
+    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(names), situation.id)]
+    limits = [limit for key in leases if key in others for limit in limits_of(others[key])]
+    return (*limits_named(names, others), *leases, *limits)
+
+
+def secure_slots(t: TaggedTransition) -> None:
+    """A task run starts when each of its tags with a limit has a slot for it."""
+    ledger = t.slots.ledger
+    keys = [key for key in ledger.named(t.slots.names) if ledger.limit(key).active]
+    for key in keys:
+        if ledger.limit(key).limit == 0:
+            tag = ledger.limit(key).name.removeprefix(TAG)
+            t.abort(f'The concurrency limit on tag "{tag}" is 0 and will deadlock if the task tries to run again.')
+            return
+    if not keys:
+        return
+    limits = [ledger.limit(key) for key in keys]
+    if not ledger.has_room(keys, 1):
+        tags = ", ".join(limit.name.removeprefix(TAG) for limit in limits)
+        seconds = tag_delay_seconds(limits, t.now, Random(t.command_id.int))  # noqa: S311  a delay
+        t.wait(seconds, f"Concurrency limit reached for tags: {tags}")
+        return
+    # It lasts until the run gives it back: task runs renew nothing.
+    ledger.grant(ids.derived(t.command_id, "lease"), keys, holder=t.slots.holder)
+
+
+def give_up_slots(t: TaggedTransition) -> None:
+    """The transition was taken away: so are the slots."""
+    t.slots.ledger.undo()
+
+
+def release_slots(t: TaggedTransition) -> None:
+    """A task run that does not run gives back what it holds."""
+    if t.proposed is None or t.proposed.type in (StateType.RUNNING, StateType.CANCELLING):
+        return
+    _release(t.slots)
+
+
+def freed(situation: Situation[TaskRun]) -> tuple[tuple[Aggregate, Event], ...]:
+    """What a task run that is deleted gives back."""
+    slots = TagSlots(situation, situation.state)
+    _release(slots)
+    return tuple(slots.ledger.events)
+
+
+def _release(slots: TagSlots) -> None:
+    ledger = slots.ledger
+    for lease_id in ledger.held_by(ledger.named(slots.names), slots.holder.id):
+        ledger.end(lease_id)

@@ -1,0 +1,158 @@
+"""Decides the commands that are meant for a task run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from antiphon.events import transition
+from antiphon.events.message import Command, Event
+from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.state import ProposedState, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.commands import (
+    CreateTaskRun,
+    DeleteTaskRun,
+    RecordTaskRunState,
+    RenameTaskRun,
+    SetTaskRunState,
+)
+from antiphon.events.task_run.events import (
+    TaskRunCreated,
+    TaskRunDeleted,
+    TaskRunFields,
+    TaskRunRenamed,
+    TaskRunStateRecorded,
+)
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.transitions import transition_answer
+from antiphon.services.policy.kinds.task_run import cache, concurrency
+from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
+from antiphon.services.policy.kinds.task_run.record import record
+from antiphon.services.policy.kinds.task_run.state import INITIAL, TaskRun, evolve
+from antiphon.services.policy.kinds.task_run.transition import move
+from antiphon.services.prefect.run_names import generated_name
+
+TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTaskRun | DeleteTaskRun
+
+
+def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
+    """The flow run around it, what is cached, and for new ones the reservation of its keys and who holds that."""
+    request: TaskRunCommand = command  # type: ignore[assignment]
+    owners = lineage(situation.aggregate, situation.known)[1:]
+    cached: tuple[Aggregate, ...] = ()
+    match request:
+        case SetTaskRunState():
+            limited = concurrency.related(situation.state, situation)
+            return (*owners, *limited, *cache.related(request.state, situation))
+        case CreateTaskRun():
+            keys = request.flow_run_id, request.task_key, request.dynamic_key
+            flow_run_id = request.flow_run_id
+            cached = cache.related(request.state, situation)
+        case RecordTaskRunState():
+            if situation.state.exists:
+                return owners
+            keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
+            flow_run_id = None
+        case _:
+            return (*owners, *concurrency.related(situation.state, situation))
+    name = key_name(*keys)
+    claim = situation.others.get(name)
+    named = [name, *owners]
+    if claim is not None and claim.owner is not None:
+        named.extend(lineage(Aggregate("task_run", claim.owner), situation.known))
+    if flow_run_id is not None:
+        named.extend(lineage(Aggregate("flow_run", str(flow_run_id)), situation.others))
+    return tuple(key for key in (*named, *cached) if key != situation.aggregate)
+
+
+def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
+    """The events of a task run's command, or an answer that needs none."""
+    request: TaskRunCommand = command  # type: ignore[assignment]
+    if isinstance(request, CreateTaskRun):
+        return create(request, situation)
+    if isinstance(request, RecordTaskRunState):
+        return record(request, situation)
+    if not is_there(situation.aggregate, situation.known):
+        return refused(situation, Status.NOT_FOUND, "Task run not found")
+    match request:
+        case SetTaskRunState():
+            return move(situation, request.state, force=request.force)
+        case RenameTaskRun():
+            return Decision(
+                events=(
+                    (situation.aggregate, TaskRunRenamed(name=request.name or generated_name(situation.command_id))),
+                )
+            )
+        case DeleteTaskRun():
+            return delete(situation)
+        case _:
+            assert_never(request)
+
+
+def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
+    """A new task run in its first state, or the one that holds its keys already."""
+    name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
+    owner = owner_of(name, situation)
+    if owner is not None and is_there(owner, situation.known):
+        return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
+    flow_run_key = Aggregate("flow_run", str(command.flow_run_id))
+    flow_run = situation.others.get(flow_run_key)
+    flow_run_is_missing = command.flow_run_id is not None and not is_there(flow_run_key, situation.others)
+    if is_there(situation.aggregate, situation.known) or flow_run_is_missing:
+        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    labels = command.labels
+    if flow_run is not None:
+        labels = dict(flow_run.labels) | {"prefect.flow-run.id": str(command.flow_run_id)} | labels
+    fields = TaskRunFields(
+        **command.model_dump(exclude={"state", "name", "labels"}, exclude_unset=True),
+        name=command.name or generated_name(situation.id),
+        labels=labels,
+    )
+    created = TaskRunCreated(fields=fields)
+    first = move(
+        replace(situation, state=evolve(situation.state, created)),
+        command.state or ProposedState(type=StateType.PENDING),
+        force=True,
+    )
+    claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
+    return Decision(
+        events=((name, claimed), (situation.aggregate, created), *first.events),
+        unchanged=(flow_run_key,) if command.flow_run_id is not None else (),
+    )
+
+
+def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
+    return str(fields.flow_run_id), fields.task_key, fields.dynamic_key
+
+
+def delete(situation: Situation[TaskRun]) -> Decision:
+    """The task run goes, and its keys are free again."""
+    fields = situation.state.fields
+    events: list[tuple[Aggregate, Event]] = []
+    if fields is not None:
+        events.append((key_name(fields.flow_run_id, fields.task_key, fields.dynamic_key), NameReleased()))
+    events.extend(concurrency.freed(situation))
+    events.append((situation.aggregate, TaskRunDeleted()))
+    return Decision(events=tuple(events))
+
+
+def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
+    """What the sender of the command behind `event` is told."""
+    match event:
+        case TaskRunCreated():
+            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+        case TaskRunDeleted():
+            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
+        case TaskRunStateRecorded():
+            return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id)
+        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+            return transition_answer(aggregate, run.state, event)
+        case _:
+            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+
+
+TASK_RUN: Decider[TaskRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

@@ -1,0 +1,236 @@
+"""The rules that decide a task run's transitions: Prefect's policies as ordered tables (rules.md 2 and 4).
+
+Those about limits on tags are in concurrency.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+from typing import Final, Protocol
+
+from antiphon.events.state import Progress, State, StateDetails, StateType, is_unpersisted
+from antiphon.events.task_run.events import TaskRunPolicy
+from antiphon.services.policy.engine.jitter import clamped_interval
+from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, types
+from antiphon.services.policy.engine.pending import SUBMITTED, prevent_pending
+from antiphon.services.policy.engine.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from antiphon.services.policy.kinds.task_run.concurrency import TaggedTransition, TagSlots, give_up_slots, secure_slots
+from antiphon.services.policy.kinds.task_run.state import TaskRun
+
+SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
+COMPLETED, FAILED, CRASHED = StateType.COMPLETED, StateType.FAILED, StateType.CRASHED
+PAUSED, CANCELLING = StateType.PAUSED, StateType.CANCELLING
+
+#: Prefect's `server.tasks.max_cache_key_length`.
+LONGEST_CACHE_KEY: Final = 2000
+
+
+class EnclosingFlowRun(Protocol):
+    """What a task run's rules need to know of its flow run."""
+
+    @property
+    def state(self) -> State | None:
+        """The state it is in."""
+
+    @property
+    def progress(self) -> Progress:
+        """Its run fields."""
+
+
+class TaskTransition(TaggedTransition):
+    """A task run's transition: the run beside it, and the flow run that encloses it."""
+
+    def __init__(
+        self,
+        run: TaskRun,
+        proposed: State,
+        *,
+        slots: TagSlots,
+        flow_run: EnclosingFlowRun | None,
+        cached: State | None = None,
+        **when: object,
+    ) -> None:
+        super().__init__(run, proposed, slots=slots, **when)
+        self.flow_run = flow_run
+        #: What the task cache holds under the proposed state's cache key.
+        self.cached = cached
+        self.consults_cache = False
+        self.fills_cache = False
+        self.run_count = run.progress.run_count
+        #: The enclosing flow run's count, where the task started within it.
+        self.tracked_run_count: int | None = None
+
+
+def retrieve_cached(t: TaskTransition) -> None:
+    """What has been computed under the same cache key is taken over rather than computed again."""
+    details = t.requested.state_details
+    if not details.cache_key or details.refresh_cache:
+        return
+    t.consults_cache = True
+    if t.cached is not None:
+        cached = t.cached
+        copy = t.replacement(cached.type, "Cached", cached.message, data=cached.data, details=cached.state_details)
+        t.reject("Retrieved state from cache", copy)
+
+
+def limit_cache_key(t: TaskTransition) -> None:
+    """Too long a cache key is complained about; the run is completed and cached all the same."""
+    if len(t.requested.state_details.cache_key or "") > LONGEST_CACHE_KEY:
+        reason = f"Cache key exceeded maximum allowed length of {LONGEST_CACHE_KEY} characters."
+        t.reject(reason, t.proposed)
+
+
+def fill_cache(t: TaskTransition) -> None:
+    """Other task runs may take the completed state over."""
+    t.fills_cache = t.proposed is not None and bool(t.proposed.state_details.cache_key)
+
+
+def carries_result(state: State) -> bool:
+    """Whether a state holds data other than a note that the result was not persisted."""
+    return bool(state.data) and not is_unpersisted(state.data)
+
+
+def handle_terminal_state(t: TaskTransition) -> None:
+    """What a task run that has ended may still do: start over, with a fresh run count."""
+    initial, proposed = t.initial, t.requested
+    if initial is None:
+        return
+    if proposed.type in (CANCELLING, PAUSED, CRASHED):
+        t.abort(f"Run is already {initial.type.value}.")
+    elif initial.type is COMPLETED and carries_result(initial):
+        t.reject("This run is already completed.")
+    elif not proposed.is_terminal:
+        t.run_count = 0
+        flow_run = t.flow_run
+        if proposed.type is RUNNING and flow_run and t.run.flow_run_run_count < flow_run.progress.run_count:
+            t.rename("Retrying")
+
+
+def restore_run_count(t: TaskTransition) -> None:
+    """Take the fresh run count back."""
+    t.run_count = t.run.progress.run_count
+
+
+def prevent_running_in_stopped_flow(t: TaskTransition) -> None:
+    """A task runs only while its flow run does; in a paused one it waits."""
+    if t.run.flow_run_id is None:
+        return
+    enclosing = t.flow_run.state if t.flow_run else None
+    if enclosing is None or enclosing.type not in (RUNNING, PAUSED):
+        t.abort("The enclosing flow must be running to begin task execution.")
+    elif enclosing.type is PAUSED:
+        pause = enclosing.state_details
+        details = StateDetails(pause_timeout=pause.pause_timeout, pause_reschedule=pause.pause_reschedule)
+        t.reject(
+            f"The flow is paused, new tasks can execute after resuming flow run: {t.run.flow_run_id}.",
+            t.replacement(PAUSED, "NotReady", details=details),
+        )
+
+
+def retry_failed(t: TaskTransition) -> None:
+    """A failed run with retries left waits for its next run instead."""
+    policy = t.run.fields.empirical_policy if t.run.fields else TaskRunPolicy()
+    failed = t.requested
+    if failed.state_details.retriable is False:
+        return
+    count = t.run.progress.run_count
+    if policy.retries is None or count > policy.retries:
+        return
+    delay = timedelta(seconds=_retry_delay(policy, count, Random(t.command_id.int)))  # noqa: S311  a delay
+    t.reject(
+        "Retrying",
+        t.replacement(
+            SCHEDULED,
+            "AwaitingRetry",
+            failed.message,
+            data=failed.data,
+            details=StateDetails(scheduled_time=t.now + delay),
+        ),
+    )
+
+
+def _retry_delay(policy: TaskRunPolicy, run_count: int, dice: Random) -> float:
+    """Seconds: the one delay, or the one of this retry; jittered where the policy says so."""
+    delay = policy.retry_delay
+    if isinstance(delay, tuple):
+        delay = delay[min(run_count - 1, len(delay) - 1)] if delay else 0
+    if delay and delay > 0 and policy.retry_jitter_factor:
+        return clamped_interval(delay, policy.retry_jitter_factor, dice)
+    return float(delay or 0)
+
+
+def rename_reruns(t: TaskTransition) -> None:
+    """The second and later starts have names of their own."""
+    if t.run_count > 0:
+        t.rename("Retrying" if t.initial is not None and t.initial.name == "AwaitingRetry" else "Rerunning")
+
+
+def track_flow_run(t: TaskTransition) -> None:
+    """Remember in which run of the flow run the task started."""
+    if t.run.flow_run_id is not None and t.flow_run is not None and t.status == "ACCEPT":
+        t.tracked_run_count = t.flow_run.progress.run_count
+
+
+def copy_task_parameters_id(t: TaskTransition) -> None:
+    """A background task is run with the parameters it was submitted with."""
+    if t.initial is not None and t.requested.state_details.task_parameters_id is None:
+        t.set_details(task_parameters_id=t.initial.state_details.task_parameters_id)
+
+
+def _allow(_: TaskTransition) -> None:
+    """A rule that has only an after-effect."""
+
+
+_Row = Rule[TaskTransition]
+
+_CACHE_RETRIEVAL: Final[_Row] = Rule("CacheRetrieval", ANY, types(RUNNING), retrieve_cached)
+_TERMINAL: Final[_Row] = Rule(
+    "HandleTaskTerminalStateTransitions", TERMINAL, ANY, handle_terminal_state, undo=restore_run_count
+)
+_SECURE_SLOTS: Final[_Row] = Rule("SecureTaskConcurrencySlots", ANY, types(RUNNING), secure_slots, undo=give_up_slots)
+_COPY_SCHEDULED_TIME: Final[_Row] = Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time)
+_WAIT: Final[_Row] = Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time)
+_RETRY: Final[_Row] = Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed)
+_RENAME: Final[_Row] = Rule("RenameReruns", ANY, types(RUNNING), rename_reruns)
+_TRACK: Final[_Row] = Rule("UpdateFlowRunTrackerOnTasks", ANY, types(RUNNING), _allow, after=track_flow_run)
+_CACHE_INSERTION: Final[_Row] = Rule("CacheInsertion", ANY, types(COMPLETED), limit_cache_key, after=fill_cache)
+
+CORE: Final[Sequence[_Row]] = (
+    _CACHE_RETRIEVAL,
+    _TERMINAL,
+    Rule("PreventRunningTasksFromStoppedFlows", ANY, types(RUNNING), prevent_running_in_stopped_flow),
+    _SECURE_SLOTS,
+    _COPY_SCHEDULED_TIME,
+    _WAIT,
+    _RETRY,
+    _RENAME,
+    _TRACK,
+    _CACHE_INSERTION,
+)
+
+#: In force for states that are proposed as deferred: a task worker runs the task. Handing such a run to the workers,
+#: Prefect's EnqueueScheduledTasks, is the part of whoever serves them.
+BACKGROUND: Final[Sequence[_Row]] = (
+    Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
+    _CACHE_RETRIEVAL,
+    _TERMINAL,
+    _COPY_SCHEDULED_TIME,
+    Rule("CopyTaskParametersID", types(SCHEDULED, PENDING), types(PENDING, RUNNING), copy_task_parameters_id),
+    _WAIT,
+    _RETRY,
+    _RENAME,
+    _TRACK,
+    _CACHE_INSERTION,
+)
+
+#: In force for forced transitions, first states, and states mirrored from a subflow.
+MINIMAL: Final[Sequence[_Row]] = ()
+
+
+def policy_for(proposed: State, *, force: bool) -> Sequence[_Row]:
+    """The rules that decide about a proposed state; a deferred one is not spared its rules by force."""
+    if proposed.state_details.deferred:
+        return BACKGROUND
+    return MINIMAL if force else CORE

@@ -1,0 +1,100 @@
+"""The fold of a task run: what its events say it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from antiphon.events.message import Event
+from antiphon.events.state import Progress, State
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.events import (
+    TaskRunCreated,
+    TaskRunDeleted,
+    TaskRunFields,
+    TaskRunFlowRunTracked,
+    TaskRunRenamed,
+    TaskRunStateRecorded,
+    TaskRunTransitionAccepted,
+    TaskRunTransitionRejected,
+)
+from antiphon.events.transition import artifact_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRun:
+    """A task run as its own decisions need to know it."""
+
+    fields: TaskRunFields | None = None
+    state: State | None = None
+    progress: Progress = Progress()
+    #: The run count of the flow run when this task run last started.
+    flow_run_run_count: int = 0
+    #: The ids of all its states, so that a report that comes twice is recorded once.
+    state_ids: frozenset[UUID] = frozenset()
+    #: What the data of states it was moved to are, also once it is deleted: they stay.
+    artifact_ids: frozenset[UUID] = frozenset()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is such a task run."""
+        return self.fields is not None
+
+    @property
+    def flow_run_id(self) -> UUID | None:
+        """The flow run it belongs to."""
+        return self.fields.flow_run_id if self.fields else None
+
+    @property
+    def belongs_to(self) -> Aggregate | None:
+        """What it goes with when that is deleted."""
+        return None if self.flow_run_id is None else Aggregate("flow_run", str(self.flow_run_id))
+
+
+INITIAL = TaskRun()
+
+
+def evolve(run: TaskRun, event: Event) -> TaskRun:
+    """The run after `event`; events that say nothing about it leave it as it is."""
+    match event:
+        case TaskRunStateRecorded():
+            return _recorded(run, event)
+        case TaskRunTransitionAccepted() | TaskRunTransitionRejected():
+            return _moved(run, event)
+        case TaskRunFlowRunTracked():
+            return replace(run, flow_run_run_count=event.flow_run_run_count)
+        case TaskRunCreated():
+            return TaskRun(fields=event.fields, artifact_ids=run.artifact_ids)
+        case TaskRunRenamed() if run.fields is not None:
+            return replace(run, fields=run.fields.model_copy(update={"name": event.name}))
+        case TaskRunDeleted():
+            return TaskRun(artifact_ids=run.artifact_ids)
+        case _:
+            return run
+
+
+def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
+    known = run.state_ids | {event.state.id}
+    if not event.is_latest:
+        return replace(run, state_ids=known)
+    return TaskRun(
+        fields=event.fields or run.fields,
+        state=event.state,
+        progress=event.progress or run.progress,
+        flow_run_run_count=event.flow_run_run_count,
+        state_ids=known,
+        artifact_ids=run.artifact_ids,
+    )
+
+
+def _moved(run: TaskRun, event: TaskRunTransitionAccepted | TaskRunTransitionRejected) -> TaskRun:
+    if event.state is None:
+        return run
+    artifact = artifact_id(event.state)
+    return replace(
+        run,
+        state=event.state,
+        progress=event.progress or run.progress,
+        state_ids=run.state_ids | {event.state.id},
+        artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
+    )

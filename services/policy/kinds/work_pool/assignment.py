@@ -1,0 +1,113 @@
+"""Which queue of which pool something belongs to that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from antiphon.events import ids
+from antiphon.events.outcome import Status
+from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.commands import DEFAULT_POOL
+from antiphon.services.policy.engine.decider import Decision, Situation, refused
+from antiphon.services.policy.kinds.work_pool.decider import Events, creation, queue_creation
+from antiphon.services.policy.kinds.work_pool.model import name_of
+from antiphon.services.policy.kinds.work_pool.state import INITIAL, WorkPool, evolve
+
+Others = Mapping[Aggregate, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A queue, and what has to happen that there is one."""
+
+    pool_id: UUID | None
+    queue_id: UUID | None
+    events: Events
+
+
+def named(pool_name: str, others: Others) -> tuple[Aggregate, ...]:
+    """The pool of this name and its reservation, as far as they are known: for `Decider.related`."""
+    name = name_of(pool_name)
+    owner = others[name].owner if name in others else None
+    return (name,) if owner is None else (name, _key(owner))
+
+
+def _key(pool_id: object) -> Aggregate:
+    return Aggregate("work_pool", str(pool_id))
+
+
+def related(pool_name: str | None, queue_name: str | None, situation: Situation[Any]) -> tuple[Aggregate, ...]:
+    """What `place` looks at."""
+    if pool_name:
+        return named(pool_name, situation.others)
+    return (*named(DEFAULT_POOL, situation.others), _own_pool(situation)) if queue_name else ()
+
+
+def of_queue(data: Mapping[str, Any]) -> tuple[Aggregate, ...]:
+    """The pool of the queue that a deployment is in."""
+    return () if data.get("work_pool_id") is None else (_key(data["work_pool_id"]),)
+
+
+def pool_of(data: Mapping[str, Any], others: Others) -> tuple[Aggregate, WorkPool] | None:
+    """The pool that a deployment is in, if there still is its queue."""
+    for key in of_queue(data):
+        pool: WorkPool = others.get(key, INITIAL)
+        if str(data.get("work_queue_id")) in pool.queues:
+            return key, pool
+    return None
+
+
+def place(
+    pool_name: str | None, queue_name: str | None, situation: Situation[Any], *, creates: bool = True
+) -> Place | Decision:
+    """The queue of that name, which is made if there is none, or the default queue of the pool.
+
+    A queue without a pool is in the pool of Prefect's former agents, which is made too.
+    """
+    if not pool_name:
+        return _of_agents(str(queue_name), situation)
+    keys = named(pool_name, situation.others)[1:]
+    if not keys:
+        return refused(situation, Status.NOT_FOUND, f'Work pool "{pool_name}" not found.')
+    pool: WorkPool = situation.others[keys[0]]
+    if not queue_name:
+        return Place(UUID(keys[0].id), UUID(pool.data["default_queue_id"]), [])
+    if not creates and pool.named(queue_name) is None:
+        return refused(situation, Status.NOT_FOUND, f"Work pool queue '{pool_name}/{queue_name}' not found.")
+    return within(keys[0], pool, queue_name, situation)
+
+
+def _of_agents(queue_name: str, situation: Situation[Any]) -> Place | Decision:
+    events: Events = []
+    key = next(iter(named(DEFAULT_POOL, situation.others)[1:]), None)
+    if key is None:
+        key = _own_pool(situation)
+        made = creation(key, {"name": DEFAULT_POOL}, situation)
+        if isinstance(made, str):
+            return refused(situation, Status.INVALID, made)
+        events = made
+    pool: WorkPool = situation.others[key]
+    for _, event in events[1:]:
+        pool = evolve(pool, event)
+    # It comes before those that are there.
+    found = within(key, pool, queue_name, situation, priority=1)
+    return found if isinstance(found, Decision) else Place(found.pool_id, found.queue_id, [*events, *found.events])
+
+
+def within(key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any) -> Place | Decision:
+    """The queue of that name in a pool; it is made, with the fields that are given, if there is none."""
+    queue_id = pool.named(name)
+    if queue_id is not None:
+        return Place(UUID(key.id), UUID(queue_id), [])
+    new_id = ids.derived(situation.command_id, f"queue {name} of {key.id}")
+    made = queue_creation(key, pool, new_id, {"name": name, **given})
+    if isinstance(made, str):
+        return refused(situation, Status.INVALID, made)
+    return Place(UUID(key.id), new_id, made)
+
+
+def _own_pool(situation: Situation[Any]) -> Aggregate:
+    return _key(ids.derived(situation.command_id, DEFAULT_POOL))

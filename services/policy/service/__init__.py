@@ -1,0 +1,1 @@
+"""The policy process: commands in, events out."""

@@ -1,0 +1,73 @@
+"""Gathers the commands that wait to be decided into batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from antiphon.events.log.nats import bulk_parser
+from antiphon.events.log.nats.delivered import Received
+from antiphon.services.policy.service.command_message import Letter
+
+#: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
+_BUSY: Final = 4
+_LINGER_SECONDS: Final = 0.001
+_MOST_LINGERS: Final = 2
+
+
+class Intake:
+    """Commands in the order they arrived, from wherever they came; `note` is told how many are in hand."""
+
+    def __init__(self, note: Callable[[int], None] | None = None) -> None:
+        self._note = note
+        self._waiting: list[Letter] = []
+        #: How many are being decided.
+        self._handed_out = 0
+        self._arrived = asyncio.Event()
+
+    async def listen(self, client: Client, subject: str, queue: str) -> None:
+        """Take the commands whose senders wait, as one of the `queue`."""
+        subscription = await client.subscribe(subject, queue=queue, cb=self._take_one)
+        bulk_parser.receive(client, subscription, lambda frames: self.take([Received(frame) for frame in frames]))
+
+    async def _take_one(self, message: Msg) -> None:
+        """One to which there is nowhere to answer, or which came before the others were taken in bulk."""
+        self.take([message])
+
+    def take(self, messages: Sequence[Letter]) -> None:
+        """Commands, in order."""
+        self._waiting.extend(messages)
+        if self._note is not None:
+            self._note(len(self._waiting) + self._handed_out)
+        self._arrived.set()
+
+    async def batches(self) -> AsyncIterator[list[Letter]]:
+        """Everything that waits, at least one command, again and again.
+
+        A lone command is handed out at once. Under load the next batch is given a moment to grow: the
+        append, the projection and the announcement then serve more commands for the same price.
+        """
+        last = 0
+        while True:
+            await self._arrived.wait()
+            if max(last, len(self._waiting)) >= _BUSY:
+                await self._linger()
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            last = len(batch)
+            if batch:
+                self._handed_out = last
+                yield batch
+                self._handed_out = 0
+
+    async def _linger(self) -> None:
+        """Wait as long as more keep coming, but not for long."""
+        for _ in range(_MOST_LINGERS):
+            before = len(self._waiting)
+            await asyncio.sleep(_LINGER_SECONDS)
+            if len(self._waiting) == before:
+                return

@@ -1,0 +1,34 @@
+"""Parks an event that cannot be projected: what the projector and a rebuild have in common."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from nats.aio.client import Client
+
+from antiphon.events import subjects
+from antiphon.events.log.nats.parking import park
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.projections.engine.event_reader import Park, stream_of
+
+_PROJECTOR: Final = "projector"
+
+_log = structlog.get_logger(__name__)
+
+
+def parking(client: Client) -> Park:
+    """What an `EventReader` parks with."""
+
+    async def keep(item: Recorded | Unreadable, why: str) -> None:
+        if isinstance(item, Unreadable):
+            subject, headers, data = subjects.printable(item.subject), item.headers, item.data
+        else:
+            # It can be read where it stands; its position is enough to find it.
+            subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"
+            headers, data = None, str(item.position).encode()
+        message_id = f"{subjects.EVENTS}:{item.position}"
+        await park(client, _PROJECTOR, subject, headers, data, why, message_id=message_id)
+        _log.warning("event parked", position=item.position, subject=subject, why=why)
+
+    return keep

@@ -1,0 +1,116 @@
+"""Projects observations of some kinds: commit rows and checkpoint, then announce the position."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, NamedTuple
+
+import psycopg
+import structlog
+from nats.aio.client import Client
+
+from antiphon.events import subjects
+from antiphon.events.log.nats.consumer import OrderedConsumer
+from antiphon.events.log.nats.delivered import Delivered
+from antiphon.events.log.nats.parking import park
+from antiphon.projections.core.change import Change
+from antiphon.projections.engine.runner import Runner
+from antiphon.projections.engine.writer import connect, is_passing, position_of, take_turn, write
+from antiphon.projections.event import projection as event
+from antiphon.projections.log import projection as log
+from antiphon.projections.presence import projection as presence
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.work_counters import Tally
+
+_FIRST_PAUSE_SECONDS: Final = 0.2
+_LONGEST_PAUSE_SECONDS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+class Kind(NamedTuple):
+    """Observations that become rows of the same tables."""
+
+    #: Of its checkpoint and its turn.
+    name: str
+    #: Their tokens in subjects.
+    tokens: Sequence[str]
+    project: Callable[[bytes], Sequence[Change]]
+    #: The process that does it.
+    role: str = "projector"
+    #: How long it rests after each batch: the more there is in one, the less each costs.
+    rest_seconds: float = 0.0
+
+
+LOG_LINES: Final = Kind("observed", ("log",), log.project)
+PRESENCE: Final = Kind(presence.NAME, ("presence",), presence.project)
+#: Nobody waits for these: they must not be in the way of those for whom somebody does.
+EVENTS: Final = Kind(event.NAME, ("flow_run", "task_run", "other"), event.project, "recorder", rest_seconds=0.25)
+KINDS: Final = (LOG_LINES, PRESENCE, EVENTS)
+
+
+class ObservedLoop:
+    """One reader on OBSERVED, one writer of its tables."""
+
+    def __init__(self, client: Client, postgres_url: str, kind: Kind) -> None:
+        self._client = client
+        self._postgres_url = postgres_url
+        self._kind = kind
+        self.name = kind.name
+        self.subjects = [subjects.observations(token) for token in kind.tokens]
+        self.tally = Tally()
+
+    async def run(self) -> None:
+        """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
+        async with await connect(self._postgres_url) as connection:
+            await take_turn(connection, self.name)
+            after = await position_of(connection, self.name)
+            # From now on there is a checkpoint to look at, also before the first event.
+            await write(connection, [], self.name, after)
+            _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
+            consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=self.subjects)
+            runner: Runner[Delivered] = Runner(connection, self.name, self, after)
+            try:
+                async for batch in consumer.batches():
+                    began = clock.monotonic()
+                    await runner.advance(batch)
+                    await self._client.publish(subjects.reached(self.name), str(runner.position).encode())
+                    self.tally.add(len(batch), clock.monotonic() - began)
+                    self.tally.data["position"] = runner.position
+                    await asyncio.sleep(self._kind.rest_seconds)
+            finally:
+                await consumer.close()
+
+    async def changes(self, item: Delivered) -> Sequence[Change]:
+        """See antiphon.projections.engine.runner.Reader."""
+        try:
+            return self._kind.project(item.data)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            return await self.put_aside(item, f"it cannot be read: {error!r}")
+
+    async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
+        """See antiphon.projections.engine.runner.Reader."""
+        self.tally.fail(why)
+        _log.warning("observation parked", position=item.position, subject=item.subject, why=why)
+        message_id = f"{subjects.OBSERVED}:{item.position}"
+        await park(self._client, self._kind.role, item.subject, item.headers, item.data, why, message_id=message_id)
+        return ()
+
+
+async def again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+    """Start a loop again when Postgres goes away: it goes on behind its checkpoint."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        started = clock.monotonic()
+        try:
+            await loop()
+        except psycopg.Error as error:
+            if not is_passing(error):
+                raise
+            if clock.monotonic() - started > _LONGEST_PAUSE_SECONDS:
+                # It was well in between: this is new trouble.
+                pause = _FIRST_PAUSE_SECONDS
+            _log.warning("postgres is away", projection=name, error=str(error).strip(), pause_seconds=pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

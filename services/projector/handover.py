@@ -1,0 +1,42 @@
+"""Lets a rebuild have the projector's turn when it is asked for it (docs/adr/0018)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from antiphon.events import subjects
+
+_log = structlog.get_logger(__name__)
+
+
+async def until_asked_to_make_way(
+    client: Client, projection: str, work: Coroutine[Any, Any, None], writing: asyncio.Lock
+) -> None:
+    """Do this work until somebody asks for the turn; it is ended between two batches, when nobody is `writing`."""
+    asked = asyncio.Event()
+
+    async def answer(message: Msg) -> None:
+        # Not let go again: no other batch begins.
+        await writing.acquire()
+        asked.set()
+        _log.info("makes way", projection=projection)
+        await message.respond(b"")
+
+    subscription = await client.subscribe(subjects.make_way(projection), cb=answer)
+    working, waiting = asyncio.create_task(work), asyncio.create_task(asked.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            await working
+    finally:
+        for task in (working, waiting):
+            task.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+        if not client.is_closed:
+            await subscription.unsubscribe()

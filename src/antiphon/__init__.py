@@ -1,0 +1,1 @@
+"""Antiphon: event-sourced orchestration on NATS JetStream. Users import `antiphon.client`."""
