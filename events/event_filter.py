@@ -40,13 +40,13 @@ class EventFilter:
     @property
     def subject(self) -> str:
         """The NATS wildcard that `kind`, `id` and `action` make; any NATS client can subscribe to it."""
-        return f"evt.*.{self.kind}.{self.id}.{self.action}"
+        return f"evt.{self.kind}.{self.id}.{self.action}"
 
     @property
     def subjects(self) -> tuple[str, ...]:
         """The wildcards of the events that must be read to answer."""
         # Tags change by events of other actions, which must be seen.
-        return (f"evt.*.{self.kind}.{self.id}.*",) if self.wants_origin else (self.subject,)
+        return (f"evt.{self.kind}.{self.id}.*",) if self.wants_origin else (self.subject,)
 
     @property
     def is_subject(self) -> bool:

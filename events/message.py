@@ -52,7 +52,7 @@ class Payload(BaseModel):
 class Command(Payload):
     """An imperative request about one aggregate; the policy may refuse it.
 
-    `KIND` and `VERB` are the last parts of its subject: `cmd.<partition>.<KIND>.<id>.<VERB>`.
+    `KIND` and `VERB` are the last parts of its subject: `cmd.<KIND>.<id>.<VERB>`.
     """
 
     KIND: ClassVar[str]

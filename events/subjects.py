@@ -8,10 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Final, NamedTuple
-from zlib import crc32
 
-#: Fixed at installation: changing it moves every aggregate to another subject.
-PARTITIONS: Final = 16
 #: Of so many aggregates the subject is known: what is about one of them often comes together.
 _REMEMBERED: Final = 4096
 
@@ -29,7 +26,7 @@ SNAPSHOTS: Final = "SNAPSHOTS"
 STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
 
 #: The observations that become task runs, and the consumer that the server keeps for whoever records them.
-RECORDED: Final = "obs.*.task_run.*"
+RECORDED: Final = "obs.task_run.*"
 RECORDER: Final = "recorder-task_runs-v1"
 
 COMMAND_ID: Final = "Antiphon-Command-Id"
@@ -50,8 +47,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
 _RESERVED: Final = (
-    *("$", "ask.", "cmd.", "evt.", "makeway."),
-    *("obs.", "parked.", "reached.", "scheduled.", "snapshot.", "tmr.", "unpark.", "wanted."),
+    *("$", "ask.", "cmd.", "evt.", "obs."),
+    *("parked.", "projection.", "scheduled.", "snapshot."),
 )
 
 
@@ -62,34 +59,29 @@ class Aggregate(NamedTuple):
     id: str
 
 
-def partition(identifier: str) -> int:
-    """The partition of an aggregate id: `crc32(id) % 16`."""
-    return crc32(identifier.encode()) % PARTITIONS
-
-
 def command(aggregate: Aggregate, verb: str) -> str:
     """The subject a command is published on."""
-    return f"cmd.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{verb}"
+    return f"cmd.{aggregate.kind}.{aggregate.id}.{verb}"
 
 
 def request(aggregate: Aggregate, verb: str) -> str:
     """The subject a command is sent on when its sender waits for the decision (docs/adr/0008)."""
-    return f"ask.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{verb}"
+    return f"ask.{aggregate.kind}.{aggregate.id}.{verb}"
 
 
 def event(aggregate: Aggregate, action: str) -> str:
     """The subject an event is appended on; `action` is the event type without its kind."""
-    return f"evt.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.{action}"
+    return f"evt.{aggregate.kind}.{aggregate.id}.{action}"
 
 
 def event_stream(aggregate: Aggregate) -> str:
     """The wildcard over all events of one aggregate: its event stream."""
-    return f"evt.{partition(aggregate.id)}.{aggregate.kind}.{aggregate.id}.>"
+    return f"evt.{aggregate.kind}.{aggregate.id}.>"
 
 
 def observation(kind: str, identifier: str) -> str:
     """The subject an observation (a client's event, a batch of log lines) is published on."""
-    return f"obs.{partition(identifier)}.{kind}.{identifier}"
+    return f"obs.{kind}.{identifier}"
 
 
 def observation_about(resource: str) -> str:
@@ -99,7 +91,7 @@ def observation_about(resource: str) -> str:
 
 def observations(kind: str) -> str:
     """All observations of a kind."""
-    return f"obs.*.{kind}.*"
+    return f"obs.{kind}.*"
 
 
 def cursor(stream: str, reader: str) -> str:
@@ -127,30 +119,30 @@ def snapshot(aggregate: Aggregate) -> str:
     return f"snapshot.{aggregate.kind}.{aggregate.id}"
 
 
-def reached(projection: str) -> str:
-    """The core NATS subject on which a projection announces the position it has committed."""
-    return f"reached.{projection}"
+def projection_committed(projection: str) -> str:
+    """The core NATS subject on which a projection announces the position that it has committed."""
+    return f"projection.{projection}.committed"
 
 
-def wanted(projection: str) -> str:
-    """The core NATS subject on which those who wait for a projection tell it for which position."""
-    return f"wanted.{projection}"
+def projection_hurry(projection: str) -> str:
+    """The core NATS subject on which a reader says which position it waits for."""
+    return f"projection.{projection}.hurry"
 
 
-def unpark(projection: str) -> str:
-    """The core NATS subject on which a projection is asked to go on with an event stream that waits."""
-    return f"unpark.{projection}"
+def projection_unpark(projection: str) -> str:
+    """The core NATS subject of requests to go on with an event stream that waits behind a parked event."""
+    return f"projection.{projection}.unpark"
 
 
-def make_way(projection: str) -> str:
-    """The core NATS subject on which the writer of a projection is asked to let another have its turn."""
-    return f"makeway.{projection}"
+def projection_yield(projection: str) -> str:
+    """The core NATS subject of requests to hand the projector's lock over."""
+    return f"projection.{projection}.yield"
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:
     """Split a `cmd.`, `ask.` or `evt.` subject into its aggregate and its last token (verb or action).
 
-    Raises ValueError when the subject does not have that form, or names the wrong partition.
+    Raises ValueError when the subject does not have that form.
     """
     stream, _, name = subject.rpartition(".")
     try:
@@ -163,14 +155,9 @@ def parse(subject: str) -> tuple[Aggregate, str]:
 @lru_cache(_REMEMBERED)
 def _aggregate_of(stream: str) -> Aggregate:
     tokens = stream.split(".")
-    if len(tokens) != 4 or not is_token(tokens[3]):
-        msg = "is not of the form <cmd|ask|evt>.<partition>.<kind>.<id>.<name>"
-        raise ValueError(msg)
-    _, number, kind, identifier = tokens
-    if number != str(partition(identifier)):
-        msg = f"names partition {number}, its id belongs to {partition(identifier)}"
-        raise ValueError(msg)
-    return Aggregate(kind, identifier)
+    if len(tokens) != 3 or not is_token(tokens[2]):
+        raise ValueError("is not of the form <cmd|ask|evt>.<kind>.<id>.<name>")
+    return Aggregate(tokens[1], tokens[2])
 
 
 def printable(subject: str) -> str:

@@ -19,7 +19,7 @@ def asking(client: Client) -> MakeWay:
 
     async def ask() -> None:
         try:
-            await client.request(subjects.make_way(NAME), timeout=_ANSWER_SECONDS)
+            await client.request(subjects.projection_yield(NAME), timeout=_ANSWER_SECONDS)
         except (nats.errors.NoRespondersError, TimeoutError):
             return
 

@@ -71,7 +71,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
             deadline_seconds=DEADLINE_SECONDS,
         )
         # It takes no requests on NATS: what it listens to is how far the read models are.
-        endpoint = Endpoint("http", subjects.reached("*"), "", gateway.metrics.tally)
+        endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
         async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
             app = _traced(build(gateway), traces)

@@ -75,7 +75,7 @@ class ObservedLoop:
                 async for batch in consumer.batches():
                     began = clock.monotonic()
                     await runner.advance(batch)
-                    await self._client.publish(subjects.reached(self.name), str(runner.position).encode())
+                    await self._client.publish(subjects.projection_committed(self.name), str(runner.position).encode())
                     self.tally.add(len(batch), clock.monotonic() - began)
                     self.tally.data["position"] = runner.position
                     await asyncio.sleep(self._kind.rest_seconds)

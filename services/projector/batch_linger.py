@@ -36,7 +36,7 @@ class Gathering:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Gathering]:
         """Listen to those who wait until the block ends."""
-        subscription = await self._client.subscribe(subjects.wanted(self._projection), cb=self._want)
+        subscription = await self._client.subscribe(subjects.projection_hurry(self._projection), cb=self._want)
         try:
             yield self
         finally:

@@ -104,4 +104,4 @@ class EventsLoop:
         await self._keep(item, why)
 
     async def _announce(self, position: int) -> None:
-        await self._client.publish(subjects.reached(self.name), str(position).encode())
+        await self._client.publish(subjects.projection_committed(self.name), str(position).encode())

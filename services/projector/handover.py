@@ -28,7 +28,7 @@ async def until_asked_to_make_way(
         _log.info("makes way", projection=projection)
         await message.respond(b"")
 
-    subscription = await client.subscribe(subjects.make_way(projection), cb=answer)
+    subscription = await client.subscribe(subjects.projection_yield(projection), cb=answer)
     working, waiting = asyncio.create_task(work), asyncio.create_task(asked.wait())
     try:
         await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)

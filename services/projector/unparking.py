@@ -22,8 +22,8 @@ from antiphon.events.subjects import Aggregate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
 
-#: `evt.<partition>.<kind>.<id>`
-_TOKENS: Final = 4
+#: `evt.<kind>.<id>`
+_TOKENS: Final = 3
 
 _log = structlog.get_logger(__name__)
 
@@ -61,9 +61,9 @@ class Unparking:
 
 
 def _aggregate(stream: str) -> Aggregate | None:
-    """Whose event stream it is; None for a subject that names the wrong partition, of which nothing can be read."""
+    """Whose event stream it is; None for a subject of another form, of which nothing can be read."""
     tokens = stream.split(".")
-    aggregate = Aggregate(tokens[2], tokens[3]) if len(tokens) == _TOKENS else None
+    aggregate = Aggregate(tokens[1], tokens[2]) if len(tokens) == _TOKENS else None
     return aggregate if aggregate and subjects.event_stream(aggregate) == f"{stream}.>" else None
 
 
@@ -75,7 +75,7 @@ async def unparking(client: Client, projection: str, work: Unparking) -> AsyncIt
         done = await work.go_on(message.data.decode(errors="replace"))
         await message.respond(orjson.dumps(done))
 
-    subscription = await client.subscribe(subjects.unpark(projection), cb=answer)
+    subscription = await client.subscribe(subjects.projection_unpark(projection), cb=answer)
     try:
         yield
     finally:

@@ -24,7 +24,7 @@ class ArtifactEvents:
     Those that the data of states are have no events of their own, and are not told (docs/adr/0027).
     """
 
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.artifact.*.*",)
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.artifact.*.*",)
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -27,8 +27,8 @@ class BackgroundTasks:
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
     SUBJECTS: ClassVar[Sequence[str]] = (
-        "evt.*.task_run.*.transition_accepted",
-        "evt.*.task_run.*.transition_rejected",
+        "evt.task_run.*.transition_accepted",
+        "evt.task_run.*.transition_rejected",
     )
     BEGINS_SECONDS_AGO: ClassVar[float | None] = None
     GATHERS_SECONDS: ClassVar[float] = 0

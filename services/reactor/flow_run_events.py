@@ -79,7 +79,7 @@ def _created(event: FlowRunCreated) -> _FlowRun:
 class FlowRunEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow_run.*.*", *Related.SUBJECTS)
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.flow_run.*.*", *Related.SUBJECTS)
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

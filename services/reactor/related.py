@@ -21,7 +21,7 @@ class Related:
     """The names and tags of things, as they were at a position of the log."""
 
     #: The events of things that are remembered; task runs are too many, and are read when they are needed.
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.flow.*.*", "evt.*.deployment.*.*")
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.flow.*.*", "evt.deployment.*.*")
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

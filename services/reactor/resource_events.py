@@ -23,7 +23,7 @@ class ResourceEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
     #: Flows and deployments are followed for the sake of runs.
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.*.variable.*.*", "evt.*.work_pool.*.*")
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.variable.*.*", "evt.work_pool.*.*")
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -133,8 +133,8 @@ async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> 
     await log.append([draft(wanted), draft(other), draft(wanted, 1), draft(other, 1)], {})
     found = await taken(log, 0, 4, subjects.event_stream(wanted))
     assert [item.position for item in found] == [1, 3]
-    assert await taken(log, 0, 4, "evt.*.flow_run.*.created") != []
-    assert await taken(log, 0, 4, subjects.event_stream(wanted), "evt.*.flow.*.*") == found
+    assert await taken(log, 0, 4, "evt.flow_run.*.created") != []
+    assert await taken(log, 0, 4, subjects.event_stream(wanted), "evt.flow.*.*") == found
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ async def connection(nats_server: NatsServer) -> AsyncIterator[NatsClient]:
 async def test_a_filter_that_matches_nothing_ends_the_replay(connection: NatsClient) -> None:
     log = JetStreamLog(connection)
     await log.append([draft(run())], {})
-    assert await taken(log, 0, 1, "evt.*.flow.*.*") == []
+    assert await taken(log, 0, 1, "evt.flow.*.*") == []
 
 
 async def test_invariant_10_a_message_that_cannot_be_read_is_shown_as_it_is(connection: NatsClient) -> None:

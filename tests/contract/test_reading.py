@@ -102,7 +102,7 @@ async def test_a_reader_that_takes_its_time_costs_little_memory_and_misses_nothi
 ) -> None:
     jetstream, body = connection.jetstream(), b"x" * bytes_each
     for start in range(0, count, 100):
-        await asyncio.gather(*(jetstream.publish(f"evt.0.x.{start + n}.y", body) for n in range(100)))
+        await asyncio.gather(*(jetstream.publish(f"evt.x.{start + n}.y", body) for n in range(100)))
     consumer = OrderedConsumer(connection, subjects.EVENTS)
     positions: list[int] = []
     async with asyncio.timeout(DEADLINE_SECONDS):

@@ -115,6 +115,6 @@ async def test_nobody_makes_a_process_write_elsewhere_than_into_his_inbox(addres
     async with house(addresses) as connection:
         await asked(connection, "$SRV.PING", len(ROLES))
         before = (await connection.jetstream().stream_info("EVENTS")).state.last_seq
-        await connection.publish("$SRV.PING", reply="evt.0.flow.x.created")
+        await connection.publish("$SRV.PING", reply="evt.flow.x.created")
         await asked(connection, "$SRV.PING", len(ROLES))
         assert (await connection.jetstream().stream_info("EVENTS")).state.last_seq == before

@@ -133,7 +133,7 @@ class ParkedMessages:
     async def _go_on(self, event_stream: str) -> str:
         try:
             reply = await self._client.request(
-                subjects.unpark(_PROJECTION), event_stream.encode(), timeout=_TIMEOUT_SECONDS
+                subjects.projection_unpark(_PROJECTION), event_stream.encode(), timeout=_TIMEOUT_SECONDS
             )
         except (TimeoutError, nats.errors.Error) as error:
             raise LogUnavailableError(f"the projector did not answer: {error!r}") from error

@@ -54,7 +54,7 @@ class Reached:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to the announcements until the block ends."""
-        subscription = await self._client.subscribe(subjects.reached(self.projection), cb=self._announced)
+        subscription = await self._client.subscribe(subjects.projection_committed(self.projection), cb=self._announced)
         # Of a projection that has nothing to do nothing is heard.
         await self._look()
         looking = asyncio.create_task(self._look_when_waiting())
@@ -119,7 +119,7 @@ class Reached:
         """Have the projection hurry, if it was not told so for this position or a later one."""
         if self._gathers and position > self._wanted and self._client.is_connected:
             self._wanted = position
-            await self._client.publish(subjects.wanted(self.projection), str(position).encode())
+            await self._client.publish(subjects.projection_hurry(self.projection), str(position).encode())
 
     async def until_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
         """The same, but of those who read only the first waits in vain for a projection that does not move."""

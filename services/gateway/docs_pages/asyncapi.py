@@ -23,7 +23,6 @@ from antiphon.events.outcome import Outcome
 
 _OUTCOME: Final = "outcome"
 _PARTS: Final = {
-    "partition": f"crc32(id) modulo {subjects.PARTITIONS}",
     "id": "What it is about: letters, digits, `_` and `-`, at most 128; of most kinds a UUID.",
     "inbox": "A subject of the sender's own.",
 }
@@ -78,11 +77,11 @@ def specification() -> Specification:
     # It is described, never connected.
     broker = NatsBroker()
     for (kind, verb), command in COMMAND_TYPES.items():
-        subject = f"cmd.{{partition}}.{kind}.{{id}}.{verb}"
+        subject = f"cmd.{kind}.{{id}}.{verb}"
         broker.subscriber(subject, title=f"{kind}.{verb}", description=_said_of(command))(_taking(command))
     for name, event in EVENT_TYPES.items():
         kind, _, action = name.partition(".")
-        subject = f"evt.{{partition}}.{kind}.{{id}}.{action}"
+        subject = f"evt.{kind}.{{id}}.{action}"
         broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_said_of(event), schema=event)
     told = "How a command was decided, sent to the inbox that it names."
     broker.publisher("{inbox}", title=_OUTCOME, description=told, schema=Outcome)

@@ -97,7 +97,7 @@ class Live(Generic[T]):
     def __init__(self, client: Client, kinds: Sequence[str], read: Read[T]) -> None:
         self._client = client
         self._kinds = frozenset(kinds)
-        self._subjects = [f"obs.*.{kind}.*" for kind in kinds]
+        self._subjects = [f"obs.{kind}.*" for kind in kinds]
         self._read = read
         self._stored = DirectGet(client, subjects.OBSERVED, ReplyInbox(client))
         self._backlogs: set[Backlog[T]] = set()
@@ -150,7 +150,7 @@ class Live(Generic[T]):
                 if until is not None and direct_get.sequence(message) > until:
                     is_last = True
                     break
-                if direct_get.subject(message).split(".")[2] in self._kinds:
+                if direct_get.subject(message).split(".")[1] in self._kinds:
                     texts += [item.text for item in self._items(message.data) if wanted(item.fields)]
             if not page:
                 return

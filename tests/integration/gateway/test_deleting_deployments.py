@@ -37,7 +37,7 @@ async def test_a_deletion_that_is_broken_off_is_finished_by_asking_again(address
         await nats.connect(addresses.nats_url) as connection,
     ):
         deployment = await deployed(Client(connection, timeout_seconds=DEADLINE_SECONDS))
-        deletions = await connection.subscribe("evt.*.flow_run.*.deleted")
+        deletions = await connection.subscribe("evt.flow_run.*.deleted")
         path = f"/deployments/{deployment}"
         asking = asyncio.create_task(caller.delete(path))
         await deletions.next_msg(timeout=DEADLINE_SECONDS)

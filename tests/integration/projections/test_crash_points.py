@@ -53,7 +53,7 @@ async def announcements(client: NatsClient, projection: str) -> AsyncIterator[li
     async def hear(message: Msg) -> None:
         heard.append(int(message.data))
 
-    subscription = await client.subscribe(subjects.reached(projection), cb=hear)
+    subscription = await client.subscribe(subjects.projection_committed(projection), cb=hear)
     yield heard
     await subscription.unsubscribe()
 

@@ -61,7 +61,7 @@ async def test_lasts_a_moment(client: Client) -> None:
 
 
 async def test_those_who_wait_for_the_same_say_so_once(client: Client, reached: Reached) -> None:
-    said = await client.subscribe(subjects.wanted(NAME))
+    said = await client.subscribe(subjects.projection_hurry(NAME))
     waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (5, 5, 4, 6)]
     assert [(await said.next_msg(60)).data for _ in range(2)] == [b"5", b"6"]
     reached.advance(6)

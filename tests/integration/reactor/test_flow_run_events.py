@@ -36,7 +36,7 @@ DEADLINE_SECONDS = 30.0
 async def observed(client: NatsClient, count: int) -> list[dict[str, Any]]:
     """The first `count` events about flow runs on OBSERVED, and whatever else has arrived by then."""
     found: list[dict[str, Any]] = []
-    consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=["obs.*.flow_run.*"])
+    consumer = OrderedConsumer(client, subjects.OBSERVED, subjects=["obs.flow_run.*"])
     async with asyncio.timeout(DEADLINE_SECONDS):
         async for batch in consumer.batches():
             found += [orjson.loads(item.data) for item in batch]

@@ -82,6 +82,6 @@ async def test_the_log_is_searched_by_time(client: NatsClient) -> None:
     before = datetime.now(UTC)
     assert await log.position_at(before) - 1 == 0
     for _ in range(3):
-        await client.jetstream().publish("evt.0.thing.x.happened", b"{}")
+        await client.jetstream().publish("evt.thing.x.happened", b"{}")
     assert await log.position_at(before - timedelta(days=7)) - 1 == 0
     assert await log.position_at(datetime.now(UTC) + timedelta(minutes=1)) - 1 == 3

@@ -57,11 +57,11 @@ def validate(schema: dict[str, str], value: Any) -> None:
 
 
 def test_every_command_and_event_has_a_channel() -> None:
-    commands = {f"{kind}.{verb}": f"cmd.{{partition}}.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
+    commands = {f"{kind}.{verb}": f"cmd.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
     events = {}
     for name, event in codec.EVENT_TYPES.items():
         kind, action = name.split(".")
-        events[f"{name}.v{event.VERSION}"] = f"evt.{{partition}}.{kind}.{{id}}.{action}"
+        events[f"{name}.v{event.VERSION}"] = f"evt.{kind}.{{id}}.{action}"
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
     assert addresses == commands | events | {"outcome": "{inbox}"}
     actions = {name: operation["action"] for name, operation in DOCUMENT["operations"].items()}

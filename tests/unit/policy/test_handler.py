@@ -136,11 +136,11 @@ async def test_invariant_04_one_decision_is_one_batch() -> None:
 @pytest.mark.parametrize(
     "letter",
     [
-        Question("ask.0.nothing.x.create", "answer.1", CREATE_FLOW.headers, b"{}"),
+        Question("ask.nothing.x.create", "answer.1", CREATE_FLOW.headers, b"{}"),
         Question(CREATE_FLOW.subject + "s", "answer.1", CREATE_FLOW.headers, b"{}"),
         Question(CREATE_RUN.subject, "answer.1", CREATE_RUN.headers, b"not json"),
         Question(CREATE_RUN.subject, "answer.1", CREATE_RUN.headers, b'{"flow_id":"x","colour":"red"}'),
-        Question("ask.99.flow.x.create", "answer.1", CREATE_FLOW.headers, b"{}"),
+        Question("ask.flow..create", "answer.1", CREATE_FLOW.headers, b"{}"),
         Question("ask", "answer.1", CREATE_FLOW.headers, b"{}"),
     ],
 )
