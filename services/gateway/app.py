@@ -5,16 +5,14 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Final
 
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-from antiphon.services.gateway.consistency.log_end import AskEarly
 from antiphon.services.gateway.consistency.staleness import MarkLate
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.fast_path.openapi import DescribedApi
 from antiphon.services.gateway.fast_path.writes import ShortWay
-from antiphon.services.gateway.hot_reads import HotRead, ShortWayToReads, hot_reads
 from antiphon.services.gateway.http import errors
-from antiphon.services.gateway.http.compression import Compression
 from antiphon.services.gateway.routes.antiphon import application as own
 from antiphon.services.gateway.routes.antiphon import asyncapi, audit, docs, health
 from antiphon.services.gateway.routes.prefect import (
@@ -52,6 +50,10 @@ _DESCRIPTION: Final = (
     "Prefect 3's API (server 3.8.8, API 0.8.4), as its SDK speaks it. What is not there yet answers 501."
 )
 _PREFIX: Final = "/api"
+#: Smaller answers cost more to compress than to send.
+_COMPRESSED_FROM_BYTES: Final = 16_000
+#: For smaller answers a thread costs more than the event loop gains.
+_THREAD_FROM_BYTES: Final = 1 << 20
 #: Those that are not there yet come last.
 _MODULES: Final = (
     service,
@@ -99,18 +101,19 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
-    reads: dict[str, HotRead] = {}
     for module in _MODULES:
-        router = module.routes(gateway)
-        app.include_router(router, prefix=_PREFIX)
-        reads |= hot_reads(_PREFIX, router.routes)
+        app.include_router(module.routes(gateway), prefix=_PREFIX)
     app.include_router(docs.routes(app, "api/docs"), prefix=_PREFIX)
     app.include_router(health.routes(gateway))
     app.include_router(audit.routes(gateway))
     app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
     app.mount(own.PREFIX, own.application(gateway))
     errors.install(app)
-    app.add_middleware(Compression)
+    app.add_middleware(
+        GZipMiddleware,
+        minimum_size=_COMPRESSED_FROM_BYTES,
+        compresslevel=1,
+        thread_minimum_size=_THREAD_FROM_BYTES,
+    )
     app.add_middleware(errors.CheckVersion)
-    reading = AskEarly(MarkLate(ShortWayToReads(app, reads)), gateway.end_of_log)
-    return errors.with_last_resort(ShortWay(reading, create, set_state))
+    return errors.with_last_resort(ShortWay(MarkLate(app), create, set_state))

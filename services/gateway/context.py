@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any
 from weakref import WeakSet
 
 from nats.aio.client import Client as NatsClient
@@ -16,18 +16,11 @@ from psycopg_pool import AsyncConnectionPool
 from antiphon.events.client.client import Client
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.services.gateway.consistency import log_end
 from antiphon.services.gateway.consistency.as_of_session import PastReads
 from antiphon.services.gateway.consistency.single_flight import Shared
 from antiphon.services.gateway.consistency.staleness import note_late
 from antiphon.services.gateway.consistency.watermark import Reached
 from antiphon.services.gateway.metrics import Metrics
-
-T = TypeVar("T")
-
-#: After so many readers in a row who found nothing outstanding the next one most probably will not either. After one
-#: (measured while somebody wrote fifty times a second) so many queries were put again that all reads became slower.
-_STILL_READS: Final = 16
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,8 +47,6 @@ class Gateway:
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     past: PastReads = field(init=False)
     _end: Shared[int] = field(init=False)
-    #: How many readers in a row have found the read models as far as the log.
-    _found_still: int = field(init=False, default=0)
     #: Connections whose database was asked how far it is.
     _known: WeakSet[AsyncConnection[Any]] = field(init=False, default_factory=WeakSet)
 
@@ -92,30 +83,6 @@ class Gateway:
                 self._known.add(connection)
             yield connection
 
-    async def read(self, query: Callable[[AsyncConnection[Any]], Awaitable[T]], as_of: str | None = None) -> T:
-        """What a query finds in the read models, once they show what `shows` says, or as of a position or a time.
-
-        It may be put twice. Where nothing has been written for a while the read models are asked while the log tells
-        where it ends, and once more if they had not come that far when they were.
-        """
-        asked = log_end.asked()
-        is_still = self._found_still >= _STILL_READS
-        if as_of is None and asked is not None and is_still and self.nats.is_connected:
-            async with self.connection() as connection:
-                # What was committed by now the query sees.
-                reached = self.events_reached.position
-                found = await query(connection)
-            with suppress(LogUnavailableError):
-                if self._note_still(await asked, reached):
-                    return found
-        async with self.reading_as_of(as_of) as connection:
-            return await query(connection)
-
-    def _note_still(self, end: int, reached: int) -> bool:
-        """Note, and tell, whether a reader found all that was in the log."""
-        self._found_still = self._found_still + 1 if end <= reached else 0
-        return end <= reached
-
     @property
     def _all_reached(self) -> tuple[Reached, ...]:
         return self.events_reached, self.observed_reached, self.presence_reached
@@ -138,10 +105,9 @@ class Gateway:
         if not self.nats.is_connected:
             return None
         try:
-            end = await (log_end.asked() or self.end_of_log())
+            end = await self.end_of_log()
         except LogUnavailableError:
             return None
-        self._note_still(end, self.events_reached.position)
         return end if await self.events_reached.until_unless_stuck(end, self.deadline_seconds) else None
 
     async def end_of_log(self) -> int:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 
 from antiphon.events import subjects
@@ -18,11 +19,8 @@ from antiphon.projections.core.reading import configure
 from antiphon.services.gateway.app import build
 from antiphon.services.gateway.consistency.watermark import Reached
 from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.in_hand import CountInHand
-from antiphon.services.gateway.pool import Pool
 from antiphon.services.gateway.streaming.websocket_protocol import PongsByApplication
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.cores import Gathering
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.ids import uuid7
 from antiphon.services.runtime.nats import application
@@ -52,7 +50,7 @@ async def run(settings: Settings) -> None:
 async def _run(settings: Settings, traces: Traces | None) -> None:
     async with (
         application(settings, "gateway") as (_, _, client),
-        Pool(
+        AsyncConnectionPool(
             settings.postgres_url,
             min_size=_POOL_MIN,
             max_size=_POOL_MAX,
@@ -74,8 +72,7 @@ async def _run(settings: Settings, traces: Traces | None) -> None:
         endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
         async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
-            app = _traced(build(gateway), traces)
-            await _serve(gateway, CountInHand(app, Gathering().note) if settings.shares_cores else app, settings)
+            await _serve(gateway, _traced(build(gateway), traces), settings)
 
 
 def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from inspect import Parameter, Signature
 from typing import Annotated, Any, Final
 
 from fastapi import Body, Depends
-from pydantic import BeforeValidator, ValidationError, create_model
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from antiphon.projections.core.reading import LARGEST
@@ -76,10 +76,6 @@ def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
     return Annotated[kind, Body(embed=True, **limits), defaults_to(default)], default
 
 
-#: The same without FastAPI, for limits that are right.
-_LIMIT_AT_ONCE: Final = key(int, _LIMIT, ge=0, le=_LIMIT)
-
-
 def required(kind: Any) -> tuple[Any, Any]:
     """One key of a body that must be there."""
 
@@ -109,38 +105,21 @@ def filters(*names: str) -> Keys:
     return {name: (Annotated[FILTERS[name] | None, Body(embed=True)], None) for name in names}
 
 
-class BodyReader:
-    """Reads some keys of a body: as a dependency of FastAPI, which says what is wrong with one, and at once."""
+def body(*keys: Keys) -> Callable[..., Awaitable[Given]]:
+    """A FastAPI dependency that reads these keys; errors are reported in the order of the keys."""
 
-    def __init__(self, keys: Keys) -> None:
-        # FastAPI reads the names and types of a body from the signature.
-        self.__signature__ = Signature(
-            [
-                Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-                for name, (kind, default) in keys.items()
-            ]
-        )
-        fields: dict[str, Any] = {
-            name: _LIMIT_AT_ONCE if kind is Limit else (kind, ... if default is Parameter.empty else default)
-            for name, (kind, default) in keys.items()
-        }
-        self._model = create_model("Body", **fields)
-
-    async def __call__(self, **given: Any) -> Given:
-        """What FastAPI has read."""
+    async def read(**given: Any) -> Given:
         return given
 
-    def at_once(self, value: Any) -> Given | None:
-        """What a JSON value gives, the same as FastAPI would; None if there is anything wrong with it."""
-        try:
-            return dict(self._model.model_validate(value))
-        except ValidationError:
-            return None
-
-
-def body(*keys: Keys) -> BodyReader:
-    """A dependency that reads these keys, the first first: what is wrong with several is told in this order."""
-    return BodyReader({name: described for part in keys for name, described in part.items()})
+    # FastAPI takes the names and types of the fields from the signature.
+    read.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+            for part in keys
+            for name, (kind, default) in part.items()
+        ]
+    )
+    return read
 
 
 def criteria_of(given: Mapping[str, Any]) -> Criteria:

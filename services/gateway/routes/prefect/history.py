@@ -37,7 +37,8 @@ def routes(gateway: Gateway) -> APIRouter:
     @router.post("/flow_runs/lateness")
     async def lateness(given: Given = Depends(read_lateness)) -> Response:  # noqa: B008
         criteria = criteria_of(given)
-        return JsonResponse(await gateway.read(lambda connection: average_lateness(connection, criteria)))
+        async with gateway.reading() as connection:
+            return JsonResponse(await average_lateness(connection, criteria))
 
     return router
 
@@ -49,9 +50,8 @@ def _add_history(router: APIRouter, gateway: Gateway, table: str, read_body: Any
         as_of: AsOf = None,
     ) -> Response:
         intervals, criteria = _intervals(given), criteria_of(given)
-        return JsonResponse(
-            await gateway.read(lambda connection: history(connection, table, criteria, intervals), as_of)
-        )
+        async with gateway.reading_as_of(as_of) as connection:
+            return JsonResponse(await history(connection, table, criteria, intervals))
 
 
 def _intervals(given: Given) -> Intervals:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from psycopg import AsyncConnection
 from starlette.responses import Response
 
 from antiphon.projections.core.reading import offset_of
@@ -59,7 +58,8 @@ def add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read
         as_of: AsOf = None,
     ) -> int:
         criteria = criteria_of(given)
-        return await gateway.read(lambda connection: resource.count(connection, criteria), as_of)
+        async with gateway.reading_as_of(as_of) as connection:
+            return await resource.count(connection, criteria)
 
 
 def add_filter(
@@ -72,21 +72,17 @@ def add_filter(
         if as_of is not None and not has_past:
             raise unprocessable("as_of: these do not follow from the log, and have no past.")
         criteria, sort, limit, offset = criteria_of(given), given["sort"], given["limit"], given["offset"]
-        return JsonResponse(
-            await gateway.read(lambda connection: resource.find(connection, criteria, sort, limit, offset), as_of)
-        )
+        async with gateway.reading_as_of(as_of) as connection:
+            return JsonResponse(await resource.find(connection, criteria, sort, limit, offset))
 
 
 def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any) -> None:
     @router.post("/paginate")
     async def paginate(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
         criteria, sort, limit, page = criteria_of(given), given["sort"], given["limit"], given["page"]
-
-        async def query(connection: AsyncConnection[Any]) -> tuple[int, bytes]:
+        async with gateway.reading_as_of(as_of) as connection:
             total = await resource.count(connection, criteria)
-            return total, await resource.find(connection, criteria, sort, limit, offset_of(page, limit), in_page=True)
-
-        total, results = await gateway.read(query, as_of)
+            results = await resource.find(connection, criteria, sort, limit, offset_of(page, limit), in_page=True)
         pages = ceil(total / limit) if limit else 0
         return JsonResponse(
             b'{"results":%b,"count":%d,"limit":%d,"pages":%d,"page":%d}' % (results, total, limit, pages, page)
@@ -98,7 +94,8 @@ def add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missin
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
-        found = await gateway.read(lambda connection: resource.get(connection, id))
+        async with gateway.reading() as connection:
+            found = await resource.get(connection, id)
         if found is None:
             raise not_found(missing)
         return JsonResponse(found)
