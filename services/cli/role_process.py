@@ -118,8 +118,8 @@ class RoleProcess:
         os.close(read_end)
 
     async def _spawn(self, write_end: int) -> Process:
-        # -P: a folder named `events` where the command was given must not hide ours.
-        command = child.tethered([sys.executable, "-P", "-m", self._module], on_parent_death=signal.SIGKILL)
+        # -P: a module in the working directory must not hide an installed one.
+        command = child.ending_with_parent([sys.executable, "-P", "-m", self._module], on_parent_death=signal.SIGKILL)
         return await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,

@@ -148,7 +148,6 @@ def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) 
         "ANTIPHON_DATA_DIR": str(directory.path),
         "ANTIPHON_LOG_LEVEL": options.log_level,
         "ANTIPHON_QUERY_TIMEOUT_SECONDS": str(options.query_timeout_seconds),
-        "ANTIPHON_SHARES_CORES": str(options.nats_url is None and options.postgres_url is None),
         # What a role says is read by its supervisor, which keeps it in the role's log.
         "ANTIPHON_LOG_FORMAT": "json",
     }

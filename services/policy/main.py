@@ -21,7 +21,6 @@ from antiphon.services.policy.service.command_message import Letter
 from antiphon.services.policy.service.command_queue import Queue
 from antiphon.services.policy.service.handler import Handler
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.cores import Gathering
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
@@ -44,7 +43,7 @@ async def run(settings: Settings) -> None:
 async def _decide(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "policy") as (_, _, client):
         queue = Queue(client)
-        handler, intake = _desk(client, queue, traces, Gathering().note if settings.shares_cores else None)
+        handler, intake = _desk(client, queue, traces)
         endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
         async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
             await intake.listen(client, subjects.REQUESTS, QUEUE_GROUP)
@@ -61,18 +60,16 @@ async def _take_queued(queue: Queue, intake: Intake) -> None:
         await queue.close()
 
 
-def _desk(
-    client: Client, queue: Queue, traces: Traces | None, note: Callable[[int], None] | None
-) -> tuple[Handler, Intake]:
+def _desk(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
     """Who decides, and where commands wait for him."""
     if traces is None:
-        return handler_on(client, queue), Intake(note)
+        return handler_on(client, queue), Intake()
     # See services/runtime/telemetry.py.
     from antiphon.services.policy.service.tracing import Arrivals, TracedHandler, TracedIntake
 
     arrivals = Arrivals()
     traced = partial(TracedHandler, traces=traces, arrivals=arrivals)
-    return handler_on(client, queue, traced), TracedIntake(arrivals, note)
+    return handler_on(client, queue, traced), TracedIntake(arrivals)
 
 
 def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Handler) -> Handler:

@@ -23,7 +23,6 @@ from antiphon.services.projector.batch_linger import Gathering
 from antiphon.services.projector.handover import until_asked_to_make_way
 from antiphon.services.projector.unparking import Unparking, unparking
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.cores import stand_aside
 from antiphon.services.runtime.work_counters import Tally
 
 if TYPE_CHECKING:
@@ -38,10 +37,7 @@ class EventsLoop:
     name: Final = NAME
     subject: Final = "evt.>"
 
-    def __init__(
-        self, client: Client, postgres_url: str, traces: Traces | None = None, *, stands_aside: bool = False
-    ) -> None:
-        self._stands_aside = stands_aside
+    def __init__(self, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
         self._client = client
         self._postgres_url = postgres_url
         self._traces = traces
@@ -51,9 +47,6 @@ class EventsLoop:
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
         async with await connect(self._postgres_url) as connection:
-            if self._stands_aside:
-                # With the server's process that works for it: they take turns.
-                stand_aside(connection.info.backend_pid)
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
             # From now on there is a checkpoint to look at, also before the first event.

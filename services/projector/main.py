@@ -25,7 +25,7 @@ async def run(settings: Settings) -> None:
 async def _project(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "projector") as (_, _, client):
         observed = [ObservedLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
-        events = EventsLoop(client, settings.postgres_url, traces, stands_aside=settings.shares_cores)
+        events = EventsLoop(client, settings.postgres_url, traces)
         every: list[EventsLoop | ObservedLoop] = [events, *observed]
         async with (
             discoverable(client, "projector", [endpoint for loop in every for endpoint in _endpoints(loop)]),

@@ -9,7 +9,6 @@ from typing import Final
 from antiphon.services.reactor.background_tasks import BackgroundTasks
 from antiphon.services.reactor.reaction import Reaction, react
 from antiphon.services.reactor.server_events import ServerEvents
-from antiphon.services.runtime.cores import stand_aside
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
@@ -20,8 +19,6 @@ _REACTIONS: Final[tuple[type[Reaction], ...]] = (ServerEvents, BackgroundTasks)
 
 async def run(settings: Settings) -> None:
     """React until asked to stop."""
-    if settings.shares_cores:
-        stand_aside()
     tallies = {reaction: Tally() for reaction in _REACTIONS}
     endpoints = [
         Endpoint(reaction.STREAM, subject, "", partial(tallies.__getitem__, reaction))

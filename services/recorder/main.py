@@ -19,7 +19,6 @@ from antiphon.events.log.nats.parking import park
 from antiphon.services.recorder.events import EventRows
 from antiphon.services.recorder.translate import command_from
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.cores import stand_aside
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.ids import uuid7
 from antiphon.services.runtime.nats import application
@@ -33,8 +32,6 @@ _log = structlog.get_logger(__name__)
 
 async def run(settings: Settings) -> None:
     """Record task runs until asked to stop."""
-    if settings.shares_cores:
-        stand_aside()
     async with application(settings, "recorder") as (_, _, client):
         consumer = OrderedConsumer(
             client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True

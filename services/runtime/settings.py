@@ -31,7 +31,5 @@ class Settings(BaseSettings):
     log_level: LogLevel = "INFO"
     #: `auto` is text on a terminal, JSON elsewhere.
     log_format: LogFormat = "auto"
-    #: All roles, and the servers, are on this machine: they keep out of each other's way (docs/adr/0025).
-    shares_cores: bool = False
     #: A pipe on which a process says once that it is connected; whoever started it reads the other end.
     ready_fd: int | None = None

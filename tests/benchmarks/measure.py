@@ -68,7 +68,7 @@ def measure_level(
 @contextmanager
 def program(module: str, arguments: Sequence[str], deadline_seconds: float) -> Iterator[IO[bytes]]:
     """Run a module of ours beside this process and give its standard output; raises InvalidRunError if it fails."""
-    command = child.tethered([sys.executable, "-m", module, *arguments])
+    command = child.ending_with_parent([sys.executable, "-m", module, *arguments])
     with subprocess.Popen(command, cwd=_REPOSITORY, stdout=subprocess.PIPE) as process:  # noqa: S603
         timer = Timer(deadline_seconds, process.kill)
         timer.start()

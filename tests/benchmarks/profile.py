@@ -40,7 +40,7 @@ def _start(pid: int, output: Path) -> subprocess.Popen[bytes]:
     form = "raw" if output.suffix == ".raw" else "speedscope"
     command = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)]
     command += ["--rate", str(_SAMPLES_PER_SECOND), "--format", form, "--output", str(output)]
-    return subprocess.Popen(child.tethered(command), stdout=subprocess.DEVNULL)  # noqa: S603
+    return subprocess.Popen(child.ending_with_parent(command), stdout=subprocess.DEVNULL)  # noqa: S603
 
 
 def _numbered(output: Path, number: int) -> Path:

@@ -41,7 +41,7 @@ class Started:
         with self._stdout.open("w") as stdout, data.with_name("stderr").open("w") as stderr:
             self.process = subprocess.Popen(  # noqa: S603
                 # Ended with this test run, however that ends.
-                child.tethered(command, on_parent_death=signal.SIGTERM),
+                child.ending_with_parent(command, on_parent_death=signal.SIGTERM),
                 env=_ENVIRONMENT,
                 stdout=stdout,
                 stderr=stderr,

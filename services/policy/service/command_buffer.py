@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from nats.aio.client import Client
@@ -20,13 +20,10 @@ _MOST_LINGERS: Final = 2
 
 
 class Intake:
-    """Commands in the order they arrived, from wherever they came; `note` is told how many are in hand."""
+    """Commands in the order they arrived, from both ways of sending."""
 
-    def __init__(self, note: Callable[[int], None] | None = None) -> None:
-        self._note = note
+    def __init__(self) -> None:
         self._waiting: list[Letter] = []
-        #: How many are being decided.
-        self._handed_out = 0
         self._arrived = asyncio.Event()
 
     async def listen(self, client: Client, subject: str, queue: str) -> None:
@@ -41,8 +38,6 @@ class Intake:
     def take(self, messages: Sequence[Letter]) -> None:
         """Commands, in order."""
         self._waiting.extend(messages)
-        if self._note is not None:
-            self._note(len(self._waiting) + self._handed_out)
         self._arrived.set()
 
     async def batches(self) -> AsyncIterator[list[Letter]]:
@@ -60,9 +55,7 @@ class Intake:
             batch, self._waiting = self._waiting, []
             last = len(batch)
             if batch:
-                self._handed_out = last
                 yield batch
-                self._handed_out = 0
 
     async def _linger(self) -> None:
         """Wait as long as more keep coming, but not for long."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,8 +36,8 @@ class Arrivals:
 class TracedIntake(Intake):
     """Notes when letters arrive."""
 
-    def __init__(self, arrivals: Arrivals, note: Callable[[int], None] | None) -> None:
-        super().__init__(note)
+    def __init__(self, arrivals: Arrivals) -> None:
+        super().__init__()
         self._arrivals = arrivals
 
     def take(self, messages: Sequence[Letter]) -> None:

@@ -17,7 +17,6 @@ from typing import Final, Self
 from antiphon.services.runtime.clock import monotonic
 from antiphon.services.runtime.embedded import child, port
 from antiphon.services.runtime.embedded.errors import EmbeddedServerError
-from antiphon.services.runtime.embedded.staging import stage_in_memory, unstage
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
@@ -89,7 +88,6 @@ class NatsServer:
             child.remove_orphan(pid, str(configuration), signal.SIGTERM, _STOP_SECONDS)
         self._port = port.remembered(self._directory / "port")
         configuration.write_text(self._configuration())
-        stage_in_memory(self._directory / "store")
         self._process = child.start([_binary(), "-c", configuration], log=self._directory / "output.log")
         try:
             self._wait_until_ready()
@@ -102,7 +100,6 @@ class NatsServer:
         if self._process is not None:
             child.stop(self._process, signal.SIGTERM, _STOP_SECONDS)
             self._process = None
-        unstage(self._directory / "store")
 
     def kill(self) -> None:
         """Stop as by `kill -9`; `start` continues on the same store."""

@@ -174,7 +174,7 @@ class PostgresServer:
             *_INIT_OPTIONS,
         ]
         result = subprocess.run(  # noqa: S603
-            child.tethered(command, user=self._user),
+            child.ending_with_parent(command, user=self._user),
             capture_output=True,
             text=True,
             check=False,

@@ -104,7 +104,8 @@ def test_diff_tells_of_task_runs_too(running: Started, run_id: str) -> None:
 
 def test_tail_shows_what_happens_until_ctrl_c(running: Started, run_id: str) -> None:
     command = [_ANTIPHON, "tail", "--id", run_id, "--output", "ndjson", "--data-dir", str(running.data), "--from", "1"]
-    with subprocess.Popen(child.tethered(command), env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as tail:  # noqa: S603
+    command = child.ending_with_parent(command)
+    with subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as tail:  # noqa: S603
         assert tail.stdout is not None
         seen = [json.loads(tail.stdout.readline()) for _ in range(5)]
         httpx.delete(f"{running.api_url}/flow_runs/{run_id}").raise_for_status()

@@ -61,7 +61,9 @@ def gateway_process(addresses: Addresses) -> Iterator[GatewayProcess]:
     port = free_port()
     names = {"NATS_URL": addresses.nats_url, "POSTGRES_URL": addresses.postgres_url, "API_PORT": str(port)}
     environment = os.environ | {f"ANTIPHON_{name}": value for name, value in names.items()}
-    command = child.tethered([sys.executable, "-m", "antiphon.services.gateway"], on_parent_death=signal.SIGKILL)
+    command = child.ending_with_parent(
+        [sys.executable, "-m", "antiphon.services.gateway"], on_parent_death=signal.SIGKILL
+    )
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         yield GatewayProcess(process, f"127.0.0.1:{port}/api")

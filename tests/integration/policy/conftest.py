@@ -61,7 +61,7 @@ class PolicyProcess:
     def start(self) -> None:
         """Start; it connects by itself."""
         self.starts += 1
-        command = child.tethered([sys.executable, "-m", "antiphon.services.policy"])
+        command = child.ending_with_parent([sys.executable, "-m", "antiphon.services.policy"])
         self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     @property

@@ -64,7 +64,7 @@ class Projector:
 
     def start(self) -> None:
         """Start; it goes on behind its checkpoint."""
-        command = child.tethered([sys.executable, "-m", "antiphon.services.projector"])
+        command = child.ending_with_parent([sys.executable, "-m", "antiphon.services.projector"])
         self._process = subprocess.Popen(command, env=self._environment, stderr=subprocess.DEVNULL)  # noqa: S603
 
     def kill(self) -> None:

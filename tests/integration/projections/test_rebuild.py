@@ -134,7 +134,7 @@ async def test_a_rebuild_that_is_killed_is_gone_on_with(
     async with await connect(postgres_url) as holder:
         # It fills its tables, and waits for the turn.
         await take_turn(holder, "events")
-        command = child.tethered([sys.executable, "-m", "antiphon.services.cli.main", "rebuild"])
+        command = child.ending_with_parent([sys.executable, "-m", "antiphon.services.cli.main", "rebuild"])
         environment = os.environ | {"ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": postgres_url}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)  # noqa: ASYNC220, S603
         try:

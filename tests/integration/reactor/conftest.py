@@ -26,7 +26,9 @@ async def running(nats_url: str, *roles: Callable[[Settings], Awaitable[None]]) 
 def reactor_process(nats_url: str) -> Iterator[subprocess.Popen[bytes]]:
     """A reactor that is killed at the end of the block."""
     environment = {**os.environ, "ANTIPHON_NATS_URL": nats_url, "ANTIPHON_POSTGRES_URL": NO_POSTGRES}
-    command = child.tethered([sys.executable, "-m", "antiphon.services.reactor"], on_parent_death=signal.SIGKILL)
+    command = child.ending_with_parent(
+        [sys.executable, "-m", "antiphon.services.reactor"], on_parent_death=signal.SIGKILL
+    )
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: S603
     try:
         yield process

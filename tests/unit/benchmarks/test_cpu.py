@@ -35,7 +35,7 @@ def test_a_process_id_used_again_is_another_process() -> None:
         (["postgres: antiphon antiphon [local] idle"], "postgres"),
         (["/x/bin/nats-server", "-c", "c"], "nats-server"),
         (["/x/bin/python", "/x/bin/antiphon", "start"], "supervisor"),
-        (["/x/bin/python", "/x/tether.py", "20", "/x/bin/antiphon"], "other"),
+        (["/x/bin/python", "-c", "import os", "20", "/x/bin/antiphon"], "other"),
         ([], "other"),
     ],
 )
