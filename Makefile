@@ -22,12 +22,12 @@ acceptance: .venv/.stamp $(ORACLE)/.stamp ## The real Prefect SDK against Antiph
 	$(BIN)/pytest tests/acceptance $(ARGS)
 
 differential: .venv/.stamp $(ORACLE)/.stamp ## Many random requests to both servers; STEPS=10000 says how many at least
-	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s tests/acceptance/test_differential.py $(ARGS)
+	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s --timeout 0 tests/acceptance/test_differential.py $(ARGS)
 differential-queries: .venv/.stamp $(ORACLE)/.stamp ## Thousands of generated queries on 2,000 runs, to both servers
-	ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 $(BIN)/pytest tests/acceptance/test_query_difference.py $(ARGS)
+	ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 $(BIN)/pytest --timeout 0 tests/acceptance/test_query_difference.py $(ARGS)
 
 trial: .venv/.stamp ## Kills, restarts and a rebuild under load, beside subscribers who come and go; TRANSITIONS=50000
-	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s tests/trial $(ARGS)
+	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s --timeout 0 tests/trial $(ARGS)
 
 check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
 	$(BIN)/pytest tests/unit tests/contract tests/architecture

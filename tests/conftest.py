@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import NatsServer, PostgresServer, fresh_database, running_nats, running_postgres
+from tests.servers import NatsServer, PostgresServer, empty_database, fresh_database, running_nats, running_postgres
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -40,6 +40,13 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
 
 @pytest.fixture
 def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """Return the URL of an empty database made for one test."""
+    """Return the URL of a database made for one test: it has all tables and no rows."""
     with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """Return the URL of a database without tables, made for one test."""
+    with empty_database(postgres_server) as url:
         yield url

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+from psycopg import sql
+
+from antiphon.projections.core.migrate import migrate
 from antiphon.services.runtime.embedded.nats_server import NatsServer
 from antiphon.services.runtime.embedded.postgres import PostgresServer
 
+_TEMPLATE = "with_tables"
 _numbers = itertools.count(1)
 
-__all__ = ["NatsServer", "PostgresServer", "fresh_database", "running_nats", "running_postgres", "until"]
+__all__ = [
+    "NatsServer",
+    "PostgresServer",
+    "empty_database",
+    "fresh_database",
+    "running_nats",
+    "running_postgres",
+    "until",
+]
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -33,14 +47,31 @@ def running_nats(directory: Path) -> Iterator[NatsServer]:
 
 @contextmanager
 def running_postgres(directory: Path) -> Iterator[PostgresServer]:
-    """Run a PostgreSQL with its data in `directory`."""
+    """Run a PostgreSQL with its data in `directory`, and a template with all tables for `fresh_database`."""
     with PostgresServer(directory) as server:
+        asyncio.run(migrate(server.create_database(_TEMPLATE)))
         yield server
 
 
 @contextmanager
 def fresh_database(server: PostgresServer) -> Iterator[str]:
-    """Make an empty database, and drop it at the end with whatever is still connected to it."""
+    """Make a database with all tables and no rows, and drop it at the end with every connection to it."""
+    with _database(server, _TEMPLATE) as url:
+        yield url
+
+
+@contextmanager
+def empty_database(server: PostgresServer) -> Iterator[str]:
+    """Make a database without tables, and drop it at the end with every connection to it."""
+    with _database(server, "template1") as url:
+        yield url
+
+
+@contextmanager
+def _database(server: PostgresServer, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    yield server.create_database(name)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
+    with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
+        connection.execute(create)
+    yield server.url_of(name)
     server.drop_database(name)

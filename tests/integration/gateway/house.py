@@ -16,7 +16,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from antiphon.events.client.client import Client
 from antiphon.events.log.nats.provision import provision
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.core.reading import configure
 from antiphon.services.gateway.app import build
 from antiphon.services.gateway.consistency.watermark import Reached
@@ -41,11 +40,10 @@ class Addresses:
         return Settings(nats_url=self.nats_url, postgres_url=self.postgres_url)
 
     async def prepare(self) -> None:
-        """Make streams and tables."""
+        """Make the streams; the database has its tables already."""
         connection = await nats.connect(self.nats_url)
         await provision(connection)
         await connection.close()
-        await migrate(self.postgres_url)
 
     @asynccontextmanager
     async def running(self, *roles: Callable[[Settings], Awaitable[None]]) -> AsyncIterator[None]:

@@ -18,7 +18,6 @@ from antiphon.events.flow_run.commands import SetFlowRunState
 from antiphon.events.log.nats.provision import provision
 from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateType
-from antiphon.projections.core.migrate import migrate
 from antiphon.services.gateway.consistency.watermark import Reached
 from antiphon.services.gateway.main import run as run_gateway
 from antiphon.services.policy.main import run as run_policy
@@ -52,7 +51,6 @@ async def pair(nats_url: str, postgres_url: str) -> AsyncIterator[Pair]:
     connection = await nats.connect(nats_url)
     await provision(connection)
     await connection.close()
-    await migrate(postgres_url)
     async with AsyncExitStack() as stack:
         settings = [Settings(nats_url=nats_url, postgres_url=postgres_url, api_port=free_port()) for _ in range(2)]
         roles = [asyncio.create_task(role(settings[0])) for role in (run_policy, run_projector)]

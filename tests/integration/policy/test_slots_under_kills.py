@@ -18,7 +18,6 @@ from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.message import Command
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.projections.core.migrate import migrate
 from antiphon.services.policy.kinds.limit.state import NO_LIMIT, evolve_limit
 from antiphon.services.projector import main as projector
 from antiphon.services.runtime.settings import Settings
@@ -44,7 +43,6 @@ async def ask(client: Client, key: UUID, command: Command) -> Outcome:
 @asynccontextmanager
 async def beside(settings: Settings) -> AsyncIterator[None]:
     """Run the projector and the timekeeper, which make leases expire."""
-    await migrate(settings.postgres_url)
     tasks = [asyncio.create_task(role.run(settings)) for role in (projector, timekeeper)]
     try:
         yield

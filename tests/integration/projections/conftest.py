@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
 
 from antiphon.events.log.nats.provision import provision
-from antiphon.projections.core.migrate import migrate
 from antiphon.services.runtime.embedded import child
 from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.history import take_place
@@ -26,7 +24,6 @@ from tests.servers import PostgresServer
 @pytest.fixture
 def projections(postgres_url: str) -> ProjectionScenario:
     """Nothing has happened yet."""
-    asyncio.run(migrate(postgres_url))
     return ProjectionScenario(postgres_url)
 
 
@@ -46,11 +43,9 @@ async def connection(history_url: str) -> AsyncIterator[AsyncConnection[Any]]:
 
 @pytest.fixture
 async def client(nats_url: str, postgres_url: str) -> AsyncIterator[NatsClient]:
-    """A connection to a server with streams, beside a database with tables: making them may be repeated."""
+    """A connection to a server with streams."""
     connection = await nats.connect(nats_url)
     await provision(connection)
-    await migrate(postgres_url)
-    await migrate(postgres_url)
     yield connection
     await connection.close()
 

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from psycopg import AsyncConnection
 
 from antiphon.projections.as_of.keyframes import carry
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.core.reading import configure
 from antiphon.projections.engine.writer import connect
 from tests.servers import PostgresServer, fresh_database
 
 
 @contextmanager
-def filled_database(server: PostgresServer, fill: Callable[[str], Awaitable[None]]) -> Iterator[str]:
-    """The address of a database with the tables of the read models, once it is filled."""
-
-    async def make(url: str) -> None:
-        await migrate(url)
-        await fill(url)
-
+def filled_database(server: PostgresServer, fill: Callable[[str], Coroutine[Any, Any, None]]) -> Iterator[str]:
+    """Return the URL of a database that `fill` has filled."""
     with fresh_database(server) as url:
-        asyncio.run(make(url))
+        asyncio.run(fill(url))
         yield url
 
 

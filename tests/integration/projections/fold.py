@@ -8,7 +8,6 @@ from psycopg import AsyncConnection
 
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.projections.as_of.keyframes import Keyframes
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
 from antiphon.projections.engine.writer import connect
@@ -18,10 +17,9 @@ from tests.projection_scenario import Rows, rows_of
 _NOT_FOLDED = ("log", "checkpoint")
 
 
-async def folded_rows(log: EventLog, empty_database: str) -> Rows:
+async def folded_rows(log: EventLog, fresh_database_url: str) -> Rows:
     """Every row that follows from the log, made from its beginning in a database of its own."""
-    await migrate(empty_database)
-    async with await connect(empty_database) as connection:
+    async with await connect(fresh_database_url) as connection:
         runner: Runner[Recorded | Unreadable] = Runner(
             connection, "events", EventReader({}, _parked), 0, keyframes=Keyframes(connection)
         )

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from psycopg import AsyncConnection
 
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.core.reading import configure, records, rows
 
 _SETTINGS = "SELECT current_setting('plan_cache_mode') AS plans, current_setting('enable_seqscan') AS scans"
@@ -18,7 +17,6 @@ _KEPT = {"plans": "force_generic_plan", "scans": "off"}
 
 @pytest.fixture
 async def connection(postgres_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    await migrate(postgres_url)
     async with await AsyncConnection.connect(postgres_url) as found:
         await configure(found)
         yield found

@@ -78,14 +78,13 @@ async def _require_sums_of_rows(connection: AsyncConnection[Any]) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_sums_are_those_of_the_rows(postgres_url: str, seed: int) -> None:
-    await migrate(postgres_url)
     async with await connect(postgres_url) as writing:
         await happen(writing, seed)
         await _require_sums_of_rows(writing)
 
 
-async def test_sums_of_an_older_schema_are_taken_over(postgres_url: str) -> None:
-    async with await AsyncConnection.connect(postgres_url, autocommit=True) as owner:
+async def test_sums_of_an_older_schema_are_taken_over(empty_postgres_url: str) -> None:
+    async with await AsyncConnection.connect(empty_postgres_url, autocommit=True) as owner:
         await owner.execute("CREATE SCHEMA read_v1")
         await owner.execute("SET search_path TO read_v1")
         await owner.execute("CREATE TABLE migration (file text PRIMARY KEY)")
@@ -93,9 +92,9 @@ async def test_sums_of_an_older_schema_are_taken_over(postgres_url: str) -> None
             if name < "0014":
                 await owner.execute(text.encode())
                 await owner.execute("INSERT INTO migration VALUES (%s)", [name])
-    async with await connect(postgres_url) as writing:
+    async with await connect(empty_postgres_url) as writing:
         await happen(writing, seed=4)
-        await migrate(postgres_url)
+        await migrate(empty_postgres_url)
         await _require_sums_of_rows(writing)
         for table in ("flow_run", "task_run"):
             # What was added before is taken away.
@@ -109,7 +108,6 @@ async def test_sums_of_an_older_schema_are_taken_over(postgres_url: str) -> None
 
 
 async def test_a_sum_that_no_number_holds_stops_nobody(postgres_url: str) -> None:
-    await migrate(postgres_url)
     chance = random.Random(5)  # noqa: S311
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     late = {"expected_start_time": first, "start_time": last, "state_type": "FAILED", "state_name": "Failed"}

@@ -11,7 +11,6 @@ from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
 from antiphon.projections.core.change import Put
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.engine.writer import connect, write
 from antiphon.projections.event.projection import NAME, project
 from antiphon.services.recorder.main import run as run_recorder
@@ -47,7 +46,6 @@ def test_characters_that_postgres_does_not_have_are_left_out() -> None:
 async def test_a_recorder_forgets_what_is_too_old_and_nothing_else(
     nats_url: str, client: NatsClient, postgres_url: str
 ) -> None:
-    await migrate(postgres_url)
     settings = Settings(nats_url=nats_url, postgres_url=postgres_url, event_retention_days=7)
     now = datetime.now(UTC)
     kept = [UUID(int=number) for number in (5000, 5001)]
