@@ -19,8 +19,8 @@ from antiphon.events.client.run_context import Origins
 from antiphon.events.event_filter import ALL, EventFilter
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.batch import store
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.events.log.nats.raw_publish import Outgoing
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.log_position import Place

@@ -11,7 +11,7 @@ from uuid import UUID
 import orjson
 
 from antiphon.events import ids, json_bytes, subjects
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.message import Metadata
 from antiphon.services.reactor.resources import Resource
 

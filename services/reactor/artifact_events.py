@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from antiphon.events.document.events import DocumentCreated, DocumentDeleted
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.subjects import Aggregate
 from antiphon.services.reactor import announcement

@@ -11,7 +11,7 @@ from typing import ClassVar
 import orjson
 
 from antiphon.events import subjects
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.state import State, StateType
 from antiphon.events.task_run.events import (

@@ -16,7 +16,7 @@ from antiphon.events.flow_run.events import (
     FlowRunTransitionRejected,
     FlowRunUpdated,
 )
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.message import Event
 from antiphon.events.state import State

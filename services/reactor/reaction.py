@@ -15,9 +15,9 @@ from nats.errors import MaxPayloadError
 from antiphon.events import subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogError
+from antiphon.events.log.nats.connection import Outgoing, check_size
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.parking import park
-from antiphon.events.log.nats.raw_publish import Outgoing, check_size
 from antiphon.events.log.nats.relay import MOST_MESSAGES, Relay
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.services.runtime import clock

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.message import Event
 from antiphon.events.subjects import Aggregate

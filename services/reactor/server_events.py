@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from antiphon.events import subjects
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.provision import OBSERVED_MAX_AGE_SECONDS
-from antiphon.events.log.nats.raw_publish import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.services.reactor.artifact_events import ArtifactEvents
 from antiphon.services.reactor.flow_run_events import FlowRunEvents

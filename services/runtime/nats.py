@@ -20,6 +20,7 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from nats.js.api import StreamState
 
 from antiphon.events.log.cancellation import raise_if_cancelled
+from antiphon.events.log.nats.raw_connection import use_raw_connection
 from antiphon.services.runtime.settings import Settings
 
 _RECONNECT_WAIT_SECONDS: Final = 0.25
@@ -48,6 +49,7 @@ async def application(
     broker = connect(settings, name, routers=routers, stopping=stopping)
     app = FastStream(broker, logger=None)
     client = await broker.connect()
+    use_raw_connection(client)
     try:
         await app.start()
         raise_if_cancelled()

@@ -18,6 +18,7 @@ from antiphon.events.log.errors import ConflictError, LogUnavailableError
 from antiphon.events.log.memory import MemoryLog
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.provision import provision
+from antiphon.events.log.nats.raw_connection import use_raw_connection
 from antiphon.events.log.port import Draft, EventLog, Recorded, Unreadable
 from antiphon.events.message import Metadata
 from antiphon.events.subjects import Aggregate
@@ -28,12 +29,14 @@ from tests.servers import NatsServer
 DEADLINE_SECONDS = 20
 
 
-@pytest.fixture(params=["memory", "jetstream"])
+@pytest.fixture(params=["memory", "jetstream", "raw_jetstream"])
 async def log(request: pytest.FixtureRequest) -> AsyncIterator[EventLog]:
     if request.param == "memory":
         yield MemoryLog(ManualClock(NOW))
         return
     connection = await nats.connect(request.getfixturevalue("nats_url"))
+    if request.param == "raw_jetstream":
+        use_raw_connection(connection)
     await provision(connection)
     yield JetStreamLog(connection)
     await connection.close()
@@ -135,14 +138,6 @@ async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> 
     assert [item.position for item in found] == [1, 3]
     assert await taken(log, 0, 4, "evt.flow_run.*.created") != []
     assert await taken(log, 0, 4, subjects.event_stream(wanted), "evt.flow.*.*") == found
-
-
-@pytest.fixture
-async def connection(nats_server: NatsServer) -> AsyncIterator[NatsClient]:
-    client = await nats.connect(nats_server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.1)
-    await provision(client)
-    yield client
-    await client.close()
 
 
 async def test_a_filter_that_matches_nothing_ends_the_replay(connection: NatsClient) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-import nats
 import pytest
 from nats.aio.client import Client as NatsClient
 
@@ -17,21 +15,12 @@ from antiphon.events.client.run_context import Origins
 from antiphon.events.flow_run.events import FlowRunChanges, FlowRunUpdated
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.events.log.nats.provision import provision
 from antiphon.events.log.port import Draft, Recorded, Unreadable
 from antiphon.events.message import Event, Metadata
 from antiphon.events.subjects import Aggregate
 from tests.examples import FLOW_ID, NOW, run_created, run_moved, state, task_created
 
 DEADLINE_SECONDS = 30
-
-
-@pytest.fixture
-async def connection(nats_url: str) -> AsyncIterator[NatsClient]:
-    client = await nats.connect(nats_url)
-    await provision(client)
-    yield client
-    await client.close()
 
 
 def drafts(aggregate: Aggregate, *events: Event) -> list[Draft]:

@@ -13,7 +13,7 @@ from nats.errors import MaxPayloadError
 from nats.nuid import NUID
 
 from antiphon.events.log.errors import ConflictError, LogUnavailableError
-from antiphon.events.log.nats.raw_publish import Outgoing, publish
+from antiphon.events.log.nats.connection import Outgoing, publish
 from antiphon.events.log.nats.replies import ReplyInbox
 
 _WRONG_LAST_SEQUENCE: Final = 10071

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import nats.errors
 import orjson
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from antiphon.events.log.cancellation import raise_if_cancelled
-from antiphon.events.log.nats import bulk_parser
-from antiphon.events.log.nats.delivered import Delivered
+from antiphon.events.log.nats.connection import subscriber_of
+from antiphon.events.log.nats.delivered import Delivered, Received
 
 _PULL: Final = 1000
 #: How much a pull may bring, or twice the largest message where that is more.
@@ -72,6 +71,7 @@ class OrderedConsumer:
         keep: bool = False,
     ) -> None:
         self._client = client
+        self._subscriber = subscriber_of(client)
         self._stream = stream
         self._position = after
         self._subjects = list(subjects)
@@ -158,8 +158,7 @@ class OrderedConsumer:
         self._waiting, self._waiting_bytes, self._delivered, self._requested = [], 0, 0, 0
         inbox = self._client.new_inbox()
         self._generation += 1
-        self._subscription = await self._client.subscribe(inbox, cb=partial(self._receive_status, self._generation))
-        bulk_parser.receive(self._client, self._subscription, partial(self._receive, self._generation))
+        self._subscription = await self._subscriber.subscribe(inbox, partial(self._receive, self._generation))
         info = await self._client.jetstream().add_consumer(self._stream, self._configuration())
         self._drained = info.num_pending == 0
         if self._keep and info.delivered is not None:
@@ -209,8 +208,7 @@ class OrderedConsumer:
         if self._pulling is not None:
             self._pulling.cancel()
         if subscription is not None:
-            bulk_parser.forget(self._client, subscription)
-            await subscription.unsubscribe()
+            await self._subscriber.unsubscribe(subscription)
 
     async def _pull_when_low(self) -> None:
         try:
@@ -237,42 +235,39 @@ class OrderedConsumer:
         subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._name}"
         await self._client.publish(subject, orjson.dumps(request), reply=self._subscription.subject)
 
-    def _receive(self, generation: int, frames: list[bulk_parser.Frame]) -> None:
-        if generation != self._generation or self._lost:
-            return
-        waiting, delivered = self._waiting, self._delivered
-        for frame in frames:
-            # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
-            # two tokens more (domain, account) before the stream from servers that know of domains.
-            tokens = frame[1].split(".")
-            if len(tokens) > _TOKENS:
-                del tokens[2:4]
-            delivered += 1
-            if len(tokens) < _TOKENS or int(tokens[6]) != delivered:
-                self._lose(f"{frame[1]} came after message {delivered - 1}")
+    def _receive(self, generation: int, messages: Sequence[Received]) -> None:
+        for message in messages:
+            if generation != self._generation or self._lost:
                 return
-            self._drained = tokens[8] == "0"
-            waiting.append(Delivered(frame, int(tokens[5]), int(tokens[7])))
-            self._waiting_bytes += len(frame[3])
-        self._requested -= delivered - self._delivered
-        self._delivered = delivered
+            if message.reply:
+                self._receive_message(message)
+            else:
+                self._receive_status(message.headers)
         self._arrived.set()
         if self._is_low() and (self._pulling is None or self._pulling.done()):
             self._pulling = asyncio.create_task(self._pull_when_low())
 
-    async def _receive_status(self, generation: int, message: Msg) -> None:
-        if generation != self._generation or self._lost:
+    def _receive_message(self, message: Received) -> None:
+        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time>.<pending>, and
+        # two tokens more (domain, account) before the stream from servers that know of domains.
+        tokens = message.reply.split(".")
+        if len(tokens) > _TOKENS:
+            del tokens[2:4]
+        if len(tokens) < _TOKENS or int(tokens[6]) != self._delivered + 1:
+            self._lose(f"{message.reply} came after message {self._delivered}")
             return
-        headers = message.headers or {}
+        self._delivered += 1
+        self._requested -= 1
+        self._drained = tokens[8] == "0"
+        self._waiting.append(Delivered(message, int(tokens[5]), int(tokens[7])))
+        self._waiting_bytes += len(message.data)
+
+    def _receive_status(self, headers: Mapping[str, str]) -> None:
         status, description = headers.get("Status", ""), headers.get("Description", "")
-        if status == "100":
-            self._arrived.set()
-        elif status in ("404", "408") or (status == "409" and description in _FULL):
-            # A pull request ended: what it did not deliver is no longer asked for.
+        if status in ("404", "408") or (status == "409" and description in _FULL):
+            # A pull request ended: the server does not deliver the rest of it.
             self._requested = max(0, self._requested - int(headers.get("Nats-Pending-Messages", _PULL)))
-            self._arrived.set()
-            await self._pull_when_low()
-        else:
+        elif status != "100":
             self._lose(f"status {status} {description}")
 
     def _lose(self, why: str) -> None:

@@ -1,34 +1,62 @@
-"""Messages as they came off the connection."""
+"""Received messages, with headers that are parsed when they are first read."""
 
 from __future__ import annotations
 
-from antiphon.events.log.nats import bulk_parser
+import re
+from typing import Final
+
+#: What bytes.strip takes off: nats-py strips names and values of headers with it.
+_BLANKS: Final = " \t\n\r\x0b\f"
+_HAS_SPACE: Final = re.compile(r"\s").search
 
 
 class Received:
-    """A message; not to be changed."""
+    """A message; immutable by convention."""
 
     __slots__ = ("_headers", "block", "data", "reply", "subject")
 
-    def __init__(self, frame: bulk_parser.Frame) -> None:
-        self.subject, self.reply, self.block, self.data = frame
-        self._headers: dict[str, str] | None = None
+    def __init__(
+        self, subject: str, reply: str, data: bytes, block: bytes = b"", headers: dict[str, str] | None = None
+    ) -> None:
+        self.subject = subject
+        #: The reply subject; empty if there is none.
+        self.reply = reply
+        self.data = data
+        #: The headers as they were received; empty if there are none, or if nats-py has parsed them.
+        self.block = block
+        self._headers = headers
 
     @property
     def headers(self) -> dict[str, str]:
-        """Its headers: not everybody reads them, so they are taken apart for whoever does."""
+        """The headers, as nats-py would parse them; a status of the server is in Status and Description."""
         if self._headers is None:
-            self._headers = bulk_parser.headers(self.block) if self.block else {}
+            self._headers = parse_headers(self.block)
         return self._headers
 
 
 class Delivered(Received):
-    """A message of a JetStream stream as its consumer was given it: its sequence there, and when it was stored."""
+    """A message of a JetStream stream, as a consumer delivers it."""
 
     __slots__ = ("nanoseconds", "position")
 
-    def __init__(self, frame: bulk_parser.Frame, position: int, nanoseconds: int) -> None:
-        super().__init__(frame)
+    def __init__(self, message: Received, position: int, nanoseconds: int) -> None:
+        super().__init__(message.subject, message.reply, message.data, message.block, message._headers)  # noqa: SLF001
+        #: The sequence in the stream.
         self.position = position
-        #: Since 1970, UTC.
+        #: The time it was stored, since 1970, UTC.
         self.nanoseconds = nanoseconds
+
+
+def parse_headers(block: bytes) -> dict[str, str]:
+    """Parse a block of headers as nats-py does."""
+    first, *lines = block.decode(errors="replace").split("\r\n")
+    found: dict[str, str] = {}
+    status = first.removeprefix("NATS/1.0").strip(_BLANKS)
+    if status:
+        found["Status"], _, found["Description"] = status.partition(" ")
+    for line in lines:
+        name, colon, value = line.partition(":")
+        name = name.strip(_BLANKS)
+        if colon and name.isascii() and not _HAS_SPACE(name):
+            found[name] = value.strip(_BLANKS)
+    return found

@@ -9,9 +9,9 @@ from typing import Any, Final
 import nats.errors
 import orjson
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.delivered import Received
 from antiphon.events.log.nats.replies import ReplyInbox
 
 _END_OF_BATCH: Final = "204"
@@ -27,22 +27,22 @@ class DirectGet:
         self._replies = replies
         self._timeout_seconds = timeout_seconds
 
-    async def page(self, request: dict[str, Any]) -> tuple[list[Msg], bool]:
+    async def page(self, request: dict[str, Any]) -> tuple[list[Received], bool]:
         """Messages, and whether they are the last: the server cuts large pages short.
 
         Raises LogUnavailableError when nobody answers.
         """
         await self._replies.open()
-        page: list[Msg] = []
+        page: list[Received] = []
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-        def receive(message: Msg) -> None:
-            status = (message.headers or {}).get("Status")
+        def receive(message: Received) -> None:
+            status = message.headers.get("Status")
             if status is None:
                 page.append(message)
             elif not ended.done():
                 if status in (_END_OF_BATCH, _NOT_FOUND):
-                    ended.set_result((message.headers or {}).get("Nats-Num-Pending", "0") == "0")
+                    ended.set_result(message.headers.get("Nats-Num-Pending", "0") == "0")
                 else:
                     ended.set_exception(LogUnavailableError(f"{self._stream} answered a read with status {status}"))
 
@@ -58,16 +58,16 @@ class DirectGet:
         return page, is_last
 
 
-def sequence(message: Msg) -> int:
+def sequence(message: Received) -> int:
     """The place of a message that a direct get returned: it is in its headers."""
-    return int((message.headers or {})["Nats-Sequence"])
+    return int(message.headers["Nats-Sequence"])
 
 
-def subject(message: Msg) -> str:
+def subject(message: Received) -> str:
     """What it was published on."""
-    return (message.headers or {})["Nats-Subject"]
+    return message.headers["Nats-Subject"]
 
 
-def stored_at(message: Msg) -> datetime:
+def stored_at(message: Received) -> datetime:
     """When it was stored."""
-    return datetime.fromisoformat((message.headers or {})["Nats-Time-Stamp"])
+    return datetime.fromisoformat(message.headers["Nats-Time-Stamp"])

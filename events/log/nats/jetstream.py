@@ -10,7 +10,6 @@ from typing import Final
 import nats.errors
 import orjson
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from antiphon.events import codec, subjects
 from antiphon.events.errors import UndecodableError
@@ -18,7 +17,7 @@ from antiphon.events.log.errors import LogUnavailableError, TooLargeError
 from antiphon.events.log.nats import header_fast_path
 from antiphon.events.log.nats.batch import store
 from antiphon.events.log.nats.consumer import OrderedConsumer
-from antiphon.events.log.nats.delivered import Delivered
+from antiphon.events.log.nats.delivered import Delivered, Received
 from antiphon.events.log.nats.direct_get import DirectGet, sequence, stored_at, subject
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.nats.restore import as_it_was
@@ -69,7 +68,7 @@ class JetStreamLog:
         )
         return sequence(page[0]) if page else end + 1
 
-    async def _messages_of(self, wildcard: str, start: int = 1) -> AsyncIterator[Msg]:
+    async def _messages_of(self, wildcard: str, start: int = 1) -> AsyncIterator[Received]:
         while start:
             page, is_last = await self._direct.page({"seq": start, "next_by_subj": wildcard, "batch": _READ_PAGE})
             for message in page:
@@ -141,17 +140,17 @@ def _expect(headers: dict[str, str], aggregate: Aggregate, position: int) -> Non
     headers["Nats-Expected-Last-Subject-Sequence-Subject"] = subjects.event_stream(aggregate)
 
 
-def _recorded(message: Msg) -> Recorded:
+def _recorded(message: Received) -> Recorded:
     stored, recorded_at = _message(message)
     return _decoded(stored, sequence(message), recorded_at)
 
 
-def _message(message: Msg) -> tuple[Stored, datetime]:
+def _message(message: Received) -> tuple[Stored, datetime]:
     """What a direct get returned."""
-    return as_it_was(Stored(subject(message), message.headers or {}, message.data), stored_at(message))
+    return as_it_was(Stored(subject(message), message.headers, message.data), stored_at(message))
 
 
-def _got(message: Msg) -> Recorded | Unreadable:
+def _got(message: Received) -> Recorded | Unreadable:
     try:
         return _recorded(message)
     except UndecodableError as error:

@@ -10,13 +10,13 @@ from typing import Final
 import nats.errors
 import orjson
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
 from antiphon.events import subjects
 from antiphon.events.log.errors import LogError, LogUnavailableError
 from antiphon.events.log.nats import direct_get
+from antiphon.events.log.nats.delivered import Received
 from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT, RENAMED, REPLAYED
 from antiphon.events.log.nats.replies import ReplyInbox
@@ -143,8 +143,8 @@ class ParkedMessages:
         return f"projected {answer['events']} events of {event_stream}"
 
 
-def _parked(message: Msg) -> Parked:
-    headers = dict(message.headers or {})
+def _parked(message: Received) -> Parked:
+    headers = message.headers
     own = (ERROR, ORIGINAL_SUBJECT, ORIGINAL_LENGTH)
     # What a direct get adds, and what parking it added.
     kept = {name: value for name, value in headers.items() if not name.startswith("Nats-") and name not in own}

@@ -12,6 +12,7 @@ from nats.js.errors import Error as JetStreamError
 
 from antiphon.events import subjects
 from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.nats.connection import is_header_name, size_of
 
 ERROR: Final = "Antiphon-Error"
 ORIGINAL_SUBJECT: Final = "Antiphon-Original-Subject"
@@ -54,7 +55,7 @@ async def park(
         # A header is one line.
         ERROR: " ".join(error.split())[:2000],
     }
-    room = client.max_payload - _size(kept) - _ROOM
+    room = client.max_payload - size_of(kept) - _ROOM
     if len(data) > room:
         kept[ORIGINAL_LENGTH] = str(len(data))
         data = data[:room]
@@ -65,12 +66,9 @@ async def park(
 
 
 def _most_of(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
-    """The headers, but for the longest where they are too long together."""
-    kept = sorted((headers or {}).items(), key=lambda item: len(item[0]) + len(item[1]))
-    while _size(dict(kept)) > _MOST_HEADERS:
+    """The headers that can be published, without the longest if they are too long together."""
+    named = [(name, value) for name, value in (headers or {}).items() if is_header_name(name)]
+    kept = sorted(named, key=lambda item: len(item[0]) + len(item[1]))
+    while size_of(dict(kept)) > _MOST_HEADERS:
         kept.pop()
     return kept
-
-
-def _size(headers: Mapping[str, str]) -> int:
-    return sum(len(name.encode()) + len(value.encode()) + 4 for name, value in headers.items())

@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NotFoundError
 from antiphon.events import subjects
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.batch import store
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.replies import ReplyInbox
 
 #: JetStream takes up to 1000 messages in one atomic batch, the cursor included.

@@ -13,6 +13,7 @@ from typing import Final
 from nats.aio.client import Client
 
 from antiphon.events.log.nats.batch import store
+from antiphon.events.log.nats.connection import is_header_name
 from antiphon.events.log.nats.parking import RENAMED
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.port import Stored
@@ -59,8 +60,10 @@ def _marked(headers: Mapping[str, str], recorded_at: datetime) -> dict[str, str]
 def comes_back(stored: Stored, recorded_at: datetime) -> bool:
     """Whether a message would be read as it was once it is restored: its headers may be such that nobody can tell."""
     texts = [text for header in stored.headers.items() for text in header]
-    # nats-py strips headers.
+    # nats-py strips headers, and refuses some names.
     if not all(text.isprintable() and text == text.strip() for text in texts):
+        return False
+    if not all(map(is_header_name, stored.headers)):
         return False
     marked = Stored(stored.subject, _marked(stored.headers, recorded_at), stored.data)
     return as_it_was(marked, recorded_at) == (stored, recorded_at)

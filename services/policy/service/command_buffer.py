@@ -7,10 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
-from antiphon.events.log.nats import bulk_parser
-from antiphon.events.log.nats.delivered import Received
+from antiphon.events.log.nats.connection import subscriber_of
 from antiphon.services.policy.service.command_message import Letter
 
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
@@ -28,12 +26,7 @@ class Intake:
 
     async def listen(self, client: Client, subject: str, queue: str) -> None:
         """Take the commands whose senders wait, as one of the `queue`."""
-        subscription = await client.subscribe(subject, queue=queue, cb=self._take_one)
-        bulk_parser.receive(client, subscription, lambda frames: self.take([Received(frame) for frame in frames]))
-
-    async def _take_one(self, message: Msg) -> None:
-        """One to which there is nowhere to answer, or which came before the others were taken in bulk."""
-        self.take([message])
+        await subscriber_of(client).subscribe(subject, self.take, queue=queue)
 
     def take(self, messages: Sequence[Letter]) -> None:
         """Commands, in order."""

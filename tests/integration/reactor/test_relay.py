@@ -10,8 +10,8 @@ from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
 from antiphon.events.log.errors import ConflictError, LogUnavailableError
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.events.log.nats.raw_publish import Outgoing
 from antiphon.events.log.nats.relay import Relay
 from antiphon.events.subjects import OBSERVED, SCHEDULED
 from tests.servers import NatsServer

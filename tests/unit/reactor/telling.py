@@ -10,7 +10,7 @@ from uuid import UUID
 import orjson
 
 from antiphon.events.log.memory import MemoryLog
-from antiphon.events.log.nats.raw_publish import Outgoing
+from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import Draft, EventLog, Recorded
 from antiphon.events.message import Event, Metadata
 from antiphon.events.subjects import Aggregate

@@ -1,10 +1,9 @@
-"""What is cut in bulk is what nats-py's own parser would have given, however the reads of the socket fall."""
+"""Messages received in bulk are those of nats-py's own parser, however the socket is read."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from functools import partial
 from typing import Any, Final
 
 from hypothesis import example, given
@@ -12,14 +11,16 @@ from hypothesis import strategies as st
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.protocol.parser import Parser
 
-from antiphon.events.log.nats import bulk_parser
+from antiphon.events.log.nats.connection import PublicSubscriber, subscriber_of
+from antiphon.events.log.nats.delivered import Received
+from antiphon.events.log.nats.raw_connection import BulkParser, BulkSubscriber, use_raw_connection
 
 Got = tuple[str, str, bytes, dict[str, str] | None]
 
-#: Taken in bulk, questions or answers, and not.
+#: Numbers of subscriptions: one received in bulk, one not.
 _BULK: Final = 7
-_ANSWERS: Final = 9
 _OTHER: Final = 17
 
 _BODIES: Final = st.binary(max_size=40) | st.sampled_from([b"MSG a 7 b 3\r\nabc\r\n", b"\r\n", b"PING\r\n"])
@@ -34,7 +35,7 @@ _LINES: Final = st.sampled_from(
 
 @st.composite
 def _frames(draw: st.DrawFn) -> bytes:
-    number = draw(st.sampled_from([_BULK, _BULK, _ANSWERS, _OTHER]))
+    number = draw(st.sampled_from([_BULK, _BULK, _OTHER]))
     body = draw(_BODIES)
     reply = draw(st.sampled_from([b"", b"r.e.p "]))
     head = b"evt.1.x.%d %d %b" % (draw(st.integers(0, 99)), number, reply)
@@ -46,7 +47,8 @@ def _frames(draw: st.DrawFn) -> bytes:
             headers = b"NATS/1.0\r\n%b\r\n\r\n" % b"\r\n".join(lines)
             return b"HMSG %b%d %d\r\n%b%b\r\n" % (head, len(headers), len(headers) + len(body), headers, body)
         case "STATUS":
-            headers = b"NATS/1.0 404 No Messages\r\n\r\n"
+            more = b"".join(b"%b\r\n" % line for line in draw(st.lists(_LINES, max_size=2)))
+            headers = b"NATS/1.0 404 No Messages\r\n%b\r\n" % more
             head = b"evt.1.status %d " % number
             return b"HMSG %b%d %d\r\n%b\r\n" % (head, len(headers), len(headers), headers)
         case "PING":
@@ -55,8 +57,8 @@ def _frames(draw: st.DrawFn) -> bytes:
             return b"+OK\r\n"
 
 
-def _got(message: Msg) -> Got:
-    return message.subject, message.reply, message.data, message.headers
+def _got(message: Msg | Received) -> Got:
+    return message.subject, message.reply, message.data, message.headers or None
 
 
 class Unconnected(Client):
@@ -69,27 +71,25 @@ class Unconnected(Client):
         self.pings += 1
 
 
-class Connection:
-    """A client, and what its subscriptions got."""
+class Reader:
+    """A client, and the messages that its subscriptions received."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, raw: bool) -> None:
         self.got: dict[int, list[Got]] = defaultdict(list)
         self.client = Unconnected()
-        self.subscriptions = {number: Subscription(self.client, number, "x") for number in (_BULK, _ANSWERS, _OTHER)}
+        if raw:
+            use_raw_connection(self.client)
+        self.subscriptions = {number: Subscription(self.client, number, "x") for number in (_BULK, _OTHER)}
         self.client._subs = dict(self.subscriptions)
 
-    def in_bulk(self) -> None:
-        bulk_parser.receive(self.client, self.subscriptions[_BULK], partial(self._take, _BULK))
-        bulk_parser.receive(self.client, self.subscriptions[_ANSWERS], partial(self._take, _ANSWERS), answers=True)
-
-    def _take(self, number: int, frames: list[bulk_parser.Frame]) -> None:
-        for subject, reply, block, data in frames:
-            self.got[number].append((subject, reply, data, bulk_parser.headers(block) or None))
+    def receive_in_bulk(self) -> None:
+        assert isinstance(self.client._ps, BulkParser)
+        self.client._ps.receivers[b"%d" % _BULK] = lambda messages: self.got[_BULK].extend(map(_got, messages))
 
     async def read(self, pieces: list[bytes], *, bulk_after: int | None) -> None:
         for number, piece in enumerate(pieces):
             if number == bulk_after:
-                self.in_bulk()
+                self.receive_in_bulk()
             await self.client._ps.parse(piece)
             await asyncio.sleep(0)
         for number, subscription in self.subscriptions.items():
@@ -108,7 +108,7 @@ def test_every_subscription_gets_what_it_would_get_from_nats_py(
     frames: list[bytes], cuts: list[int], bulk_after: int
 ) -> None:
     async def both() -> tuple[Any, Any]:
-        plain, bulk = Connection(), Connection()
+        plain, bulk = Reader(raw=False), Reader(raw=True)
         pieces = _pieces(b"".join(frames), cuts)
         await plain.read(pieces, bulk_after=None)
         await bulk.read(pieces, bulk_after=bulk_after)
@@ -117,28 +117,38 @@ def test_every_subscription_gets_what_it_would_get_from_nats_py(
 
     expected, found = asyncio.run(both())
     assert found[_OTHER] == expected[_OTHER]
-    # What nats-py had before, and statuses, are in its own queue: only the order among themselves is kept.
-    for number, is_taken in ((_BULK, _has_reply), (_ANSWERS, _is_bare)):
-        assert sorted(found[number], key=repr) == sorted(expected[number], key=repr)
-        if bulk_after == 0:
-            assert list(filter(is_taken, found[number])) == list(filter(is_taken, expected[number]))
+    # Messages from before the subscription was received in bulk are in nats-py's queue.
+    assert sorted(found[_BULK], key=repr) == sorted(expected[_BULK], key=repr)
+    if bulk_after == 0:
+        assert found[_BULK] == expected[_BULK]
 
 
-def _has_reply(got: Got) -> bool:
-    return bool(got[1])
-
-
-def _is_bare(got: Got) -> bool:
-    return not got[1] and got[3] is None
-
-
-def test_a_new_connection_begins_without_what_was_left_of_the_old_one() -> None:
+def test_a_new_connection_begins_without_the_rest_of_the_old_one() -> None:
     async def lost() -> dict[int, list[Got]]:
-        connection = Connection()
-        connection.in_bulk()
-        await connection.client._ps.parse(b"MSG evt.1.x.1 7 r.e.p 5\r\nhal")
-        connection.client._ps.reset()
-        await connection.read([b"MSG evt.1.x.2 7 r.e.p 2\r\nhi\r\n"], bulk_after=None)
-        return connection.got
+        reader = Reader(raw=True)
+        reader.receive_in_bulk()
+        await reader.client._ps.parse(b"MSG evt.1.x.1 7 r.e.p 5\r\nhal")
+        reader.client._ps.reset()
+        await reader.read([b"MSG evt.1.x.2 7 r.e.p 2\r\nhi\r\n"], bulk_after=None)
+        return reader.got
 
     assert asyncio.run(lost()) == {_BULK: [("evt.1.x.2", "r.e.p", b"hi", None)]}
+
+
+def test_a_line_half_read_before_the_switch_is_read_whole() -> None:
+    async def half() -> int:
+        client = Unconnected()
+        await client._ps.parse(b"PI")
+        use_raw_connection(client)
+        await client._ps.parse(b"NG\r\n")
+        return client.pings
+
+    assert asyncio.run(half()) == 1
+
+
+def test_a_connection_keeps_its_own_parser_until_it_is_switched_over() -> None:
+    client = Unconnected()
+    assert type(subscriber_of(client)) is PublicSubscriber
+    assert type(client._ps) is Parser
+    use_raw_connection(client)
+    assert type(subscriber_of(client)) is BulkSubscriber

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from antiphon.events import codec, subjects
 from antiphon.events.errors import UndecodableError
-from antiphon.events.log.nats import bulk_parser, header_fast_path
+from antiphon.events.log.nats import header_fast_path
+from antiphon.events.log.nats.delivered import parse_headers
 from antiphon.events.message import Metadata
 from antiphon.events.subjects import Aggregate
 from tests.examples import METADATA, RUN
@@ -54,7 +55,7 @@ def lines_of(metadata: Metadata, aggregate: Aggregate = RUN) -> list[str]:
 
 
 def generally(block: bytes) -> tuple[int, Metadata] | None:
-    headers = bulk_parser.headers(block)
+    headers = parse_headers(block)
     try:
         metadata = codec.metadata_of(headers, headers.get("ce-time"))
         return int(headers.get(subjects.SCHEMA_VERSION, "1")), metadata
