@@ -33,6 +33,7 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
     for event in (
         flow_run_events.FlowRunCreated,
         flow_run_events.FlowRunTransitionAccepted,
+        flow_run_events.FlowRunTransitionReplaced,
         flow_run_events.FlowRunTransitionRejected,
         flow_run_events.FlowRunTransitionDelayed,
         flow_run_events.FlowRunTransitionAborted,
@@ -40,6 +41,7 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         flow_run_events.FlowRunDeleted,
         task_run_events.TaskRunCreated,
         task_run_events.TaskRunTransitionAccepted,
+        task_run_events.TaskRunTransitionReplaced,
         task_run_events.TaskRunTransitionRejected,
         task_run_events.TaskRunTransitionDelayed,
         task_run_events.TaskRunTransitionAborted,

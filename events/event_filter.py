@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 
-from antiphon.events import transition
+from antiphon.events import subjects, transition
 from antiphon.events.message import Event
 from antiphon.events.state import State, StateType
 
@@ -24,8 +24,9 @@ class EventFilter:
     #: `flow_run`, `task_run`, `flow`, ...
     kind: str = "*"
     id: UUID | str = "*"
-    #: `created`, `transition_accepted`, `deleted`, ...
-    action: str = "*"
+    #: `state.accepted`, `updated`, `deleted`, ...; or a wildcard: `state.*` for all events that wrote a state of a run,
+    #: `refused.*` for all refusals that wrote none.
+    action: str = ">"
     #: Of this flow, its runs, their task runs and inputs.
     flow: UUID | None = None
     #: Of the runs of this deployment, their task runs and inputs.
@@ -34,7 +35,7 @@ class EventFilter:
     tags: tuple[str, ...] = ()
     #: Events that wrote a state of this type; or proposed one, where none was written.
     state_type: StateType | None = None
-    #: Decisions about transitions that were accepted; or were rejected, delayed or aborted.
+    #: Transitions that were accepted; or were replaced, rejected, delayed or aborted.
     decision: Decision | None = None
 
     @property
@@ -46,7 +47,7 @@ class EventFilter:
     def subjects(self) -> tuple[str, ...]:
         """The wildcards of the events that must be read to answer."""
         # Tags change by events of other actions, which must be seen.
-        return (f"evt.{self.kind}.{self.id}.*",) if self.wants_origin else (self.subject,)
+        return (f"evt.{self.kind}.{self.id}.>",) if self.wants_origin else (self.subject,)
 
     @property
     def is_subject(self) -> bool:
@@ -60,7 +61,7 @@ class EventFilter:
 
     def fits(self, event: Event) -> bool:
         """Whether an event says what was asked for, as far as the event alone tells."""
-        if self.action not in ("*", event.TYPE.partition(".")[2]):
+        if self.action != ">" and not subjects.matches(event.TYPE.partition(".")[2], self.action):
             return False
         if self.decision is not None and _decision(event) != self.decision:
             return False
@@ -73,7 +74,7 @@ ALL: Final = EventFilter()
 def _decision(event: Event) -> Decision | None:
     if isinstance(event, transition.Accepted):
         return "accepted"
-    return "refused" if isinstance(event, transition.Rejected | transition.Delayed | transition.Aborted) else None
+    return "refused" if isinstance(event, transition.TransitionRefused) else None
 
 
 def _state_type(event: Event) -> StateType | None:

@@ -6,25 +6,18 @@ from typing import Any, Final
 
 import orjson
 
-from antiphon.events import codec, subjects, transition
+from antiphon.events import codec, subjects
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.message import Event
 from antiphon.events.outcome import Status
+from antiphon.events.transition import TransitionDecided
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
 
-#: How a transition was decided, in Prefect's words.
-_STATUS: Final[dict[type[Event], Status]] = {
-    transition.Accepted: Status.ACCEPT,
-    transition.Rejected: Status.REJECT,
-    transition.Delayed: Status.WAIT,
-    transition.Aborted: Status.ABORT,
-}
-
 
 def status_of(event: Event) -> Status | None:
-    """How a transition was decided; None for any other event."""
-    return next((status for kind, status in _STATUS.items() if isinstance(event, kind)), None)
+    """How a transition was decided, in Prefect's words; None for any other event."""
+    return event.STATUS if isinstance(event, TransitionDecided) else None
 
 
 def record(item: Recorded | Unreadable) -> bytes:

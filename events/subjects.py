@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Final, NamedTuple
-
-#: Of so many aggregates the subject is known: what is about one of them often comes together.
-_REMEMBERED: Final = 4096
 
 #: All commands whose senders wait for the decision.
 REQUESTS: Final = "ask.>"
@@ -140,24 +136,20 @@ def projection_yield(projection: str) -> str:
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:
-    """Split a `cmd.`, `ask.` or `evt.` subject into its aggregate and its last token (verb or action).
+    """Split a `cmd.`, `ask.` or `evt.` subject into its aggregate and its verb or action, of one or more tokens.
 
     Raises ValueError when the subject does not have that form.
     """
-    stream, _, name = subject.rpartition(".")
-    try:
-        return _aggregate_of(stream), name
-    except ValueError as error:
-        msg = f"subject {subject!r} {error}"
-        raise ValueError(msg) from None
+    tokens = subject.split(".", 3)
+    if len(tokens) != 4 or not tokens[3] or not is_token(tokens[2]):
+        msg = f"subject {subject!r} is not of the form <cmd|ask|evt>.<kind>.<id>.<name>"
+        raise ValueError(msg)
+    return Aggregate(tokens[1], tokens[2]), tokens[3]
 
 
-@lru_cache(_REMEMBERED)
-def _aggregate_of(stream: str) -> Aggregate:
-    tokens = stream.split(".")
-    if len(tokens) != 3 or not is_token(tokens[2]):
-        raise ValueError("is not of the form <cmd|ask|evt>.<kind>.<id>.<name>")
-    return Aggregate(tokens[1], tokens[2])
+def stream_of(subject: str) -> str:
+    """The subject of an event's event stream: without the action."""
+    return ".".join(subject.split(".", 3)[:3])
 
 
 def printable(subject: str) -> str:

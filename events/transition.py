@@ -1,19 +1,18 @@
-"""The four ways a proposed transition is decided, common to flow runs and task runs.
+"""The five decisions about a proposed transition, common to flow runs and task runs.
 
-A refusal is recorded beside the acceptances: which rule refused, why, and what was proposed.
+The actions of events that wrote a state are `state.<how>`, those of refusals that wrote none are `refused.<how>`:
+the wildcards `evt.*.*.state.*` and `evt.*.*.refused.*` select exactly these.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar
 from uuid import UUID
 
 from antiphon.events import ids
 from antiphon.events.message import Event, Payload
+from antiphon.events.outcome import Status
 from antiphon.events.state import Progress, State, is_unpersisted
-
-#: Prefect's `SetStateStatus`.
-TransitionStatus = Literal["ACCEPT", "REJECT", "WAIT", "ABORT"]
 
 
 class ResultArtifact(Payload):
@@ -31,46 +30,61 @@ def artifact_id(state: State) -> UUID | None:
     return ids.derived(state.id, "artifact")
 
 
-class Accepted(Event):
-    """The run moved to `state`, which is what was proposed but for what rules may adjust."""
+class StateWritten(Event):
+    """The run is in `state` from now on; `progress` holds its fields that follow from its transitions."""
 
     state: State
     progress: Progress
+    artifact: ResultArtifact | None = None
+
+
+class TransitionDecided(Event):
+    """A decision about a proposed transition."""
+
+    STATUS: ClassVar[Status]
+
+
+class TransitionRefused(TransitionDecided):
+    """The run did not move to `proposed`."""
+
+    #: Prefect's name of the rule that refused.
+    rule: str
+    reason: str
+    proposed: State
+
+
+class Accepted(StateWritten, TransitionDecided):
+    """The run moved to the proposed state; rules may have adjusted it."""
+
+    STATUS: ClassVar = Status.ACCEPT
+
     #: The rules that adjusted the proposed state, in order (a rename, a copied scheduled time).
     adjusted_by: tuple[str, ...] = ()
-    #: What was proposed, where a rule adjusted it.
+    #: The state as it was proposed, where a rule adjusted it.
     proposed: State | None = None
-    artifact: ResultArtifact | None = None
 
 
-class Rejected(Event):
-    """The run did not move to `proposed`; if `state` is set, the rule moved it there instead."""
+class Replaced(StateWritten, TransitionRefused):
+    """A rule rejected the proposed state, and moved the run to another one instead."""
 
-    rule: str
-    reason: str
-    proposed: State
-    state: State | None = None
-    progress: Progress | None = None
-    artifact: ResultArtifact | None = None
+    STATUS: ClassVar = Status.REJECT
 
 
-class Delayed(Event):
-    """The run may be moved to `proposed` when `delay_seconds` have passed; Prefect calls it WAIT."""
+class Rejected(TransitionRefused):
+    """A rule rejected the proposed state: the run stays in its own."""
 
-    rule: str
-    reason: str
+    STATUS: ClassVar = Status.REJECT
+
+
+class Delayed(TransitionRefused):
+    """The run may be moved when `delay_seconds` have passed; Prefect calls it WAIT."""
+
+    STATUS: ClassVar = Status.WAIT
+
     delay_seconds: int
-    proposed: State
 
 
-class Aborted(Event):
-    """The run did not move to `proposed`, and the caller should give up."""
+class Aborted(TransitionRefused):
+    """The run did not move, and the caller should give up."""
 
-    rule: str
-    reason: str
-    proposed: State
-
-
-Refusal = Rejected | Delayed | Aborted
-#: Any of the four, for code that tells them apart.
-Decided = Accepted | Refusal
+    STATUS: ClassVar = Status.ABORT

@@ -55,7 +55,7 @@ async def main(nats_url: str) -> None:
 
 async def watch(client: Client, run_id: UUID, from_position: int) -> None:
     """Print a run's transitions as they happen, until it is completed."""
-    async for event in client.subscribe(EventFilter("flow_run", run_id, "transition_accepted"), from_position):
+    async for event in client.subscribe(EventFilter("flow_run", run_id, "state.*"), from_position):
         print(f"live          {described(event)}")
         if (
             isinstance(event, Recorded)

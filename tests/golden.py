@@ -42,14 +42,16 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     flow_run.FlowRunTransitionAccepted(
         state=_STATE, progress=_PROGRESS, adjusted_by=("Rule",), proposed=_STATE, empirical_policy=_POLICY
     ),
-    flow_run.FlowRunTransitionRejected(state=_STATE, progress=_PROGRESS, empirical_policy=_POLICY, **_REFUSAL),
+    flow_run.FlowRunTransitionReplaced(state=_STATE, progress=_PROGRESS, empirical_policy=_POLICY, **_REFUSAL),
+    flow_run.FlowRunTransitionRejected(empirical_policy=_POLICY, **_REFUSAL),
     flow_run.FlowRunTransitionDelayed(delay_seconds=3, **_REFUSAL),
     flow_run.FlowRunTransitionAborted(**_REFUSAL),
     flow_run.FlowRunUpdated(changes=flow_run.FlowRunChanges(name="new", tags=("b",))),
     flow_run.FlowRunDeleted(),
     task_run.TaskRunCreated(fields=_TASK),
     task_run.TaskRunTransitionAccepted(state=_STATE, progress=_PROGRESS),
-    task_run.TaskRunTransitionRejected(state=_STATE, progress=_PROGRESS, **_REFUSAL),
+    task_run.TaskRunTransitionReplaced(state=_STATE, progress=_PROGRESS, **_REFUSAL),
+    task_run.TaskRunTransitionRejected(**_REFUSAL),
     task_run.TaskRunTransitionDelayed(delay_seconds=3, **_REFUSAL),
     task_run.TaskRunTransitionAborted(**_REFUSAL),
     task_run.TaskRunFlowRunTracked(flow_run_run_count=2),

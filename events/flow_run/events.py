@@ -63,16 +63,24 @@ class FlowRunCreated(Event):
 class FlowRunTransitionAccepted(transition.Accepted):
     """A flow run moved to the state that was proposed."""
 
-    TYPE: ClassVar[str] = "flow_run.transition_accepted"
+    TYPE: ClassVar[str] = "flow_run.state.accepted"
 
     #: The policy after the transition, where the transition changed it.
     empirical_policy: FlowRunPolicy | None = None
 
 
-class FlowRunTransitionRejected(transition.Rejected):
-    """A rule refused a flow run's transition, or moved the run elsewhere."""
+class FlowRunTransitionReplaced(transition.Replaced):
+    """A rule moved a flow run to another state than the proposed one."""
 
-    TYPE: ClassVar[str] = "flow_run.transition_rejected"
+    TYPE: ClassVar[str] = "flow_run.state.replaced"
+
+    empirical_policy: FlowRunPolicy | None = None
+
+
+class FlowRunTransitionRejected(transition.Rejected):
+    """A rule rejected a flow run's transition; the run stays in its state."""
+
+    TYPE: ClassVar[str] = "flow_run.refused.rejected"
 
     empirical_policy: FlowRunPolicy | None = None
 
@@ -80,13 +88,13 @@ class FlowRunTransitionRejected(transition.Rejected):
 class FlowRunTransitionDelayed(transition.Delayed):
     """A rule told the caller to propose the transition again later."""
 
-    TYPE: ClassVar[str] = "flow_run.transition_delayed"
+    TYPE: ClassVar[str] = "flow_run.refused.delayed"
 
 
 class FlowRunTransitionAborted(transition.Aborted):
     """A rule told the caller to give up."""
 
-    TYPE: ClassVar[str] = "flow_run.transition_aborted"
+    TYPE: ClassVar[str] = "flow_run.refused.aborted"
 
 
 class FlowRunChanges(Payload):

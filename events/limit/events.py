@@ -105,7 +105,7 @@ class LeaseGranted(Event):
 class LeaseRefused(Event):
     """No slots were given: at least one of `limits`, the active ones, had not enough."""
 
-    TYPE: ClassVar[str] = "lease.refused"
+    TYPE: ClassVar[str] = "lease.refused.full"
 
     limits: tuple[LimitReference, ...]
     slots: int

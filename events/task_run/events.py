@@ -54,25 +54,31 @@ class TaskRunCreated(Event):
 class TaskRunTransitionAccepted(transition.Accepted):
     """A task run moved to the state that was proposed."""
 
-    TYPE: ClassVar[str] = "task_run.transition_accepted"
+    TYPE: ClassVar[str] = "task_run.state.accepted"
+
+
+class TaskRunTransitionReplaced(transition.Replaced):
+    """A rule moved a task run to another state than the proposed one."""
+
+    TYPE: ClassVar[str] = "task_run.state.replaced"
 
 
 class TaskRunTransitionRejected(transition.Rejected):
-    """A rule refused a task run's transition, or moved the run elsewhere."""
+    """A rule rejected a task run's transition; the run stays in its state."""
 
-    TYPE: ClassVar[str] = "task_run.transition_rejected"
+    TYPE: ClassVar[str] = "task_run.refused.rejected"
 
 
 class TaskRunTransitionDelayed(transition.Delayed):
     """A rule told the caller to propose the transition again later."""
 
-    TYPE: ClassVar[str] = "task_run.transition_delayed"
+    TYPE: ClassVar[str] = "task_run.refused.delayed"
 
 
 class TaskRunTransitionAborted(transition.Aborted):
     """A rule told the caller to give up."""
 
-    TYPE: ClassVar[str] = "task_run.transition_aborted"
+    TYPE: ClassVar[str] = "task_run.refused.aborted"
 
 
 class TaskRunFlowRunTracked(Event):
@@ -93,7 +99,7 @@ class TaskRunStateRecorded(Event):
     history and leaves the run as it is. `fields` and `progress` are present when it is the newest.
     """
 
-    TYPE: ClassVar[str] = "task_run.state_recorded"
+    TYPE: ClassVar[str] = "task_run.state.recorded"
 
     state: State
     is_latest: bool

@@ -64,5 +64,5 @@ class EventReader:
 def stream_of(item: Recorded | Unreadable) -> str:
     """The subject of the event stream, without the action."""
     if isinstance(item, Unreadable):
-        return subjects.printable(item.subject).rpartition(".")[0]
+        return subjects.stream_of(subjects.printable(item.subject))
     return subjects.event_stream(item.aggregate).removesuffix(".>")

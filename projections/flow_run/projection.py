@@ -10,6 +10,7 @@ from antiphon.events.flow_run.events import (
     FlowRunDeleted,
     FlowRunTransitionAccepted,
     FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.log.port import Recorded
@@ -84,8 +85,12 @@ def project(recorded: Recorded) -> list[Change]:
     """The row changes of one event of a flow run; refusals that wrote no state make none."""
     run_id, event = UUID(recorded.aggregate.id), recorded.event
     match event:
-        case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+        case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
             return _moved(run_id, recorded, event)
+        case FlowRunTransitionRejected() if event.empirical_policy is not None:
+            # The rule left marks on the run's policy.
+            policy = event.empirical_policy.model_dump(mode="json")
+            return [Statement("mark_flow_run", {"id": run_id, "policy": policy})]
         case FlowRunCreated():
             return [Put(FLOW_RUN, _created(run_id, recorded, event))]
         case FlowRunUpdated():
@@ -108,18 +113,9 @@ def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> Row:
     return row
 
 
-def _marked(run_id: UUID, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> list[Change]:
-    """A refusal that left the run where it was may have left marks on its policy."""
-    if event.empirical_policy is None:
-        return []
-    return [Statement("mark_flow_run", {"id": run_id, "policy": event.empirical_policy.model_dump(mode="json")})]
-
-
 def _moved(
-    run_id: UUID, recorded: Recorded, event: FlowRunTransitionAccepted | FlowRunTransitionRejected
+    run_id: UUID, recorded: Recorded, event: FlowRunTransitionAccepted | FlowRunTransitionReplaced
 ) -> list[Change]:
-    if event.state is None or event.progress is None:
-        return _marked(run_id, event)
     row = state_row(event.state)
     values = row | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
     if event.empirical_policy is not None:

@@ -15,7 +15,7 @@ from antiphon.events.task_run.events import (
     TaskRunRenamed,
     TaskRunStateRecorded,
     TaskRunTransitionAccepted,
-    TaskRunTransitionRejected,
+    TaskRunTransitionReplaced,
 )
 from antiphon.projections.artifact.projection import of_state
 from antiphon.projections.core.change import Change, Move, Put, Row, Statement
@@ -81,7 +81,7 @@ def project(recorded: Recorded) -> list[Change]:
     match event:
         case TaskRunStateRecorded():
             return _recorded(run_id, recorded, event)
-        case TaskRunTransitionAccepted() | TaskRunTransitionRejected():
+        case TaskRunTransitionAccepted() | TaskRunTransitionReplaced():
             return _moved(run_id, recorded, event)
         case TaskRunCreated():
             return [Put(TASK_RUN, _row(run_id, recorded, event.fields, Progress()) | {"flow_run_run_count": 0})]
@@ -110,10 +110,8 @@ def _recorded(run_id: UUID, recorded: Recorded, event: TaskRunStateRecorded) -> 
 
 
 def _moved(
-    run_id: UUID, recorded: Recorded, event: TaskRunTransitionAccepted | TaskRunTransitionRejected
+    run_id: UUID, recorded: Recorded, event: TaskRunTransitionAccepted | TaskRunTransitionReplaced
 ) -> list[Change]:
-    if event.state is None or event.progress is None:
-        return []
     state = state_row(event.state)
     values = state | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
     flow_run_id = event.state.state_details.flow_run_id

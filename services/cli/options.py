@@ -57,7 +57,7 @@ From = Annotated[
 To = Annotated[Any, typer.Option("--to", parser=a_place, metavar="POSITION|TIME", help="The last position, or time.")]
 Kind = Annotated[str, typer.Option(help="flow_run, task_run, flow, ...")]
 Id = Annotated[str, typer.Option("--id", help="The id of one of them.")]
-Action = Annotated[str, typer.Option(help="created, transition_accepted, deleted, ...")]
+Action = Annotated[str, typer.Option(help="state.accepted, state.*, refused.*, updated, deleted, ...")]
 Flow = Annotated[UUID | None, typer.Option(help="Of this flow and its runs.")]
 Deployment = Annotated[UUID | None, typer.Option(help="Of the runs of this deployment.")]
 Tag = Annotated[list[str] | None, typer.Option(help="With this tag; all of them where given several times.")]

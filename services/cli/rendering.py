@@ -45,7 +45,7 @@ def line(item: Recorded | Unreadable) -> str:
     kind, identifier = item.aggregate
     action = item.event.TYPE.partition(".")[2]
     said = summary(item.event)
-    return f"{item.position:>8}  {moment(item.recorded_at)}  {kind:<14} {identifier}  {action:<19}  {said}".rstrip()
+    return f"{item.position:>8}  {moment(item.recorded_at)}  {kind:<14} {identifier}  {action:<16}  {said}".rstrip()
 
 
 def summary(event: Event) -> str:
@@ -54,9 +54,10 @@ def summary(event: Event) -> str:
         case transition.Accepted():
             adjusted = f" (adjusted by {', '.join(event.adjusted_by)})" if event.adjusted_by else ""
             return f"ACCEPT {event.state.name}{adjusted}"
+        case transition.Replaced():
+            return f"REJECT {event.proposed.name}: {event.rule}: {event.reason}; moved to {event.state.name}"
         case transition.Rejected():
-            instead = f"; moved to {event.state.name}" if event.state else ""
-            return f"REJECT {event.proposed.name}: {event.rule}: {event.reason}{instead}"
+            return f"REJECT {event.proposed.name}: {event.rule}: {event.reason}"
         case transition.Delayed():
             return f"WAIT {event.delay_seconds} s for {event.proposed.name}: {event.rule}: {event.reason}"
         case transition.Aborted():

@@ -17,9 +17,8 @@ from antiphon.events.state import State, StateType
 from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunStateRecorded,
-    TaskRunTransitionAccepted,
-    TaskRunTransitionRejected,
 )
+from antiphon.events.transition import StateWritten
 
 
 class BackgroundTasks:
@@ -27,8 +26,8 @@ class BackgroundTasks:
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
     SUBJECTS: ClassVar[Sequence[str]] = (
-        "evt.task_run.*.transition_accepted",
-        "evt.task_run.*.transition_rejected",
+        "evt.task_run.*.state.accepted",
+        "evt.task_run.*.state.replaced",
     )
     BEGINS_SECONDS_AGO: ClassVar[float | None] = None
     GATHERS_SECONDS: ClassVar[float] = 0
@@ -38,12 +37,8 @@ class BackgroundTasks:
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
         """A place in the queue for a run that entered a deferred SCHEDULED state (EnqueueScheduledTasks)."""
-        match event.event:
-            case TaskRunTransitionAccepted(state=state) | TaskRunTransitionRejected(state=state):
-                if state is None or not _is_for_workers(state):
-                    return ()
-            case _:
-                return ()
+        if not isinstance(event.event, StateWritten) or not _is_for_workers(event.event.state):
+            return ()
         task_key = await self._task_key(event)
         if task_key is None:
             return ()

@@ -13,7 +13,7 @@ from antiphon.events.flow_run.events import (
     FlowRunCreated,
     FlowRunDeleted,
     FlowRunTransitionAccepted,
-    FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.log.nats.connection import Outgoing
@@ -30,7 +30,7 @@ from antiphon.services.runtime import clock
 #: Unfinished runs whose present state is remembered; of others the log is read.
 _MOST_RUNS: Final = 10_000
 #: The events that make a run known, or that there may be something to tell about.
-_TELLING: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionRejected)
+_TELLING: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionReplaced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +50,7 @@ class _FlowRun:
 
     def after(self, event: Event) -> _FlowRun | None:
         match event:
-            case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
-                if event.state is None or event.progress is None:
-                    return self
+            case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
                 return replace(self, state=event.state.changed(data=None), run_count=event.progress.run_count)
             case FlowRunUpdated(changes=changes):
                 changed = changes.model_fields_set
@@ -79,7 +77,7 @@ def _created(event: FlowRunCreated) -> _FlowRun:
 class FlowRunEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
-    SUBJECTS: ClassVar[Sequence[str]] = ("evt.flow_run.*.*", *Related.SUBJECTS)
+    SUBJECTS: ClassVar[Sequence[str]] = ("evt.flow_run.>", *Related.SUBJECTS)
 
     def __init__(self, log: EventLog) -> None:
         self._log = log

@@ -48,8 +48,8 @@ def test_the_nats_example_publishes_watches_and_replays(tmp_path: Path) -> None:
     replayed = [line.split()[1] for line in lines[lines.index("replay:") + 1 :]]
     assert replayed == [
         "flow_run.created",
-        "flow_run.transition_accepted",
-        "flow_run.transition_accepted",
-        "flow_run.transition_accepted",
-        "flow_run.transition_aborted",
+        "flow_run.state.accepted",
+        "flow_run.state.accepted",
+        "flow_run.state.accepted",
+        "flow_run.refused.aborted",
     ]

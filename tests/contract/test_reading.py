@@ -131,7 +131,7 @@ async def test_a_selection_is_the_same_wherever_it_begins(connection: NatsClient
         (EventFilter(kind="flow_run", flow=FLOW_ID), [1, 4, 5, 7]),
         (EventFilter(kind="task_run", flow=FLOW_ID), [3]),
         (EventFilter(tags=("b",)), [2, 5, 6, 7]),
-        (EventFilter(tags=("b",), action="transition_accepted"), [6, 7]),
+        (EventFilter(tags=("b",), action="state.accepted"), [6, 7]),
         (EventFilter(tags=("a", "b")), []),
         (EventFilter(flow=uuid4()), []),
         (EventFilter(deployment=uuid4()), []),

@@ -52,7 +52,7 @@ class Parked:
     @property
     def event_stream(self) -> str | None:
         """The event stream that waits behind it, if it is an event."""
-        return self.subject.rpartition(".")[0] if self.subject.startswith("evt.") else None
+        return subjects.stream_of(self.subject) if self.subject.startswith("evt.") else None
 
 
 class ParkedMessages:

@@ -16,9 +16,9 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from antiphon.events import ids
+from antiphon.events.outcome import Status
 from antiphon.events.state import TERMINAL as TERMINAL_TYPES
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
-from antiphon.events.transition import TransitionStatus
 
 #: What comes right after something else comes so much later.
 TICK: Final = timedelta(microseconds=1)
@@ -68,7 +68,7 @@ class Transition:
         self.proposed: State | None = proposed
         self.now = now
         self.command_id = command_id
-        self.status: TransitionStatus = "ACCEPT"
+        self.status = Status.ACCEPT
         self.rule: str | None = None
         self.reason = ""
         self.delay_seconds = 0
@@ -89,21 +89,21 @@ class Transition:
 
     def reject(self, reason: str, instead: State | None = None) -> None:
         """Refuse the proposed state; `instead` is where the run goes, by default it stays."""
-        self._refuse("REJECT", reason)
+        self._refuse(Status.REJECT, reason)
         self.proposed = instead
 
     def abort(self, reason: str) -> None:
         """Refuse the proposed state, and tell the caller to give up."""
-        self._refuse("ABORT", reason)
+        self._refuse(Status.ABORT, reason)
         self.proposed = None
 
     def wait(self, delay_seconds: int, reason: str) -> None:
         """Refuse the proposed state for now."""
-        self._refuse("WAIT", reason)
+        self._refuse(Status.WAIT, reason)
         self.delay_seconds = delay_seconds
         self.proposed = None
 
-    def _refuse(self, status: TransitionStatus, reason: str) -> None:
+    def _refuse(self, status: Status, reason: str) -> None:
         self.status, self.rule, self.reason = status, self._acting, reason
 
     def rename(self, name: str) -> None:

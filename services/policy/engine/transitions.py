@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from antiphon.events import transition
 from antiphon.events.outcome import Answer, Status
-from antiphon.events.state import State, is_unpersisted
+from antiphon.events.state import Progress, State, is_unpersisted
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.orchestration import Transition
 
@@ -37,33 +38,45 @@ def as_read(state: State) -> State:
     return state.model_copy(update={"data": None})
 
 
-def refusal_fields(t: Transition) -> dict[str, Any]:
-    """The fields that every refusal records: which rule, why, and what was proposed."""
-    return {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionEvents:
+    """The event types of one kind of run, one for each decision about a transition."""
+
+    accepted: type[transition.Accepted]
+    replaced: type[transition.Replaced]
+    rejected: type[transition.Rejected]
+    delayed: type[transition.Delayed]
+    aborted: type[transition.Aborted]
+
+    def of(
+        self, t: Transition, written: State | None, progress: Progress | None, **marks: Any
+    ) -> transition.TransitionDecided:
+        """The event that records a decided transition; `marks` are further fields of all but delays and abortions."""
+        refusal: dict[str, Any] = {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}
+        if written is not None and progress is not None:
+            fields = {"state": written, "progress": progress, **artifact_fields(t.proposed), **marks}
+            if t.status is not Status.ACCEPT:
+                return self.replaced(**fields, **refusal)
+            if t.adjusted_by:
+                fields |= {"adjusted_by": tuple(t.adjusted_by), "proposed": t.requested}
+            return self.accepted(**fields)
+        if t.status is Status.WAIT:
+            return self.delayed(delay_seconds=t.delay_seconds, **refusal)
+        if t.status is Status.ABORT:
+            return self.aborted(**refusal)
+        return self.rejected(**refusal, **marks)
 
 
-def acceptance_fields(t: Transition) -> dict[str, Any]:
-    """The fields that an acceptance records when rules adjusted the proposed state."""
-    if not t.adjusted_by:
-        return {}
-    return {"adjusted_by": tuple(t.adjusted_by), "proposed": t.requested}
-
-
-def transition_answer(aggregate: Aggregate, state: State | None, event: transition.Decided) -> Answer:
-    """What the caller is told of a decided transition, given the run's state after it."""
-    if isinstance(event, transition.Accepted):
-        return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id, state=event.state, state_written=True)
-    status, delay = Status.ABORT, None
-    if isinstance(event, transition.Rejected):
-        status = Status.REJECT
-        if event.state is not None:
-            # Just written: shown as it came.
-            return _refused(aggregate, event, status, state=event.state, state_written=True)
-    elif isinstance(event, transition.Delayed):
-        status, delay = Status.WAIT, event.delay_seconds
-    left = None if state is None else as_read(state)
-    return _refused(aggregate, event, status, state=left, delay_seconds=delay)
-
-
-def _refused(aggregate: Aggregate, event: transition.Refusal, status: Status, **fields: Any) -> Answer:
-    return Answer(status=status, aggregate_id=aggregate.id, rule=event.rule, reason=event.reason, **fields)
+def transition_answer(aggregate: Aggregate, state: State | None, event: transition.TransitionDecided) -> Answer:
+    """The answer to the sender of a transition, given the run's state after it."""
+    fields: dict[str, Any] = {}
+    if isinstance(event, transition.StateWritten):
+        # A state that was just written is shown as it was given.
+        fields = {"state": event.state, "state_written": True}
+    elif state is not None:
+        fields["state"] = as_read(state)
+    if isinstance(event, transition.TransitionRefused):
+        fields |= {"rule": event.rule, "reason": event.reason}
+    if isinstance(event, transition.Delayed):
+        fields["delay_seconds"] = event.delay_seconds
+    return Answer(status=event.STATUS, aggregate_id=aggregate.id, **fields)

@@ -86,7 +86,7 @@ async def test_filters_give_what_fits_and_nothing_else(served: Served) -> None:
         return [event.data["id"] for event in await take(served.http, count, **query)]
 
     assert await ids(5, kind="flow_run", id=mine) == [mine] * 5
-    assert await ids(2, action="transition_aborted", flow=one) == [mine, last]
+    assert await ids(2, action="refused.aborted", flow=one) == [mine, last]
     assert await ids(3, decision="refused") == [mine, theirs, last]
     assert await ids(2, state_type="RUNNING", tag="a") == [mine, theirs]
     assert await ids(5, tag=["a", "b"]) == [mine] * 5
@@ -104,8 +104,8 @@ async def test_tags_are_those_of_the_moment(served: Served) -> None:
     await move(served, run_id, "RUNNING")
     old = await take(served.http, 2, kind="flow_run", tag="old")
     new = await take(served.http, 2, kind="flow_run", tag="new")
-    assert [event.name for event in old] == ["flow_run.created", "flow_run.transition_accepted"]
-    assert [event.name for event in new] == ["flow_run.updated", "flow_run.transition_accepted"]
+    assert [event.name for event in old] == ["flow_run.created", "flow_run.state.accepted"]
+    assert [event.name for event in new] == ["flow_run.updated", "flow_run.state.accepted"]
     assert await take(served.http, 1, new[1].data["position"], tag="new") == new[1:]
 
 

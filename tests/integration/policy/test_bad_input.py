@@ -35,7 +35,7 @@ UNREADABLE = {
     "unknown field": (CREATE, b'{"flow_id": "%b", "colour": 1}' % str(RUN).encode(), "colour"),
     "half a text": (CREATE, b'{"flow_id": "%b", "name": "\\ud800"}' % str(RUN).encode(), "the body is not"),
     "too few tokens": ("cmd.flow_run", b"{}", "is not of the form"),
-    "too many tokens": (CREATE + ".again", b"{}", "is not of the form"),
+    "too many tokens": (CREATE + ".again", b"{}", "there is no command"),
     "huge": (CREATE, b"x" * 5_000_000, "the body is not a CreateFlowRun"),
 }
 HEADERS = {

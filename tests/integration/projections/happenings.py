@@ -29,6 +29,7 @@ from antiphon.events.flow_run.events import (
     FlowRunDeleted,
     FlowRunPolicy,
     FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.limit.events import (
@@ -76,7 +77,7 @@ def flow_run_events(run: UUID, number: int) -> list[Event]:
         run_created(parent_task_run_id=parent, tags=(f"t{number}",)),
         run_moved(_state(number, "PENDING"), run_count=number),
         run_moved(_state(number, "RUNNING"), run_count=number).model_copy(update={"empirical_policy": policy}),
-        FlowRunTransitionRejected(
+        FlowRunTransitionReplaced(
             rule="R", reason="r", proposed=state("PAUSED"), state=_state(number, "FAILED"), progress=Progress()
         ),
         FlowRunTransitionRejected(rule="R", reason="r", proposed=state("PAUSED"), empirical_policy=policy),

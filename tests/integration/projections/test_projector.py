@@ -119,7 +119,7 @@ async def test_invariant_10_an_event_that_cannot_be_read_holds_up_its_own_aggreg
     broken, fine = life(("PENDING",)), life()
     await log.append(broken, {})
     headers = {subjects.COMMAND_ID: str(uuid4()), "ce-time": NOW.isoformat()}
-    subject = subjects.event(broken[0].aggregate, "transition_accepted")
+    subject = subjects.event(broken[0].aggregate, "state.accepted")
     await client.jetstream().publish(subject, b"not json", headers=headers)
     await log.append(drafts(broken[0].aggregate, run_moved(state("COMPLETED"))), {})
     last = (await log.append(fine, {}))[-1]

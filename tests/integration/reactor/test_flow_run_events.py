@@ -18,12 +18,11 @@ from antiphon.events.flow_run.events import (
     CreatedBy,
     FlowRunChanges,
     FlowRunPolicy,
-    FlowRunTransitionAccepted,
-    FlowRunTransitionRejected,
 )
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.port import Recorded
 from antiphon.events.state import ProposedState, StateType
+from antiphon.events.transition import StateWritten
 from antiphon.services.policy.main import run as run_policy
 from antiphon.services.reactor.main import run as run_reactor
 from tests.examples import proposed
@@ -52,7 +51,7 @@ async def entered_states(client: NatsClient) -> list[str]:
     async for item in Client(client).replay(EventFilter("flow_run")):
         assert isinstance(item, Recorded)
         event = item.event
-        if isinstance(event, FlowRunTransitionAccepted | FlowRunTransitionRejected) and event.state is not None:
+        if isinstance(event, StateWritten):
             found.append(str(event.state.id))
     return found
 
@@ -157,7 +156,7 @@ async def test_two_reactors_make_each_event_once(client: NatsClient, nats_url: s
 
 async def test_what_cannot_be_read_is_parked_and_does_not_stop_the_rest(client: NatsClient, nats_url: str) -> None:
     parked = await client.jetstream().pull_subscribe(subjects.parked("reactor"), stream=subjects.PARKED)
-    broken = subjects.event(subjects.Aggregate("flow_run", str(uuid4())), "transition_accepted")
+    broken = subjects.event(subjects.Aggregate("flow_run", str(uuid4())), "state.accepted")
     await client.jetstream().publish(broken, b"not json")
     async with running(nats_url, run_policy, run_reactor):
         await new_run(Client(client), [])

@@ -44,7 +44,7 @@ async def recorded(client: NatsClient, task_run_id: UUID, count: int) -> list[Ta
     """The first `count` recorded states of a task run, in log order."""
     found: list[TaskRunStateRecorded] = []
     async with asyncio.timeout(DEADLINE_SECONDS):
-        async for item in Client(client).subscribe(EventFilter("task_run", task_run_id, "state_recorded"), 1):
+        async for item in Client(client).subscribe(EventFilter("task_run", task_run_id, "state.recorded"), 1):
             assert isinstance(item, Recorded)
             assert isinstance(item.event, TaskRunStateRecorded)
             found.append(item.event)

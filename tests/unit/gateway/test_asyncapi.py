@@ -60,7 +60,7 @@ def test_every_command_and_event_has_a_channel() -> None:
     commands = {f"{kind}.{verb}": f"cmd.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
     events = {}
     for name, event in codec.EVENT_TYPES.items():
-        kind, action = name.split(".")
+        kind, action = name.split(".", 1)
         events[f"{name}.v{event.VERSION}"] = f"evt.{kind}.{{id}}.{action}"
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
     assert addresses == commands | events | {"outcome": "{inbox}"}

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from antiphon.events.document.commands import CreateArtifact, DeleteArtifact, UpdateArtifact
 from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun
-from antiphon.events.flow_run.events import FlowRunTransitionRejected
+from antiphon.events.flow_run.events import FlowRunTransitionReplaced
 from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.transition import artifact_id
@@ -101,7 +101,7 @@ def test_only_data_worth_keeping_is_an_artifact() -> None:
 def test_runs_remember_the_artifacts_of_every_state_that_was_written() -> None:
     kept = state("RUNNING", data=1)
     other = kept.changed(id=UUID(int=9))
-    refused = FlowRunTransitionRejected(
+    refused = FlowRunTransitionReplaced(
         rule="R", reason="r", proposed=kept, state=other, progress=run_moved(kept).progress
     )
     run = flow_run.INITIAL

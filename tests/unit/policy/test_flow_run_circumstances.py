@@ -7,7 +7,12 @@ from uuid import UUID
 import pytest
 
 from antiphon.events.flow_run.commands import MarkFlowRunLate, SetFlowRunState
-from antiphon.events.flow_run.events import FlowRunPolicy, FlowRunTransitionAccepted, FlowRunTransitionRejected
+from antiphon.events.flow_run.events import (
+    FlowRunPolicy,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
+)
 from antiphon.events.task_run.events import TaskRunTransitionAccepted
 from antiphon.events.transition import ResultArtifact
 from antiphon.services.policy.kinds.document.state import Document
@@ -53,8 +58,8 @@ def test_old_callers_leave_the_retry_of_failed_tasks_to_the_server(api_version: 
     )
     names = tuple(UUID(key.id) for key in (failed, done, other))
     command = SetFlowRunState(state=proposed("FAILED"), api_version=api_version, failed_task_runs=names)
-    *tasks, (_, rejected) = running.when(command).decision.events
-    assert isinstance(rejected, FlowRunTransitionRejected)
+    *tasks, (_, replaced) = running.when(command).decision.events
+    assert isinstance(replaced, FlowRunTransitionReplaced)
     assert [key for key, _ in tasks] == ([failed] if retried else [])
     for _, event in tasks:
         assert isinstance(event, TaskRunTransitionAccepted)

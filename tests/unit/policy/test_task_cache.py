@@ -13,7 +13,7 @@ from antiphon.events.outcome import Status
 from antiphon.events.state import State
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run.commands import DeleteTaskRun, SetTaskRunState
-from antiphon.events.task_run.events import TaskRunTransitionAccepted, TaskRunTransitionRejected
+from antiphon.events.task_run.events import TaskRunTransitionAccepted, TaskRunTransitionReplaced
 from antiphon.services.policy.kinds.task_cache import INITIAL, TASK_CACHE, TaskCache
 from antiphon.services.policy.kinds.task_run.decider import TASK_RUN
 from antiphon.services.policy.kinds.task_run.state import TaskRun
@@ -51,12 +51,10 @@ def move(kind: str, *, force: bool = False, **details: Any) -> SetTaskRunState:
 def test_a_start_takes_over_what_is_cached() -> None:
     decided = beside(filled(completed())).when(move("RUNNING"))
     event = decided.only()
-    assert isinstance(event, TaskRunTransitionRejected)
+    assert isinstance(event, TaskRunTransitionReplaced)
     assert (event.rule, event.reason) == ("CacheRetrieval", "Retrieved state from cache")
-    assert event.state is not None
     assert (event.state.name, event.state.data, event.state.id != STATE_ID) == ("Cached", {"x": 0}, True)
     assert event.state.state_details.task_run_id == TASK_ID
-    assert event.progress is not None
     assert (event.progress.run_count, event.progress.start_time) == (0, event.state.timestamp)
     assert decided.decision.events[0] == (KEY, TaskCacheConsulted(task_run_id=TASK_ID, found=STATE_ID))
 
@@ -94,9 +92,8 @@ def test_too_long_a_key_is_complained_about_and_cached_all_the_same() -> None:
     running = task.beside({ids.task_cache(key): INITIAL}).given(task_moved(state("RUNNING"), run_count=1))
     decided = running.when(move("COMPLETED", cache_key=key))
     event = decided.only()
-    assert isinstance(event, TaskRunTransitionRejected)
+    assert isinstance(event, TaskRunTransitionReplaced)
     assert event.reason == "Cache key exceeded maximum allowed length of 2000 characters."
-    assert event.state is not None
     assert event.state.type == "COMPLETED"
     assert decided.decision.events[0] == (ids.task_cache(key), TaskCacheFilled(state=event.state))
 

@@ -28,7 +28,7 @@ from antiphon.events.task_run.events import (
     TaskRunStateRecorded,
     TaskRunTransitionAborted,
     TaskRunTransitionAccepted,
-    TaskRunTransitionRejected,
+    TaskRunTransitionReplaced,
 )
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.name import Name
@@ -85,8 +85,7 @@ def test_a_task_does_not_start_in_a_flow_that_does_not_run(kind: str | None) -> 
 
 def test_a_task_waits_in_a_paused_flow() -> None:
     event = within("PAUSED", pause_timeout=NOW).when(move("RUNNING")).only()
-    assert isinstance(event, TaskRunTransitionRejected)
-    assert event.state is not None
+    assert isinstance(event, TaskRunTransitionReplaced)
     assert (event.state.name, event.state.state_details.pause_timeout) == ("NotReady", NOW)
     assert event.reason == f"The flow is paused, new tasks can execute after resuming flow run: {RUN_ID}."
 

@@ -18,7 +18,7 @@ const KINDS = {
 
 export const kindName = (kind) => KINDS[kind] ?? kind;
 export const isRun = (kind) => kind === "flow_run" || kind === "task_run";
-export const isRefusal = (type) => /transition_(rejected|delayed|aborted)$/.test(type ?? "");
+export const isRefusal = (type) => /\.(refused\.\w+|state\.replaced)$/.test(type ?? "");
 
 /** An event taken apart: its tone and decision, the states it speaks of, and why. */
 export function describe(record) {
@@ -32,7 +32,7 @@ export function describe(record) {
     const why = data.is_latest === false ? "reported late" : (data.state.message ?? "");
     return { tone: "told", word: "Reported", proposed: null, written: data.state, rule: null, why };
   }
-  const action = record.type.split(".")[1].replaceAll("_", " ");
+  const action = record.type.split(".").at(-1).replaceAll("_", " ");
   const word = action[0].toUpperCase() + action.slice(1);
   return { tone: "told", word, proposed: null, written: null, rule: null, why: said(record) };
 }

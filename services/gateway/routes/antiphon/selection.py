@@ -15,6 +15,8 @@ from antiphon.services.gateway.http.problems import invalid
 
 #: Part of a subject: what could be a wildcard or another token is none.
 _Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
+#: One token or two, the second of which may be `*`.
+_Action = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}(\.([A-Za-z0-9_-]{1,128}|\*))?$")]
 
 
 class Selection(BaseModel):
@@ -24,7 +26,7 @@ class Selection(BaseModel):
 
     kind: _Token | None = None
     id: _Token | None = None
-    action: _Token | None = None
+    action: _Action | None = None
     flow: UUID | None = None
     deployment: UUID | None = None
     tag: list[str] = Field(default_factory=list)
@@ -39,7 +41,7 @@ class Selection(BaseModel):
         return EventFilter(
             kind=self.kind or "*",
             id=self.id or "*",
-            action=self.action or "*",
+            action=self.action or ">",
             flow=self.flow,
             deployment=self.deployment,
             tags=tuple(self.tag),

@@ -13,6 +13,7 @@ from uuid import UUID
 from antiphon.events import ids
 from antiphon.events.limit.slots import Holder
 from antiphon.events.message import Event
+from antiphon.events.outcome import Status
 from antiphon.events.state import State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Situation
@@ -186,7 +187,7 @@ def release_slot(t: LimitedTransition) -> None:
         return
     retries_in_process = reached.type is StateType.SCHEDULED and reached.name == "AwaitingRetry"
     lease_id = lease_of(initial)
-    if lease_id is not None and not (retries_in_process and t.status == "REJECT"):
+    if lease_id is not None and not (retries_in_process and t.status is Status.REJECT):
         t.concurrency.ledger.end(lease_id)
 
 

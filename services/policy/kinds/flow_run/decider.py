@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import assert_never
 from uuid import UUID
 
-from antiphon.events import transition
 from antiphon.events.flow_run.commands import (
     CreateFlowRun,
     DeleteFlowRun,
@@ -20,6 +19,7 @@ from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.state import ProposedState, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
+from antiphon.events.transition import TransitionDecided
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
@@ -179,7 +179,7 @@ def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
             return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
         case FlowRunDeleted():
             return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+        case TransitionDecided():
             return transition_answer(aggregate, run.state, event)
         case _:
             return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)

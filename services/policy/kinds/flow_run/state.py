@@ -12,6 +12,7 @@ from antiphon.events.flow_run.events import (
     FlowRunPolicy,
     FlowRunTransitionAccepted,
     FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.message import Event
@@ -53,8 +54,10 @@ INITIAL = FlowRun()
 def evolve(run: FlowRun, event: Event) -> FlowRun:
     """The run after `event`; events that say nothing about it leave it as it is."""
     match event:
-        case FlowRunTransitionAccepted() | FlowRunTransitionRejected():
+        case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
             return _moved(run, event)
+        case FlowRunTransitionRejected():
+            return replace(run, policy=event.empirical_policy or run.policy)
         case FlowRunCreated():
             return FlowRun(
                 exists=True,
@@ -73,14 +76,12 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
             return run
 
 
-def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionRejected) -> FlowRun:
-    if event.state is None:
-        return replace(run, policy=event.empirical_policy or run.policy)
+def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionReplaced) -> FlowRun:
     artifact = artifact_id(event.state)
     return replace(
         run,
         state=event.state,
-        progress=event.progress or run.progress,
+        progress=event.progress,
         policy=event.empirical_policy or run.policy,
         timestamps=run.timestamps | {event.state.timestamp},
         artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from antiphon.events import ids
@@ -12,6 +13,7 @@ from antiphon.events.flow_run.events import (
     FlowRunTransitionAccepted,
     FlowRunTransitionDelayed,
     FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
 )
 from antiphon.events.message import Event
 from antiphon.events.state import Progress, ProposedState, State, StateDetails, StateType
@@ -20,15 +22,21 @@ from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
 from antiphon.services.policy.engine.transitions import (
-    acceptance_fields,
-    artifact_fields,
-    refusal_fields,
+    DecisionEvents,
     without_artifact_keys,
 )
 from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, release_slot
 from antiphon.services.policy.kinds.flow_run.rules import CORE, FlowTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.task_run.transition import forced
+
+_EVENTS: Final = DecisionEvents(
+    accepted=FlowRunTransitionAccepted,
+    replaced=FlowRunTransitionReplaced,
+    rejected=FlowRunTransitionRejected,
+    delayed=FlowRunTransitionDelayed,
+    aborted=FlowRunTransitionAborted,
+)
 
 
 def move(
@@ -58,7 +66,8 @@ def move(
     leave(settled, t)
     # ReleaseFlowConcurrencySlots
     release_slot(t)
-    event = _event(t, written, progress)
+    marks = {} if t.policy == t.run.policy else {"empirical_policy": t.policy}
+    event = _EVENTS.of(t, written, progress, **marks)
     mirrored = _mirrored(situation, written) if written else ()
     retried = _retried(situation, t, failed_task_runs)
     return Decision(events=(*t.concurrency.ledger.events, *mirrored, *retried, (situation.aggregate, event)))
@@ -101,19 +110,6 @@ def _run_count(t: FlowTransition, written: State) -> int:
     if written.type is not StateType.RUNNING or (t.policy.resuming and t.keeps_pause_marks):
         return count
     return count + 1
-
-
-def _event(t: FlowTransition, written: State | None, progress: Progress | None) -> Event:
-    written_beside = artifact_fields(t.proposed)
-    if t.policy != t.run.policy:
-        written_beside["empirical_policy"] = t.policy
-    if t.status == "ACCEPT" and written is not None and progress is not None:
-        return FlowRunTransitionAccepted(state=written, progress=progress, **written_beside, **acceptance_fields(t))
-    if t.status == "WAIT":
-        return FlowRunTransitionDelayed(delay_seconds=t.delay_seconds, **refusal_fields(t))
-    if t.status == "ABORT":
-        return FlowRunTransitionAborted(**refusal_fields(t))
-    return FlowRunTransitionRejected(state=written, progress=progress, **written_beside, **refusal_fields(t))
 
 
 def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggregate, Event], ...]:

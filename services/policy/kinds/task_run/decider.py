@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from antiphon.events import transition
 from antiphon.events.message import Command, Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
@@ -25,6 +24,7 @@ from antiphon.events.task_run.events import (
     TaskRunRenamed,
     TaskRunStateRecorded,
 )
+from antiphon.events.transition import TransitionDecided
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
@@ -149,7 +149,7 @@ def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
             return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
         case TaskRunStateRecorded():
             return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id)
-        case transition.Accepted() | transition.Rejected() | transition.Delayed() | transition.Aborted():
+        case TransitionDecided():
             return transition_answer(aggregate, run.state, event)
         case _:
             return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)

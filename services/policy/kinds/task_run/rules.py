@@ -10,6 +10,7 @@ from datetime import timedelta
 from random import Random
 from typing import Final, Protocol
 
+from antiphon.events.outcome import Status
 from antiphon.events.state import Progress, State, StateDetails, StateType, is_unpersisted
 from antiphon.events.task_run.events import TaskRunPolicy
 from antiphon.services.policy.engine.jitter import clamped_interval
@@ -169,7 +170,7 @@ def rename_reruns(t: TaskTransition) -> None:
 
 def track_flow_run(t: TaskTransition) -> None:
     """Remember in which run of the flow run the task started."""
-    if t.run.flow_run_id is not None and t.flow_run is not None and t.status == "ACCEPT":
+    if t.run.flow_run_id is not None and t.flow_run is not None and t.status is Status.ACCEPT:
         t.tracked_run_count = t.flow_run.progress.run_count
 
 

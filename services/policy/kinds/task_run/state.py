@@ -16,7 +16,7 @@ from antiphon.events.task_run.events import (
     TaskRunRenamed,
     TaskRunStateRecorded,
     TaskRunTransitionAccepted,
-    TaskRunTransitionRejected,
+    TaskRunTransitionReplaced,
 )
 from antiphon.events.transition import artifact_id
 
@@ -59,7 +59,7 @@ def evolve(run: TaskRun, event: Event) -> TaskRun:
     match event:
         case TaskRunStateRecorded():
             return _recorded(run, event)
-        case TaskRunTransitionAccepted() | TaskRunTransitionRejected():
+        case TaskRunTransitionAccepted() | TaskRunTransitionReplaced():
             return _moved(run, event)
         case TaskRunFlowRunTracked():
             return replace(run, flow_run_run_count=event.flow_run_run_count)
@@ -87,14 +87,12 @@ def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
     )
 
 
-def _moved(run: TaskRun, event: TaskRunTransitionAccepted | TaskRunTransitionRejected) -> TaskRun:
-    if event.state is None:
-        return run
+def _moved(run: TaskRun, event: TaskRunTransitionAccepted | TaskRunTransitionReplaced) -> TaskRun:
     artifact = artifact_id(event.state)
     return replace(
         run,
         state=event.state,
-        progress=event.progress or run.progress,
+        progress=event.progress,
         state_ids=run.state_ids | {event.state.id},
         artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
     )

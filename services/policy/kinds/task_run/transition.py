@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, ProposedState, State, StateType
+from antiphon.events.state import ProposedState, State, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run.events import (
@@ -14,21 +15,28 @@ from antiphon.events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionDelayed,
     TaskRunTransitionRejected,
+    TaskRunTransitionReplaced,
 )
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
 from antiphon.services.policy.engine.transitions import (
-    acceptance_fields,
-    artifact_fields,
+    DecisionEvents,
     as_read,
-    refusal_fields,
     without_artifact_keys,
 )
 from antiphon.services.policy.kinds.task_run import cache
 from antiphon.services.policy.kinds.task_run.concurrency import TagSlots, release_slots
 from antiphon.services.policy.kinds.task_run.rules import TaskTransition, policy_for
 from antiphon.services.policy.kinds.task_run.state import TaskRun
+
+_EVENTS: Final = DecisionEvents(
+    accepted=TaskRunTransitionAccepted,
+    replaced=TaskRunTransitionReplaced,
+    rejected=TaskRunTransitionRejected,
+    delayed=TaskRunTransitionDelayed,
+    aborted=TaskRunTransitionAborted,
+)
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
@@ -58,7 +66,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
         events.extend((cache_key, event) for event in _cache_events(situation.id, t, written))
     if t.tracked_run_count is not None:
         events.append((situation.aggregate, TaskRunFlowRunTracked(flow_run_run_count=t.tracked_run_count)))
-    events.append((situation.aggregate, _event(t, written, progress)))
+    events.append((situation.aggregate, _EVENTS.of(t, written, progress)))
     starts = t.tracked_run_count is not None
     return Decision(events=tuple(events), unchanged=(flow_run_key,) if starts else ())
 
@@ -87,14 +95,3 @@ def _with_details(run_id: UUID, run: TaskRun, state: State) -> State:
 def _run_count(count: int, written: State) -> int:
     """IncrementTaskRunCount: a start counts."""
     return count + 1 if written.type is StateType.RUNNING else count
-
-
-def _event(t: TaskTransition, written: State | None, progress: Progress | None) -> Event:
-    artifact = artifact_fields(t.proposed)
-    if t.status == "ACCEPT" and written is not None and progress is not None:
-        return TaskRunTransitionAccepted(state=written, progress=progress, **artifact, **acceptance_fields(t))
-    if t.status == "WAIT":
-        return TaskRunTransitionDelayed(delay_seconds=t.delay_seconds, **refusal_fields(t))
-    if t.status == "ABORT":
-        return TaskRunTransitionAborted(**refusal_fields(t))
-    return TaskRunTransitionRejected(state=written, progress=progress, **artifact, **refusal_fields(t))
