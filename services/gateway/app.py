@@ -8,11 +8,11 @@ from typing import Final
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
-from antiphon.services.gateway.consistency.staleness import MarkLate
+from antiphon.services.gateway.consistency.staleness import StaleReadHeader
 from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.fast_path.openapi import DescribedApi
-from antiphon.services.gateway.fast_path.writes import ShortWay
+from antiphon.services.gateway.fast_path import WriteFastPath
 from antiphon.services.gateway.http import errors
+from antiphon.services.gateway.http.openapi import PrefectApi
 from antiphon.services.gateway.routes.antiphon import application as own
 from antiphon.services.gateway.routes.antiphon import asyncapi, audit, docs, health
 from antiphon.services.gateway.routes.prefect import (
@@ -88,8 +88,7 @@ _MODULES: Final = (
 
 def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
-    create, set_state = flow_runs.hot_endpoints(gateway)
-    app = DescribedApi(
+    app = PrefectApi(
         title=_TITLE,
         description=_DESCRIPTION,
         version=version("antiphon"),
@@ -100,7 +99,6 @@ def build(gateway: Gateway) -> ASGIApp:
         # Prefect's clients may leave the content type out.
         strict_content_type=False,
     )
-    app.router.routes[:0] = flow_runs.hot_routes(create, set_state)
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix=_PREFIX)
     app.include_router(docs.routes(app, "api/docs"), prefix=_PREFIX)
@@ -116,4 +114,4 @@ def build(gateway: Gateway) -> ASGIApp:
         thread_minimum_size=_THREAD_FROM_BYTES,
     )
     app.add_middleware(errors.CheckVersion)
-    return errors.with_last_resort(ShortWay(MarkLate(app), create, set_state))
+    return errors.with_last_resort(WriteFastPath(StaleReadHeader(app), gateway))

@@ -6,23 +6,16 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp
 
 from antiphon.events import subjects
-from antiphon.events.client.client import Client
-from antiphon.projections.core.reading import configure
 from antiphon.services.gateway.app import build
-from antiphon.services.gateway.consistency.watermark import Reached
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import Gateway, connected
 from antiphon.services.gateway.streaming.websocket_protocol import PongsByApplication
-from antiphon.services.runtime import clock
 from antiphon.services.runtime.discovery import Endpoint, discoverable
-from antiphon.services.runtime.ids import uuid7
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from antiphon.services.runtime.telemetry import traces_of
@@ -30,10 +23,6 @@ from antiphon.services.runtime.telemetry import traces_of
 if TYPE_CHECKING:
     from antiphon.services.runtime.traces import Traces
 
-_POOL_MIN: Final = 2
-_POOL_MAX: Final = 10
-#: How long a request waits for its decision, and for its effect to be seen.
-DEADLINE_SECONDS: Final = 20.0
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _BACKLOG: Final = 2048
 #: How long what was asked may take when the gateway is to stop, and how long who takes nothing is waited for.
@@ -48,30 +37,11 @@ async def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings, traces: Traces | None) -> None:
-    async with (
-        application(settings, "gateway") as (_, _, client),
-        AsyncConnectionPool(
-            settings.postgres_url,
-            min_size=_POOL_MIN,
-            max_size=_POOL_MAX,
-            configure=partial(configure, timeout_seconds=settings.query_timeout_seconds),
-            open=False,
-        ) as pool,
-    ):
-        gateway = Gateway(
-            nats=client,
-            commands=Client(client, timeout_seconds=DEADLINE_SECONDS, clock=clock.now, new_id=uuid7),
-            pool=pool,
-            postgres_url=settings.postgres_url,
-            events_reached=Reached("events", client, pool, gathers=True),
-            observed_reached=Reached("observed", client, pool),
-            presence_reached=Reached("presence", client, pool),
-            deadline_seconds=DEADLINE_SECONDS,
-        )
-        # It takes no requests on NATS: what it listens to is how far the read models are.
+    async with application(settings, "gateway") as (_, _, client), connected(client, settings) as gateway:
+        # It answers nothing on NATS: it only listens to what the projections announce.
         endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
-        async with gateway.listening(), discoverable(client, "gateway", [endpoint], address):
+        async with discoverable(client, "gateway", [endpoint], address):
             await _serve(gateway, _traced(build(gateway), traces), settings)
 
 

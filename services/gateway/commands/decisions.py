@@ -93,7 +93,7 @@ async def decide(
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
-    gateway.events_reached.time(outcome.position, gateway.metrics.projected)
+    gateway.read_models.events.time(outcome.position, gateway.metrics.projected)
     return Decided(told)
 
 

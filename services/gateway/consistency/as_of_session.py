@@ -27,7 +27,7 @@ AsOf = Annotated[str | None, Query()]
 _IDLE_SECONDS: Final = 60.0
 
 
-class PastReads:
+class AsOfReads:
     """Two pasts: one in which nothing has happened, and one of the moment that was asked about last.
 
     A question costs the events since the last keyframe, or since the moment of the question before. One is answered at
@@ -45,7 +45,7 @@ class PastReads:
         self._nothing = _Session(postgres_url)
 
     @asynccontextmanager
-    async def keeping(self) -> AsyncIterator[None]:
+    async def kept(self) -> AsyncIterator[None]:
         """Keep pasts between questions until the block ends."""
         try:
             yield

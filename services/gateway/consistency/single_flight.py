@@ -1,4 +1,4 @@
-"""One question for all who ask it at the same moment."""
+"""Shares one call among all that need its result at the same moment."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Shared(Generic[T]):
-    """Asks at most once at a time; nobody gets the answer to a question that was put before they asked."""
+class SingleFlight(Generic[T]):
+    """Runs one call at a time; no caller gets the result of a call that began before it came."""
 
-    def __init__(self, ask: Callable[[], Awaitable[T]]) -> None:
-        self._ask = ask
+    def __init__(self, call: Callable[[], Awaitable[T]]) -> None:
+        self._call = call
         self._current: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None
 
     async def get(self) -> T:
-        """The answer to a question that is put from now on; raises what asking raised."""
+        """The result of a call that begins from now on; raises what the call raised."""
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._current))
         return await asyncio.shield(self._next)
@@ -27,4 +27,4 @@ class Shared(Generic[T]):
         if previous is not None:
             await asyncio.wait({previous})
         self._current, self._next = self._next, None
-        return await self._ask()
+        return await self._call()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from heapq import heappop, heappush
-from itertools import count
 from typing import Any, Final
 
 import psycopg
@@ -19,14 +17,14 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from antiphon.events import subjects
 from antiphon.services.runtime import clock
 
-#: An announcement may be lost: after this silence somebody who waits looks at the checkpoint itself.
-_LOOK_SECONDS: Final = 0.5
+#: An announcement can get lost: after this silence the checkpoint itself is read.
+_SILENCE_SECONDS: Final = 0.5
 
 _log = structlog.get_logger(__name__)
 
 
-class Reached:
-    """How far a projection is, and who waits for it to get further."""
+class Watermark:
+    """The position that a projection has committed; requests wait for a later one."""
 
     def __init__(
         self,
@@ -34,57 +32,58 @@ class Reached:
         client: Client,
         pool: AsyncConnectionPool[AsyncConnection[Any]],
         *,
-        gathers: bool = False,
+        lingers: bool = False,
     ) -> None:
         #: The name of its checkpoint.
         self.projection = projection
+        self.position = 0
         self._client = client
         self._pool = pool
-        self._numbers = count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        #: Where the projection was when somebody waited for it in vain.
-        self._stuck_at = -1
-        #: Whether it lets messages gather, and must be told when somebody waits.
-        self._gathers = gathers
-        #: What it was told that somebody waits for.
+        #: Whether the projection pauses between batches, and must be asked to hurry.
+        self._lingers = lingers
+        #: The latest position that a request has waited for.
         self._wanted = 0
+        #: Set, and replaced, when the position moves.
+        self._moved = asyncio.Event()
+        #: The position at which a request waited in vain.
+        self._stuck_at = -1
         self._timed: tuple[int, float, Callable[[float], None]] | None = None
-        self.position = 0
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
         """Listen to the announcements until the block ends."""
-        subscription = await self._client.subscribe(subjects.projection_committed(self.projection), cb=self._announced)
-        # Of a projection that has nothing to do nothing is heard.
-        await self._look()
-        looking = asyncio.create_task(self._look_when_waiting())
+        subscription = await self._client.subscribe(subjects.projection_committed(self.projection), cb=self._on_message)
+        # An idle projection announces nothing.
+        await self._read_checkpoint()
+        reading = asyncio.create_task(self._read_checkpoint_in_silence())
         try:
             yield
         finally:
-            looking.cancel()
+            reading.cancel()
             await subscription.unsubscribe()
 
-    async def _announced(self, message: Msg) -> None:
-        self.advance(int(message.data))
+    async def _on_message(self, message: Msg) -> None:
+        self.on_announced(int(message.data))
 
-    def advance(self, position: int) -> None:
-        """The projection has committed `position`: let those go who waited for it."""
+    def on_announced(self, position: int) -> None:
+        """The projection has committed `position`: release the requests that wait for it."""
         if position <= self.position:
             return
-        self.position = position
+        self._move(position)
         if self._timed is not None and self._timed[0] <= position:
             _, since, observe = self._timed
             self._timed = None
             observe(clock.monotonic() - since)
-        while self._waiting and self._waiting[0][0] <= position:
-            _, _, future = heappop(self._waiting)
-            if not future.done():
-                future.set_result(None)
 
-    async def look(self, connection: AsyncConnection[Any]) -> None:
-        """See how far the projection is: a database that crashed has lost the last of what was committed.
+    def _move(self, position: int) -> None:
+        self.position = position
+        self._moved.set()
+        self._moved = asyncio.Event()
 
-        What was lost will be committed and announced again.
+    async def refresh(self, connection: AsyncConnection[Any]) -> None:
+        """Read the checkpoint; it can lie behind what was announced, because a crash loses the last commits.
+
+        The projection commits and announces these again.
         """
         before = self.position
         query = "SELECT position FROM checkpoint WHERE name = %s"
@@ -92,55 +91,55 @@ class Reached:
         position = int(row[0]) if row else 0
         if position < before:
             _log.warning("projection fell back", projection=self.projection, before=before, after=position)
-            self.position = position
+            self._move(position)
         else:
-            self.advance(position)
+            self.on_announced(position)
 
     def time(self, position: int, observe: Callable[[float], None]) -> None:
-        """Tell how many seconds from now the projection takes to get there; one at a time is timed, others are not."""
+        """Measure the seconds until the projection has committed `position`; only one measurement runs at a time."""
         if self._timed is None and position > self.position:
             self._timed = position, clock.monotonic(), observe
 
-    async def until(self, position: int, timeout_seconds: float) -> bool:
-        """Wait until the projection has committed `position`; False if it did not within the time."""
+    async def wait_for(self, position: int, timeout_seconds: float) -> bool:
+        """Wait until the projection has committed `position`; False if it has not within the time."""
         if position <= self.position:
             return True
-        future = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (position, next(self._numbers), future))
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._want(position)
-                await future
+                while self.position < position:
+                    await self._moved.wait()
         except TimeoutError:
             return False
         return True
 
     async def _want(self, position: int) -> None:
-        """Have the projection hurry, if it was not told so for this position or a later one."""
-        if self._gathers and position > self._wanted and self._client.is_connected:
-            self._wanted = position
+        if position <= self._wanted:
+            return
+        self._wanted = position
+        if self._lingers and self._client.is_connected:
             await self._client.publish(subjects.projection_hurry(self.projection), str(position).encode())
 
-    async def until_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
-        """The same, but of those who read only the first waits in vain for a projection that does not move."""
+    async def wait_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
+        """The same, but while the projection does not move only the first request waits in vain."""
         if self.position == self._stuck_at and position > self.position:
             return False
         before = self.position
-        in_time = await self.until(position, timeout_seconds)
+        in_time = await self.wait_for(position, timeout_seconds)
         if not in_time and self.position == before:
             self._stuck_at = before
         return in_time
 
-    async def _look_when_waiting(self) -> None:
+    async def _read_checkpoint_in_silence(self) -> None:
         while True:
-            seen = self.position
-            await asyncio.sleep(_LOOK_SECONDS)
-            if self._waiting and self.position == seen:
-                await self._look()
+            before = self.position
+            await asyncio.sleep(_SILENCE_SECONDS)
+            if self._wanted > self.position == before:
+                await self._read_checkpoint()
 
-    async def _look(self) -> None:
+    async def _read_checkpoint(self) -> None:
         try:
-            async with self._pool.connection(timeout=_LOOK_SECONDS) as connection:
-                await self.look(connection)
+            async with self._pool.connection(timeout=_SILENCE_SECONDS) as connection:
+                await self.refresh(connection)
         except (psycopg.OperationalError, PoolTimeout) as error:
             _log.warning("checkpoint not read", projection=self.projection, error=str(error).strip())

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from antiphon.services.gateway.http.errors import bad_request, not_found, unprocessable
-
-M = TypeVar("M", bound=BaseModel)
 
 #: An escaped NUL in JSON text; found in text values only, not in texts that are themselves JSON.
 _ESCAPED_NUL = b"\\u0000"
@@ -127,61 +123,3 @@ def _nul_in(value: Any, where: tuple[str | int, ...]) -> tuple[str | int, ...] |
         if found is not None:
             return found
     return None
-
-
-def _missing(value: Any, embedded: str | None) -> dict[str, Any] | None:
-    """The complaint that there is no body, or no field `embedded` in it."""
-    if embedded is None:
-        where: tuple[str, ...] | None = ("body",) if value is None else None
-    else:
-        is_there = isinstance(value, dict) and value.get(embedded) is not None
-        where = None if is_there else ("body", embedded)
-    return {"type": "missing", "loc": where, "msg": "Field required", "input": None} if where else None
-
-
-async def read_body(request: Request, model: type[M], *, embedded: str | None = None) -> M:
-    """The body as `model`, with the same refusals as FastAPI's, but without its detours: for the hot routes.
-
-    `embedded` names the field that must be there in a body of several fields.
-    """
-    try:
-        body = await request.body()
-    except ClientDisconnect as error:
-        # Nobody hears it; to FastAPI too it is a request that cannot be read.
-        raise bad_request(_UNREADABLE) from error
-    if not may_be_refused(body):
-        try:
-            return model.model_validate_json(body)
-        except ValidationError:
-            # What is wrong with it is said below, in the words that FastAPI has for it.
-            pass
-    try:
-        value = json.loads(body) if body else None
-    except ValueError as error:
-        raise _not_json(error, body) from error
-    except RecursionError as error:
-        raise bad_request(_UNREADABLE) from error
-    _refuse_deep(value, body)
-    refuse_unstorable(value, body)
-    missing = _missing(value, embedded)
-    if missing:
-        raise RequestValidationError([missing], body=value)
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        problems = [
-            {**problem, "loc": ("body", *problem["loc"])}
-            for problem in error.errors(include_url=False, include_context=True)
-        ]
-        raise RequestValidationError(problems, body=value) from error
-
-
-def _not_json(error: ValueError, body: bytes) -> RequestValidationError:
-    problem = {
-        "type": "json_invalid",
-        "loc": ("body", getattr(error, "pos", 0)),
-        "msg": "JSON decode error",
-        "input": {},
-        "ctx": {"error": getattr(error, "msg", str(error))},
-    }
-    return RequestValidationError([problem], body=body.decode(errors="replace"))

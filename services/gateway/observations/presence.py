@@ -28,7 +28,7 @@ async def note_worker(
         at=clock.now(), work_pool_id=pool_id, worker=name, heartbeat_interval_seconds=interval, is_gone=is_gone
     )
     position = await _tell(gateway, str(pool_id), seen)
-    return await gateway.presence_reached.until(position, gateway.deadline_seconds)
+    return await gateway.read_models.presence.wait_for(position, gateway.deadline_seconds)
 
 
 async def unnoted(connection: AsyncConnection[Any], polled: Sequence[UUID]) -> list[UUID]:

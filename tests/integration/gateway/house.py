@@ -6,20 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
 import nats
-from psycopg_pool import AsyncConnectionPool
 
-from antiphon.events.client.client import Client
 from antiphon.events.log.nats.provision import provision
-from antiphon.projections.core.reading import configure
 from antiphon.services.gateway.app import build
-from antiphon.services.gateway.consistency.watermark import Reached
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import Gateway, connected
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
@@ -69,27 +64,9 @@ class Addresses:
         """A gateway with its connections, which listens to announcements."""
         async with (
             application(settings, "gateway") as (_, _, client),
-            AsyncConnectionPool(
-                self.postgres_url,
-                min_size=1,
-                max_size=4,
-                configure=partial(configure, timeout_seconds=settings.query_timeout_seconds),
-                open=False,
-            ) as pool,
+            connected(client, settings, deadline_seconds=deadline_seconds, **more) as gateway,
         ):
-            gateway = Gateway(
-                nats=client,
-                commands=Client(client, timeout_seconds=deadline_seconds),
-                pool=pool,
-                postgres_url=self.postgres_url,
-                events_reached=Reached("events", client, pool, gathers=True),
-                observed_reached=Reached("observed", client, pool),
-                presence_reached=Reached("presence", client, pool),
-                deadline_seconds=deadline_seconds,
-                **more,
-            )
-            async with gateway.listening():
-                yield gateway
+            yield gateway
 
 
 async def new_run(caller: httpx.AsyncClient, **fields: Any) -> str:

@@ -18,7 +18,7 @@ from antiphon.events.flow_run.commands import SetFlowRunState
 from antiphon.events.log.nats.provision import provision
 from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateType
-from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.gateway.consistency.watermark import Watermark
 from antiphon.services.gateway.main import run as run_gateway
 from antiphon.services.policy.main import run as run_policy
 from antiphon.services.projector.main import run as run_projector
@@ -116,16 +116,16 @@ async def test_a_route_that_is_not_there_yet_says_so(pair: Pair) -> None:
 
 
 async def test_waiting_for_a_position_ends_with_the_time_or_the_announcement() -> None:
-    reached = Reached("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
-    assert not await reached.until(2, 0.01)
-    waiting = [asyncio.create_task(reached.until(position, 5)) for position in (2, 1, 3)]
+    reached = Watermark("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
+    assert not await reached.wait_for(2, 0.01)
+    waiting = [asyncio.create_task(reached.wait_for(position, 5)) for position in (2, 1, 3)]
     await asyncio.sleep(0)
-    reached.advance(2)
+    reached.on_announced(2)
     assert [await waiting[0], await waiting[1]] == [True, True]
     assert not waiting[2].done()
-    reached.advance(3)
+    reached.on_announced(3)
     assert await waiting[2]
-    assert await reached.until(1, 0)
+    assert await reached.wait_for(1, 0)
 
 
 async def test_invariant_08_what_a_nats_client_was_told_is_seen_at_once(pair: Pair, nats_url: str) -> None:
@@ -139,12 +139,12 @@ async def test_invariant_08_what_a_nats_client_was_told_is_seen_at_once(pair: Pa
 
 
 async def test_of_those_who_wait_for_a_projection_that_does_not_move_only_the_first_waits_long() -> None:
-    reached = Reached("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
-    assert not await reached.until_unless_stuck(2, 0.01)
+    reached = Watermark("events", NatsClient(), None)  # type: ignore[arg-type]  # PostgreSQL is not asked
+    assert not await reached.wait_unless_stuck(2, 0.01)
     # It would not come back in a test's time.
-    assert not await reached.until_unless_stuck(3, 10_000)
-    reached.advance(1)
-    waiting = asyncio.create_task(reached.until_unless_stuck(3, 10_000))
+    assert not await reached.wait_unless_stuck(3, 10_000)
+    reached.on_announced(1)
+    waiting = asyncio.create_task(reached.wait_unless_stuck(3, 10_000))
     await asyncio.sleep(0)
-    reached.advance(3)
+    reached.on_announced(3)
     assert await waiting

@@ -144,7 +144,7 @@ async def test_what_is_no_place_in_the_log_is_refused_in_prefects_shape(served: 
 
 
 async def test_what_would_cost_too_much_is_refused(addresses: Addresses) -> None:
-    async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=3) as served:
+    async with addresses.running(run_policy, run_projector), serving(addresses, most_as_of_events=3) as served:
         flow = await new_flow(served, "long")
         for _ in range(2):
             await new_run(served, flow)
@@ -157,7 +157,7 @@ async def test_a_long_log_costs_what_happened_since_a_keyframe(
     addresses: Addresses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("antiphon.projections.as_of.keyframes.KEYFRAME_EVENTS", 3)
-    async with addresses.running(run_policy, run_projector), serving(addresses, most_past_events=12) as served:
+    async with addresses.running(run_policy, run_projector), serving(addresses, most_as_of_events=12) as served:
         asked, seen = questions(datetime.now(UTC)), {}
         flow = await new_flow(served, "long")
         runs = [await new_run(served, flow) for _ in range(3)]

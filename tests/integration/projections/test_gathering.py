@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from antiphon.events import subjects
 from antiphon.projections.engine.projection import NAME
-from antiphon.services.gateway.consistency.watermark import Reached
+from antiphon.services.gateway.consistency.watermark import Watermark
 from antiphon.services.projector.batch_linger import Gathering
 
 #: A gathering that nobody ends takes longer than any test.
@@ -28,27 +28,27 @@ async def gathering(client: Client) -> AsyncIterator[Gathering]:
 
 
 @pytest.fixture
-async def reached(client: Client, postgres_url: str) -> AsyncIterator[Reached]:
+async def reached(client: Client, postgres_url: str) -> AsyncIterator[Watermark]:
     """How a gateway waits for a projection that is nowhere yet."""
     async with AsyncConnectionPool(postgres_url, min_size=0, max_size=1, open=False) as pool:
-        yield Reached(NAME, client, pool, gathers=True)
+        yield Watermark(NAME, client, pool, lingers=True)
 
 
-async def test_ends_when_somebody_waits(gathering: Gathering, reached: Reached) -> None:
+async def test_ends_when_somebody_waits(gathering: Gathering, reached: Watermark) -> None:
     resting = asyncio.create_task(gathering.after(_FEW, position=7))
-    waiting = asyncio.create_task(reached.until(8, _EVER))
+    waiting = asyncio.create_task(reached.wait_for(8, _EVER))
     await resting
-    reached.advance(8)
+    reached.on_announced(8)
     assert await waiting
 
 
-async def test_does_not_begin_where_somebody_waited_just_now(gathering: Gathering, reached: Reached) -> None:
+async def test_does_not_begin_where_somebody_waited_just_now(gathering: Gathering, reached: Watermark) -> None:
     resting = asyncio.create_task(gathering.after(_FEW, position=1))
-    waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (9, 8)]
+    waiting = [asyncio.create_task(reached.wait_for(position, _EVER)) for position in (9, 8)]
     await resting
     for position in (5, 9, 20):
         await gathering.after(_FEW, position)
-    reached.advance(9)
+    reached.on_announced(9)
     assert await asyncio.gather(*waiting) == [True, True]
 
 
@@ -60,11 +60,11 @@ async def test_lasts_a_moment(client: Client) -> None:
     await Gathering(NAME, client).after(_FEW, position=1)
 
 
-async def test_those_who_wait_for_the_same_say_so_once(client: Client, reached: Reached) -> None:
+async def test_those_who_wait_for_the_same_say_so_once(client: Client, reached: Watermark) -> None:
     said = await client.subscribe(subjects.projection_hurry(NAME))
-    waiting = [asyncio.create_task(reached.until(position, _EVER)) for position in (5, 5, 4, 6)]
+    waiting = [asyncio.create_task(reached.wait_for(position, _EVER)) for position in (5, 5, 4, 6)]
     assert [(await said.next_msg(60)).data for _ in range(2)] == [b"5", b"6"]
-    reached.advance(6)
+    reached.on_announced(6)
     assert all(await asyncio.gather(*waiting))
     await client.flush()
     assert said.pending_msgs == 0

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from antiphon.services.gateway.consistency.single_flight import Shared
+from antiphon.services.gateway.consistency.single_flight import SingleFlight
 
 
 class Oracle:
@@ -33,14 +33,14 @@ async def turns(number: int = 5) -> None:
 async def test_those_who_ask_at_once_share_a_question() -> None:
     oracle = Oracle()
     oracle.may_answer.set()
-    shared = Shared(oracle)
+    shared = SingleFlight(oracle)
     assert await asyncio.gather(*(shared.get() for _ in range(5))) == [1] * 5
     assert await shared.get() == 2
 
 
 async def test_who_comes_while_a_question_is_out_gets_the_answer_to_the_next() -> None:
     oracle = Oracle()
-    shared = Shared(oracle)
+    shared = SingleFlight(oracle)
     first = asyncio.create_task(shared.get())
     await turns()
     late = [asyncio.create_task(shared.get()) for _ in range(3)]
@@ -52,7 +52,7 @@ async def test_who_comes_while_a_question_is_out_gets_the_answer_to_the_next() -
 
 async def test_one_who_leaves_takes_no_answer_from_the_others() -> None:
     oracle = Oracle()
-    shared = Shared(oracle)
+    shared = SingleFlight(oracle)
     leaving, staying = asyncio.create_task(shared.get()), asyncio.create_task(shared.get())
     await turns()
     leaving.cancel()
@@ -70,7 +70,7 @@ async def test_a_question_that_fails_fails_for_those_who_shared_it_only() -> Non
             raise error
         return "well"
 
-    shared = Shared(ask)
+    shared = SingleFlight(ask)
     found = await asyncio.gather(shared.get(), shared.get(), return_exceptions=True)
     assert [str(each) for each in found] == ["gone", "gone"]
     assert await shared.get() == "well"
@@ -80,7 +80,7 @@ async def test_a_question_that_fails_fails_for_those_who_shared_it_only() -> Non
 async def test_readers_that_keep_coming_are_all_answered(readers: int) -> None:
     oracle = Oracle()
     oracle.may_answer.set()
-    shared = Shared(oracle)
+    shared = SingleFlight(oracle)
 
     async def reader() -> list[int]:
         return [await shared.get() for _ in range(10)]

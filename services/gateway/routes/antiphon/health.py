@@ -37,7 +37,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        text = await gateway.metrics.text(gateway.nats, gateway.pool, gateway.probe_seconds)
+        text = await gateway.metrics.text(gateway.nats, gateway.read_models.pool, gateway.probe_seconds)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     return router
@@ -53,7 +53,7 @@ async def _nats_trouble(gateway: Gateway) -> str | None:
 
 async def _postgres_trouble(gateway: Gateway) -> str | None:
     try:
-        async with gateway.pool.connection(timeout=gateway.probe_seconds) as connection:
+        async with gateway.read_models.pool.connection(timeout=gateway.probe_seconds) as connection:
             await connection.execute("SELECT 1 FROM checkpoint LIMIT 1")
     except (psycopg.Error, PoolTimeout) as error:
         return f"the database does not answer: {str(error).strip()}"

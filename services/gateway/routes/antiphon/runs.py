@@ -50,7 +50,7 @@ def _add_moment(router: APIRouter, gateway: Gateway, kind: str) -> None:
     async def moment(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
         client = gateway.commands
         position = await client.last_position(None if as_of is None else place(as_of, "as_of"))
-        found = await gateway.past.run(Aggregate(kind, str(id)), position)
+        found = await gateway.as_of.run(Aggregate(kind, str(id)), position)
         if found is None:
             raise not_found(f"{_NAMES[kind]} {id} was not there at position {position}.")
         body = encoded({"position": position, kind: found.run, "states": found.states})

@@ -16,7 +16,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/status")
     async def status() -> Response:
-        numbers = await gateway.metrics.numbers(gateway.nats, gateway.pool, gateway.probe_seconds)
+        numbers = await gateway.metrics.numbers(gateway.nats, gateway.read_models.pool, gateway.probe_seconds)
         return JsonResponse({"now": clock.now(), **numbers}, headers={"Cache-Control": "no-store"})
 
     return router

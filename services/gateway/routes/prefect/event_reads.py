@@ -60,7 +60,7 @@ def routes(gateway: Gateway) -> APIRouter:
     ) -> Response:
         wanted = filter or EventFilter()
         asked = wanted.model_dump(mode="json", exclude_none=True)
-        async with gateway.connection() as connection:
+        async with gateway.read_models.connection() as connection:
             total = await queries.count(connection, asked)
             found = await queries.page(connection, asked, limit, 0)
         return _page(request, found, _Token(wanted, total, limit, 0))
@@ -69,7 +69,7 @@ def routes(gateway: Gateway) -> APIRouter:
     async def read_next(request: Request, page_token: Annotated[str, Query(alias="page-token")]) -> Response:
         token = _read(page_token)
         asked = token.filter.model_dump(mode="json", exclude_none=True)
-        async with gateway.connection() as connection:
+        async with gateway.read_models.connection() as connection:
             found = await queries.page(connection, asked, token.limit, token.offset)
         return _page(request, found, token)
 
@@ -88,7 +88,7 @@ def routes(gateway: Gateway) -> APIRouter:
         if buckets.complaint is not None:
             raise unprocessable(buckets.complaint)
         asked = filter.model_dump(mode="json", exclude_none=True)
-        async with gateway.connection() as connection:
+        async with gateway.read_models.connection() as connection:
             if countable in (Countable.EVENT, Countable.RESOURCE):
                 return JsonResponse(encoded(await queries.counts(connection, asked, Counted(countable))))
             if countable is Countable.DAY:

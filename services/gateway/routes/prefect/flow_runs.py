@@ -1,4 +1,4 @@
-"""Routes of flow runs; for the two that are called most there is a short way: services/gateway/fast_path/writes.py."""
+"""Routes of flow runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 
 from antiphon.events import ids
 from antiphon.events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
@@ -18,58 +17,48 @@ from antiphon.projections.flow_run.queries import FLOW_RUNS
 from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, done, new_id
 from antiphon.services.gateway.commands.hydration import hydrated_input
 from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.fast_path.writes import Endpoint
 from antiphon.services.gateway.http import client_headers
-from antiphon.services.gateway.http.body_parsing import CheckedRoute, read_body
+from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import conflict, missing_object, not_found
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.routes.prefect.transitions import flow_run_command, transition_response
 from antiphon.services.gateway.schemas.flow_runs import FlowRunCreate, FlowRunUpdate
 from antiphon.services.gateway.schemas.flows import Labels
-from antiphon.services.gateway.schemas.states import SetStateBody
+from antiphon.services.gateway.schemas.states import SetStateBody, StateCreate
 
 _MISSING = "Flow run not found"
 _FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
-def hot_endpoints(gateway: Gateway) -> tuple[Endpoint, Endpoint]:
-    """Creation and transition: read, decided and answered as bytes."""
-
-    async def create(request: Request) -> Response:
-        body = await read_body(request, FlowRunCreate)
-        key = body.idempotency_key
-        run_id = ids.flow_run_id(body.flow_id, key) if key else new_id(request)
-        command = body.command(created_by=None, api_version=client_headers.api_version(request))
-        decided = await decide(gateway, request, run_id, command, with_events=True)
-        outcome = decided.outcome
-        if outcome.status is Status.NOT_FOUND:
-            raise not_found(outcome.reason or _MISSING)
-        if outcome.status is Status.CONFLICT:
-            raise conflict(outcome.reason or "")
-        status = 200 if outcome.status is Status.EXISTS else 201
-        return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
-
-    async def set_state(request: Request) -> Response:
-        run_id: UUID = request.path_params["id"]
-        body = await read_body(request, SetStateBody, embedded="state")
-        decided = await decide(gateway, request, run_id, await flow_run_command(gateway, request, run_id, body))
-        if decided.outcome.status is Status.NOT_FOUND:
-            return missing_object("Flow run", run_id)
-        return transition_response(decided)
-
-    return create, set_state
+# services/gateway/fast_path.py calls the next two functions too, without FastAPI: they are the most frequent requests.
 
 
-def hot_routes(create: Endpoint, set_state: Endpoint) -> list[BaseRoute]:
-    """The routes of these endpoints."""
-    return [
-        Route("/api/flow_runs/{id:uuid}/set_state", set_state, methods=["POST"]),
-        Route("/api/flow_runs/", create, methods=["POST"]),
-    ]
+async def create_flow_run(gateway: Gateway, request: Request, flow_run: FlowRunCreate) -> Response:
+    """Create a run, and answer with it."""
+    key = flow_run.idempotency_key
+    run_id = ids.flow_run_id(flow_run.flow_id, key) if key else new_id(request)
+    command = flow_run.command(created_by=None, api_version=client_headers.api_version(request))
+    decided = await decide(gateway, request, run_id, command, with_events=True)
+    outcome = decided.outcome
+    if outcome.status is Status.NOT_FOUND:
+        raise not_found(outcome.reason or _MISSING)
+    if outcome.status is Status.CONFLICT:
+        raise conflict(outcome.reason or "")
+    status = 200 if outcome.status is Status.EXISTS else 201
+    return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
+
+
+async def set_flow_run_state(gateway: Gateway, request: Request, body: SetStateBody) -> Response:
+    """Propose a state for the run in the path."""
+    run_id: UUID = request.path_params["id"]
+    decided = await decide(gateway, request, run_id, await flow_run_command(gateway, request, run_id, body))
+    if decided.outcome.status is Status.NOT_FOUND:
+        return missing_object("Flow run", run_id)
+    return transition_response(decided)
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Everything else that is asked about or of flow runs."""
+    """Create, read, move, change and delete flow runs."""
     router = APIRouter(prefix="/flow_runs", route_class=CheckedRoute)
     add_reads(router, gateway, FLOW_RUNS, _FILTERS, missing=_MISSING)
     _add_writes(router, gateway)
@@ -77,6 +66,18 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:
+    @router.post("/")
+    async def create(request: Request, flow_run: FlowRunCreate) -> Response:
+        return await create_flow_run(gateway, request, flow_run)
+
+    @router.post("/{id:uuid}/set_state")
+    async def set_state(
+        request: Request,
+        state: Annotated[StateCreate, Body()],
+        force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
+    ) -> Response:
+        return await set_flow_run_state(gateway, request, SetStateBody(state=state, force=force))
+
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, flow_run: FlowRunUpdate) -> Response:
         return done(await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes())), _MISSING)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from antiphon.events import subjects
 from antiphon.projections.log.queries import LOGS
 from antiphon.services.gateway.commands.decisions import POSITION
-from antiphon.services.gateway.consistency.staleness import note_late
+from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.gateway.observations.publisher import observe
@@ -51,9 +51,9 @@ def routes(gateway: Gateway) -> APIRouter:
         for run, records in by_run.items():
             subject = subjects.observation("log", run)
             position = max(position, await observe(gateway.nats, subject, _body(records)))
-        is_projected = await gateway.observed_reached.until(position, gateway.deadline_seconds)
+        is_projected = await gateway.read_models.observed.wait_for(position, gateway.deadline_seconds)
         if not is_projected:
-            note_late()
+            mark_stale()
         return JsonResponse(b"null", 201, headers={POSITION: str(position)})
 
     read_body = body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort))

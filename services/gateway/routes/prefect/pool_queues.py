@@ -18,7 +18,7 @@ from antiphon.projections.presence.queries import WorkerFilter, find_workers, is
 from antiphon.projections.work_pool import queries
 from antiphon.projections.work_pool.queries import QUEUES
 from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
-from antiphon.services.gateway.consistency.staleness import note_late
+from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
@@ -142,5 +142,5 @@ def _add_workers(router: APIRouter, gateway: Gateway) -> None:
 
 def _noted(is_projected: bool) -> Response:  # noqa: FBT001  the answer to one question
     if not is_projected:
-        note_late()
+        mark_stale()
     return Response(status_code=204)

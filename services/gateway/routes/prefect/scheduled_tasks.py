@@ -116,7 +116,7 @@ class _Worker:
         """The task run as it is now; None where it need not be run any more."""
         waiting = orjson.loads(message.data)
         run_id, position = UUID(waiting["task_run_id"]), int(waiting["position"])
-        if not await self._gateway.events_reached.until(position, self._gateway.deadline_seconds):
+        if not await self._gateway.read_models.events.wait_for(position, self._gateway.deadline_seconds):
             raise NotVisibleError(f"{run_id} at position {position}")
         # It may have been cancelled meanwhile.
         async with self._gateway.reading() as connection:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from antiphon.events.outcome import Status
@@ -14,11 +15,11 @@ from antiphon.projections.task_run.queries import TASK_RUNS
 from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, done, new_id
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
-from antiphon.services.gateway.http.body_parsing import CheckedRoute, read_body
+from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import conflict, missing_object
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.routes.prefect.transitions import transition_response
-from antiphon.services.gateway.schemas.states import SetStateBody
+from antiphon.services.gateway.schemas.states import StateCreate
 from antiphon.services.gateway.schemas.task_runs import TaskRunCreate, TaskRunUpdate
 
 _MISSING = "Task not found"
@@ -52,11 +53,15 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return done(await decide(gateway, request, id, DeleteTaskRun()), _MISSING)
 
     @router.post("/{id:uuid}/set_state")
-    async def set_state(request: Request, id: UUID) -> Response:
-        body = await read_body(request, SetStateBody, embedded="state")
+    async def set_state(
+        request: Request,
+        id: UUID,
+        state: Annotated[StateCreate, Body()],
+        force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
+    ) -> Response:
         command = SetTaskRunState(
-            state=body.state.proposed(),
-            force=body.force,
+            state=state.proposed(),
+            force=force,
             api_version=client_headers.api_version(request),
             client_version=client_headers.client_version(request),
         )

@@ -1,0 +1,108 @@
+"""The rule that every read follows, and the connections to the read models.
+
+A read waits until the projection has committed the position at which the log ended when the request came. It then shows
+every decision that was on disk before the request, made by any client through any gateway (docs/adr/0015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from nats.aio.client import Client as NatsClient
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.projections.core.reading import configure
+from antiphon.services.gateway.consistency.single_flight import SingleFlight
+from antiphon.services.gateway.consistency.staleness import mark_stale
+from antiphon.services.gateway.consistency.watermark import Watermark
+from antiphon.services.gateway.metrics import Metrics
+from antiphon.services.runtime.settings import Settings
+
+_MIN_CONNECTIONS = 2
+_MAX_CONNECTIONS = 10
+
+
+class ReadModels:
+    """Connections to the read models, each given out when the rule allows it."""
+
+    def __init__(
+        self,
+        nats: NatsClient,
+        settings: Settings,
+        log_end: Callable[[], Awaitable[int]],
+        metrics: Metrics,
+        *,
+        deadline_seconds: float,
+    ) -> None:
+        self._nats = nats
+        self._log_end = SingleFlight(log_end)
+        self._metrics = metrics
+        self._deadline_seconds = deadline_seconds
+        self._query_timeout_seconds = settings.query_timeout_seconds
+        self.pool = AsyncConnectionPool(
+            settings.postgres_url,
+            min_size=_MIN_CONNECTIONS,
+            max_size=_MAX_CONNECTIONS,
+            configure=self._configure,
+            open=False,
+        )
+        self.events = Watermark("events", nats, self.pool, lingers=True)
+        self.observed = Watermark("observed", nats, self.pool)
+        self.presence = Watermark("presence", nats, self.pool)
+
+    @property
+    def _watermarks(self) -> tuple[Watermark, ...]:
+        return self.events, self.observed, self.presence
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Hold connections, and listen to the projections, until the block ends."""
+        async with self.pool, AsyncExitStack() as listening:
+            for watermark in self._watermarks:
+                await listening.enter_async_context(watermark.listening())
+            yield
+
+    async def _configure(self, connection: AsyncConnection[Any]) -> None:
+        await configure(connection, self._query_timeout_seconds)
+        # A database that crashed has lost its last commits, and all connections from before: a new one must look.
+        for watermark in self._watermarks:
+            await watermark.refresh(connection)
+
+    @asynccontextmanager
+    async def reading(self, after: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection whose queries show the log up to the position `after`, by default up to its end now.
+
+        If the projection does not get there in time, the queries show less, and the answer is marked as stale.
+        """
+        while True:
+            position = await self._committed(after)
+            if position is None:
+                mark_stale()
+                self._metrics.late()
+            async with self.connection() as connection:
+                # The connection may be new, and may have found that commits were lost: then wait again.
+                if position is None or position <= self.events.position:
+                    yield connection
+                    return
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """A connection that shows the read models as they are."""
+        async with self.pool.connection(timeout=self._deadline_seconds) as connection:
+            yield connection
+
+    async def _committed(self, after: int | None) -> int | None:
+        """Wait for the position `after`, or for the end of the log; None if it was not committed in time."""
+        if after is not None:
+            return after if await self.events.wait_for(after, self._deadline_seconds) else None
+        if not self._nats.is_connected:
+            return None
+        try:
+            end = await self._log_end.get()
+        except LogUnavailableError:
+            return None
+        return end if await self.events.wait_unless_stuck(end, self._deadline_seconds) else None

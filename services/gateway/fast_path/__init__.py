@@ -1,1 +1,0 @@
-"""The way of the most frequent writes past FastAPI's routing."""
