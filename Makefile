@@ -50,7 +50,7 @@ bench-queries: .venv/.stamp $(ORACLE)/.stamp ## Queries on a million runs, besid
 
 .venv/.stamp: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
 	@touch $@
 
 # The genuine Prefect has its own environment: it must not see our packages, nor we its.

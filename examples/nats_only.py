@@ -17,13 +17,19 @@ import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from antiphon.events.client.client import Client, EventFilter
-from antiphon.events.document.commands import CreateFlow
-from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
-from antiphon.events.flow_run.events import FlowRunTransitionAccepted
-from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.outcome import Status
-from antiphon.events.state import ProposedState, StateType
+from antiphon.client import (
+    Client,
+    CreateFlow,
+    CreateFlowRun,
+    EventFilter,
+    FlowRunTransitionAccepted,
+    ProposedState,
+    Recorded,
+    SetFlowRunState,
+    StateType,
+    Status,
+    Unreadable,
+)
 
 
 async def main(nats_url: str) -> None:

@@ -25,7 +25,7 @@ def traces_of(role: str) -> Iterator[Traces | None]:
         yield None
         return
     if find_spec("opentelemetry.sdk") is None or find_spec("opentelemetry.exporter") is None:
-        _log.warning("no traces: install antiphon[traces]", endpoint=os.environ[_ENDPOINT])
+        _log.warning("no traces: install antiphon[server,traces]", endpoint=os.environ[_ENDPOINT])
         yield None
         return
     # Only now: it takes its time, and memory.

@@ -1,5 +1,146 @@
-"""What users import: the client, and the commands, events and values that it speaks of."""
+"""What users import: the client, and the commands, events and values that it takes and gives."""
 
 from antiphon.events.client.client import ALL, Addressed, Client, EventFilter, Told
+from antiphon.events.document.commands import (
+    CreateArtifact,
+    CreateDeployment,
+    CreateFlow,
+    CreateFlowRunInput,
+    CreateVariable,
+    DeleteArtifact,
+    DeleteDeployment,
+    DeleteFlow,
+    DeleteFlowRunInput,
+    DeleteVariable,
+    UpdateArtifact,
+    UpdateDeployment,
+    UpdateFlow,
+    UpdateVariable,
+)
+from antiphon.events.flow_run.commands import (
+    CreateFlowRun,
+    DeleteFlowRun,
+    ResumeFlowRun,
+    SetFlowRunState,
+    UpdateFlowRun,
+)
+from antiphon.events.flow_run.events import (
+    FlowRunChanges,
+    FlowRunCreated,
+    FlowRunDeleted,
+    FlowRunPolicy,
+    FlowRunTransitionAborted,
+    FlowRunTransitionAccepted,
+    FlowRunTransitionDelayed,
+    FlowRunTransitionRejected,
+    FlowRunUpdated,
+)
+from antiphon.events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, ReleaseLease, RenewLease, UpdateLimit
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.log_position import Place
+from antiphon.events.message import Command, Event
+from antiphon.events.outcome import Outcome, Status
+from antiphon.events.state import ProposedState, State, StateDetails, StateType
+from antiphon.events.subjects import Aggregate
+from antiphon.events.task_run.commands import CreateTaskRun, DeleteTaskRun, RenameTaskRun, SetTaskRunState
+from antiphon.events.task_run.events import (
+    TaskRunCreated,
+    TaskRunDeleted,
+    TaskRunFields,
+    TaskRunPolicy,
+    TaskRunRenamed,
+    TaskRunStateRecorded,
+    TaskRunTransitionAborted,
+    TaskRunTransitionAccepted,
+    TaskRunTransitionDelayed,
+    TaskRunTransitionRejected,
+)
+from antiphon.events.transition import Aborted, Accepted, Delayed, Rejected
+from antiphon.events.work_pool.commands import (
+    CreateWorkPool,
+    CreateWorkQueue,
+    DeleteWorkPool,
+    DeleteWorkQueue,
+    UpdateWorkPool,
+    UpdateWorkQueue,
+)
 
-__all__ = ["ALL", "Addressed", "Client", "EventFilter", "Told"]
+__all__ = [
+    "ALL",
+    "Aborted",
+    "Accepted",
+    "AcquireLease",
+    "Addressed",
+    "Aggregate",
+    "Client",
+    "Command",
+    "CreateArtifact",
+    "CreateDeployment",
+    "CreateFlow",
+    "CreateFlowRun",
+    "CreateFlowRunInput",
+    "CreateLimit",
+    "CreateTaskRun",
+    "CreateVariable",
+    "CreateWorkPool",
+    "CreateWorkQueue",
+    "Delayed",
+    "DeleteArtifact",
+    "DeleteDeployment",
+    "DeleteFlow",
+    "DeleteFlowRun",
+    "DeleteFlowRunInput",
+    "DeleteLimit",
+    "DeleteTaskRun",
+    "DeleteVariable",
+    "DeleteWorkPool",
+    "DeleteWorkQueue",
+    "Event",
+    "EventFilter",
+    "FlowRunChanges",
+    "FlowRunCreated",
+    "FlowRunDeleted",
+    "FlowRunPolicy",
+    "FlowRunTransitionAborted",
+    "FlowRunTransitionAccepted",
+    "FlowRunTransitionDelayed",
+    "FlowRunTransitionRejected",
+    "FlowRunUpdated",
+    "LogUnavailableError",
+    "Outcome",
+    "Place",
+    "ProposedState",
+    "Recorded",
+    "Rejected",
+    "ReleaseLease",
+    "RenameTaskRun",
+    "RenewLease",
+    "ResumeFlowRun",
+    "SetFlowRunState",
+    "SetTaskRunState",
+    "State",
+    "StateDetails",
+    "StateType",
+    "Status",
+    "TaskRunCreated",
+    "TaskRunDeleted",
+    "TaskRunFields",
+    "TaskRunPolicy",
+    "TaskRunRenamed",
+    "TaskRunStateRecorded",
+    "TaskRunTransitionAborted",
+    "TaskRunTransitionAccepted",
+    "TaskRunTransitionDelayed",
+    "TaskRunTransitionRejected",
+    "Told",
+    "Unreadable",
+    "UpdateArtifact",
+    "UpdateDeployment",
+    "UpdateFlow",
+    "UpdateFlowRun",
+    "UpdateLimit",
+    "UpdateVariable",
+    "UpdateWorkPool",
+    "UpdateWorkQueue",
+]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import typer
 
+from antiphon.services.cli.commands import _roles, app
 from antiphon.services.cli.health.log import _SYNCED
-from antiphon.services.cli.main import _roles, app
 from antiphon.services.cli.start import ROLES
 from antiphon.services.runtime.embedded.nats_server import _binary
 
@@ -65,7 +65,7 @@ def test_the_container_holds_all_packages() -> None:
     text = (_DEPLOY / "Containerfile").read_text()
     for source in re.findall(r"^COPY (.*) \S+$", text, re.MULTILINE):
         assert all((_ROOT / name).exists() for name in source.split())
-    assert all(f"COPY {package} {package}\n" in text for package in ("events", "projections", "services"))
+    assert all(f"COPY {package} {package}\n" in text for package in ("events", "projections", "services", "src"))
 
 
 def test_the_configuration_of_nats_server_is_one_and_syncs() -> None:

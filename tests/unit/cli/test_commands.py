@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from antiphon.services.cli.main import app
+from antiphon.services.cli.commands import app
 from antiphon.services.cli.preparation import address, without_password
 
 runner = CliRunner()
