@@ -215,7 +215,7 @@ def command_headers(metadata: Metadata) -> dict[str, str]:
     """The headers of a command; `Nats-Msg-Id` lets JetStream drop quick repetitions."""
     command_id = str(metadata.command_id)
     headers = {
-        "Nats-Msg-Id": command_id,
+        subjects.MESSAGE_ID: command_id,
         subjects.COMMAND_ID: command_id,
         subjects.OCCURRED_AT: metadata.occurred_at.isoformat(),
     }

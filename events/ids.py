@@ -36,12 +36,17 @@ def derived(source: UUID, purpose: str) -> UUID:
     return uuid5(source, purpose)
 
 
-def command_id(idempotency_key: str) -> UUID:
-    """The command id that a caller's Idempotency-Key stands for: itself where it is a UUID."""
+def command_id(key: str) -> UUID:
+    """The command id that an Idempotency-Key or a Nats-Msg-Id stands for: itself where it is a UUID."""
     try:
-        return UUID(idempotency_key)
+        return UUID(key)
     except ValueError:
-        return uuid5(_NAMESPACE, f"command:{idempotency_key}")
+        return uuid5(_NAMESPACE, f"command:{key}")
+
+
+def queued_command_id(stream: str, sequence: str, stored_at: str) -> UUID:
+    """The id of a command whose sender gave none; the time tells apart streams that were made anew."""
+    return uuid5(_NAMESPACE, f"queued:{stream}:{sequence}:{stored_at}")
 
 
 def name_aggregate(scope: str, *parts: str) -> Aggregate:

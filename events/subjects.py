@@ -25,6 +25,8 @@ STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
 RECORDED: Final = "obs.task_run.*"
 RECORDER: Final = "recorder-task_runs-v1"
 
+#: JetStream drops quick repetitions of the same.
+MESSAGE_ID: Final = "Nats-Msg-Id"
 COMMAND_ID: Final = "Antiphon-Command-Id"
 CORRELATION_ID: Final = "Antiphon-Correlation-Id"
 CAUSATION_ID: Final = "Antiphon-Causation-Id"

@@ -122,7 +122,7 @@ class Client:
         for addressed in commands:
             headers = codec.command_headers(self._metadata(addressed.command_id, actor))
             # JetStream refuses a whole batch for one repeated id; the policy knows repetitions by itself.
-            del headers["Nats-Msg-Id"]
+            del headers[subjects.MESSAGE_ID]
             batch.append((addressed.subject, headers, codec.encode(addressed.command)))
             if len(batch) == _BATCH:
                 await self._store(batch)
@@ -169,7 +169,7 @@ class Client:
         subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
         headers = codec.command_headers(metadata)
         # Only for JetStream, which this does not pass through.
-        del headers["Nats-Msg-Id"]
+        del headers[subjects.MESSAGE_ID]
         if with_events:
             headers[subjects.WITH_EVENTS] = "true"
         answer = await self._answer((subject, headers, codec.encode(command)))

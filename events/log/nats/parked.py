@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
-from antiphon.events import subjects
+from antiphon.events import ids, subjects
 from antiphon.events.log.errors import LogError, LogUnavailableError
 from antiphon.events.log.nats import direct_get
 from antiphon.events.log.nats.delivered import Received
@@ -124,6 +124,9 @@ class ParkedMessages:
         unwanted = (subjects.REPLY_TO, "Nats-")
         headers = {name: value for name, value in parked.headers.items() if not name.startswith(unwanted)}
         headers[REPLAYED] = str(parked.sequence)
+        if kind != "obs":
+            message_id = parked.headers.get(subjects.MESSAGE_ID, f"parked:{parked.sequence}")
+            headers.setdefault(subjects.COMMAND_ID, str(ids.command_id(message_id)))
         try:
             await self._client.jetstream().publish(subject, parked.data, headers=headers)
         except (TimeoutError, nats.errors.Error, JetStreamError) as error:

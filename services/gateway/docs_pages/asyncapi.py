@@ -34,14 +34,19 @@ _DESCRIPTION: Final = (
 
 
 class CommandHeaders(BaseModel):
-    """The headers of a command."""
+    """The headers of a command; it needs none."""
 
-    command_id: UUID = Field(
-        alias=subjects.COMMAND_ID, description="Its own id; repeated, it gets the recorded outcome."
+    command_id: UUID | None = Field(
+        None,
+        alias=subjects.COMMAND_ID,
+        description="Its own id; repeated, it gets the recorded outcome. Without it the id follows from Nats-Msg-Id,"
+        " else from the message's place in the stream COMMANDS.",
     )
-    occurred_at: datetime = Field(alias=subjects.OCCURRED_AT, description="When it was given, with a zone.")
+    occurred_at: datetime | None = Field(
+        None, alias=subjects.OCCURRED_AT, description="When it was given, with a zone; without it, when it was stored."
+    )
     message_id: str | None = Field(
-        None, alias="Nats-Msg-Id", description="The same id: JetStream drops quick repetitions."
+        None, alias=subjects.MESSAGE_ID, description="Any text: JetStream drops quick repetitions."
     )
     reply_to: str | None = Field(None, alias=subjects.REPLY_TO, description="The inbox that the outcome is sent to.")
     with_events: str | None = Field(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from datetime import UTC, datetime, timedelta
+from typing import Final, Protocol
+from uuid import UUID
 
-from antiphon.events import codec, subjects
+from antiphon.events import codec, ids, subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.service.group import Request
+from antiphon.services.runtime import clock
+from antiphon.services.runtime.ids import uuid7
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Letter(Protocol):
@@ -32,7 +38,7 @@ class Letter(Protocol):
 
 def read(letter: Letter) -> Request:
     """The command in a letter; raises UndecodableError."""
-    headers = letter.headers or {}
+    headers = _headers(letter)
     try:
         aggregate, verb = subjects.parse(letter.subject)
     except ValueError as error:
@@ -41,6 +47,32 @@ def read(letter: Letter) -> Request:
     command = codec.decode_command(aggregate, verb, letter.data)
     _check_id(aggregate)
     return Request(aggregate, command, codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT)))
+
+
+def command_id(letter: Letter) -> UUID | None:
+    """The id of the command in a letter; None where the sender gave one that is no UUID."""
+    try:
+        return UUID(_headers(letter)[subjects.COMMAND_ID])
+    except ValueError:
+        return None
+
+
+def _headers(letter: Letter) -> dict[str, str]:
+    """The headers, with an id and a time where the sender gave none: the same whenever a queued command comes."""
+    headers = letter.headers or {}
+    if subjects.COMMAND_ID in headers and subjects.OCCURRED_AT in headers:
+        return headers
+    own_id, moment = uuid7(), clock.now()
+    if is_queued(letter):
+        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>; servers that
+        # know domains add two tokens before the stream.
+        tokens = letter.reply.split(".")
+        stream, _, _, sequence, _, nanoseconds, *_ = tokens[4 if len(tokens) > 9 else 2 :]
+        own_id = ids.queued_command_id(stream, sequence, nanoseconds)
+        moment = _EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
+    if message_id := headers.get(subjects.MESSAGE_ID):
+        own_id = ids.command_id(message_id)
+    return {subjects.COMMAND_ID: str(own_id), subjects.OCCURRED_AT: moment.isoformat(), **headers}
 
 
 def is_queued(letter: Letter) -> bool:

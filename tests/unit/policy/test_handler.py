@@ -152,13 +152,6 @@ async def test_invariant_10_what_cannot_be_read_is_parked_and_answered(letter: Q
     assert letter in desk.acknowledged
 
 
-async def test_a_letter_without_an_id_is_parked() -> None:
-    desk = Desk(new_log())
-    await desk.handler.handle([Question(CREATE_FLOW.subject, "answer.1", None, CREATE_FLOW.data)])
-    assert len(desk.parked) == 1
-    assert desk.replies == {}
-
-
 async def test_a_command_that_breaks_its_decider_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
