@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from antiphon.services.gateway.consistency.staleness import StaleReadHeader
 from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.docs_pages.docs import VIEWERS, ViewerFiles
 from antiphon.services.gateway.fast_path import WriteFastPath
 from antiphon.services.gateway.http import errors
 from antiphon.services.gateway.http.openapi import PrefectApi
@@ -101,7 +102,8 @@ def build(gateway: Gateway) -> ASGIApp:
     )
     for module in _MODULES:
         app.include_router(module.routes(gateway), prefix=_PREFIX)
-    app.include_router(docs.routes(app, "api/docs"), prefix=_PREFIX)
+    app.include_router(docs.routes("Prefect's API", _PREFIX), prefix=_PREFIX)
+    app.mount(VIEWERS, ViewerFiles())
     app.include_router(health.routes(gateway))
     app.include_router(audit.routes(gateway))
     app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)

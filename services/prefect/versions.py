@@ -1,23 +1,21 @@
-"""Compares the versions that callers speak (rules.md section 9)."""
+"""Compares the versions that callers name (docs/prefect/rules.md, section 9)."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 
-def parse(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version: `3.4.11` and `3.0.0rc20` give (3, 4, 11) and (3, 0, 0)."""
-    numbers = []
-    for part in version.split("."):
-        digits = ""
-        for character in part:
-            if not character.isdigit():
-                break
-            digits += character
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)
+from packaging.version import InvalidVersion, Version
+
+
+@lru_cache
+def release(version: str) -> tuple[int, ...]:
+    """The numbers of a version: `3.0.0rc20` gives (3, 0, 0); text that is no version gives none."""
+    try:
+        return Version(version).release
+    except InvalidVersion:
+        return ()
 
 
 def at_least(version: str | None, minimum: tuple[int, ...]) -> bool:
-    """Whether a caller speaks `minimum` or newer; one that names no version speaks the newest."""
-    return version is None or parse(version) >= minimum
+    """Whether a caller has version `minimum` or a later one; a caller that names none has the latest."""
+    return version is None or release(version) >= minimum

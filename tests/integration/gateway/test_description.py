@@ -16,4 +16,3 @@ async def test_the_asyncapi_document_is_served_for_programs_and_for_people(addre
     assert len(document["channels"]) == len(COMMAND_TYPES) + len(EVENT_TYPES) + 1
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    assert "cmd.flow_run.{id}.set_state" in page.text

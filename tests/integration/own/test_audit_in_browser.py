@@ -267,3 +267,20 @@ async def test_everything_that_can_be_operated_has_a_name_and_fits(house: House,
             if not node.get("name", {}).get("value") and node["role"]["value"] not in ("RootWebArea", "generic")
         ]
         assert unnamed == []
+
+
+@pytest.mark.parametrize(
+    ("path", "viewer", "content"),
+    [
+        ("/api/docs", "document.querySelector('#swagger-ui')", "/api/flow_runs/{id}/set_state"),
+        (f"{OWN}/docs", "document.querySelector('#swagger-ui')", "/flow_runs/{id}/history"),
+        (f"{OWN}/asyncapi.html", "document.querySelector('asyncapi-viewer').shadowRoot", "cmd.flow_run.{id}.set_state"),
+    ],
+)
+async def test_documents_are_shown(house: House, path: str, viewer: str, content: str) -> None:
+    async with house.browser.page() as page:
+        await page.go(f"http://127.0.0.1:{house.served.port}{path}")
+        await page.until(f"{viewer}?.textContent.includes({json.dumps(content)})")
+        assert page.complaints == []
+        hosts = {urlsplit(url).netloc for url in page.requests if urlsplit(url).scheme in {"http", "https", "ws"}}
+        assert hosts == {f"127.0.0.1:{house.served.port}"}

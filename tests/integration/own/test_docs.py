@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from jsonschema import Draft202012Validator
 
-from antiphon.services.gateway.docs_pages import page
-from tests.elements import LEADS_ELSEWHERE, Elements, dangling
+from tests.elements import LEADS_ELSEWHERE, Elements
 from tests.integration.own.served import OWN, Served
 from tests.integration.own.test_stream import new_flow
 
-
-async def test_every_operation_is_on_the_page_and_nothing_leads_elsewhere(served: Served) -> None:
-    for api, prefix in (("/api", ""), (OWN, OWN)):
-        answer = await served.http.get(f"{api}/docs")
-        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-        assert {name: answer.headers[name] for name in page.HEADERS} == page.HEADERS
-        assert LEADS_ELSEWHERE.findall(answer.text) == []
-        elements = Elements(answer.text)
-        assert dangling(elements) == []
-        assert {tag for tag, _ in elements.found}.isdisjoint({"script", "style", "iframe", "form"})
-        described = (await served.http.get(f"{api}/openapi.json")).json()
-        operations = [(path, *item) for path, items in described["paths"].items() for item in items.items()]
-        assert len(operations) > 5
-        for path, method, operation in operations:
-            assert operation["operationId"] in elements.all("id")
-            assert f"{method.upper()} <code>{prefix}{path}</code>" in answer.text
+_PAGES: Final = ("/api/docs", f"{OWN}/docs", f"{OWN}/asyncapi.html")
 
 
 async def test_the_routes_that_are_called_most_take_and_answer_what_is_described(served: Served) -> None:
@@ -50,13 +34,23 @@ async def test_the_routes_that_are_called_most_take_and_answer_what_is_described
 
 
 async def test_whatever_the_pages_ask_for_is_there(served: Served) -> None:
-    for path in ("/api/docs", f"{OWN}/docs", f"{OWN}/asyncapi.html", "/audit"):
+    for path in (*_PAGES, "/audit"):
         elements = Elements((await served.http.get(path)).text)
         asked = {link for link in elements.all("href") + elements.all("src") if not link.startswith("#")}
-        assert len(asked) >= 3
+        assert len(asked) >= 2
         for link in asked:
             url = served.http.base_url.join(path).join(link)
             assert (await served.http.get(url)).status_code == 200, (path, link)
+
+
+async def test_the_pages_load_nothing_from_elsewhere(served: Served) -> None:
+    for path in _PAGES:
+        answer = await served.http.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert LEADS_ELSEWHERE.findall(answer.text) == []
+        policy = answer.headers["content-security-policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; ")
+        assert "http" not in policy
 
 
 async def test_where_another_viewer_was_the_page_is_found(served: Served) -> None:

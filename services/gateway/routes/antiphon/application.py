@@ -30,6 +30,6 @@ def application(gateway: Gateway) -> FastAPI:
     )
     for module in (stream, runs, parked, status):
         app.include_router(module.routes(gateway))
-    app.include_router(docs.routes(app, "antiphon/v1/docs"))
+    app.include_router(docs.routes("The log over HTTP", PREFIX))
     problems.install(app)
     return app

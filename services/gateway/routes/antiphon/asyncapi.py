@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from functools import cache
 
-import orjson
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.docs_pages import asyncapi_page, page
 from antiphon.services.gateway.docs_pages.asyncapi import specification
+from antiphon.services.gateway.docs_pages.docs import asyncapi_page
 from antiphon.services.gateway.http.errors import JsonResponse
 
 
 @cache
 def _document() -> bytes:
     return specification().to_json().encode()
-
-
-@cache
-def _page() -> bytes:
-    return asyncapi_page.render(orjson.loads(_document()))
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
@@ -34,6 +28,6 @@ def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its sibling
 
     @router.get("/asyncapi.html", include_in_schema=False)
     async def html() -> Response:
-        return HTMLResponse(_page(), headers=page.HEADERS)
+        return asyncapi_page("Messages on NATS", "/antiphon/v1/asyncapi.html")
 
     return router

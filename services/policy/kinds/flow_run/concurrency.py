@@ -22,7 +22,7 @@ from antiphon.services.policy.kinds.deployment.decider import limit_of
 from antiphon.services.policy.kinds.document.state import INITIAL, Document
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_of
-from antiphon.services.prefect.versions import parse
+from antiphon.services.prefect.versions import release
 
 #: The states in which a run holds a slot.
 _HOLDING: Final = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
@@ -66,7 +66,7 @@ class Concurrency:
     @property
     def renews_leases(self) -> bool:
         """Whether the caller keeps the lease of its run; one that names no version does not."""
-        return self.client_version is not None and parse(self.client_version) >= _RENEWS
+        return self.client_version is not None and release(self.client_version) >= _RENEWS
 
 
 class LimitedTransition(Transition):
