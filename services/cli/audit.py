@@ -1,17 +1,16 @@
-"""`antiphon show`, `tail`, `replay`, `export` and `diff`: what the log tells."""
+"""`antiphon show`, `tail`, `replay`, `export` and `diff`: the content of the log."""
 
 from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from enum import StrEnum
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, TextIO
+from typing import Any, Final, TextIO
 from uuid import UUID
 
 import orjson
-import typer
 
 from antiphon.events.client.client import Client, EventFilter
 from antiphon.events.log.port import Recorded, Unreadable
@@ -21,34 +20,20 @@ from antiphon.events.subjects import Aggregate
 from antiphon.projections.as_of.as_of import run_at
 from antiphon.projections.as_of.as_of_session import Past
 from antiphon.projections.core.reading import encoded
-from antiphon.services.cli import console, options, rendering, servers
-from antiphon.services.cli.options import Output
+from antiphon.services.cli import console, rendering
+from antiphon.services.cli.choices import Format, Output
+from antiphon.services.cli.failures import CommandFailedError
+from antiphon.services.cli.installation import Installation
+from antiphon.services.cli.running import log_client
 
-_HERE: Final = Path(".antiphon")
 _RUNS: Final = ("flow_run", "task_run")
 
 Items = AsyncIterator[Recorded | Unreadable]
 
 
-class Format(StrEnum):
-    """What an export is written as."""
-
-    NDJSON = "ndjson"
-    CSV = "csv"
-
-
-def show(
-    run: Annotated[UUID, typer.Argument(help="The id of a flow run, a task run or a flow.")],
-    output: options.As = Output.TABLE,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-) -> None:
-    """Show every decision about a run in order, with its rule and reason, and what each goes back to."""
-    servers.run(_show(data_dir, nats_url, run, output))
-
-
-async def _show(data_dir: Path, nats_url: str | None, run: UUID, output: Output) -> None:
-    async with servers.log_client(servers.nats_url(data_dir, nats_url)) as client:
+async def show(where: Installation, run: UUID, output: Output) -> None:
+    """Print the history of a run or a flow."""
+    async with log_client(where.nats_url) as client:
         _, found = await _history(client, run, (*_RUNS, "flow"))
     for item in found:
         _print(item, output)
@@ -59,107 +44,51 @@ async def _show(data_dir: Path, nats_url: str | None, run: UUID, output: Output)
 async def _history(
     client: Client, number: UUID, kinds: Sequence[str]
 ) -> tuple[Aggregate, Sequence[Recorded | Unreadable]]:
-    """Which of these kinds has this id, and what happened to it."""
+    """The aggregate with this id, of the first kind that has one, and its events."""
     for aggregate in (Aggregate(kind, str(number)) for kind in kinds):
         if found := await client.history(aggregate):
             return aggregate, found
-    console.failure(f"{number} is not in the log")
-    raise typer.Exit(1)
+    raise CommandFailedError(f"{number} is not in the log")
 
 
-def tail(
-    from_: options.From = None,
-    kind: options.Kind = "*",
-    identifier: options.Id = "*",
-    action: options.Action = ">",
-    flow: options.Flow = None,
-    deployment: options.Deployment = None,
-    tag: options.Tag = None,
-    state_type: options.State = None,
-    decision: options.Decision = None,
-    output: options.As = Output.TABLE,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-) -> None:
-    """Show events as they happen, until Ctrl-C; from now on, or from an earlier position or time."""
-    which = options.event_filter(kind, identifier, action, flow, deployment, tag, state_type, decision)
-    servers.run(_tail(data_dir, nats_url, which, from_, output))
-
-
-async def _tail(data_dir: Path, nats_url: str | None, which: EventFilter, start: Place | None, output: Output) -> None:
-    async with servers.log_client(servers.nats_url(data_dir, nats_url)) as client:
+async def tail(where: Installation, which: EventFilter, start: Place | None, output: Output) -> None:
+    """Print events as they happen."""
+    async with log_client(where.nats_url) as client:
         first = None if start is None else await client.first_position(start)
         async for item in client.subscribe(which, first):
             _print(item, output)
             sys.stdout.flush()
 
 
-def replay(
-    from_: options.From = None,
-    to: options.To = None,
-    kind: options.Kind = "*",
-    identifier: options.Id = "*",
-    action: options.Action = ">",
-    flow: options.Flow = None,
-    deployment: options.Deployment = None,
-    tag: options.Tag = None,
-    state_type: options.State = None,
-    decision: options.Decision = None,
-    output: options.As = Output.TABLE,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
+async def replay(
+    where: Installation, which: EventFilter, start: Place | None, end: Place | None, output: Output
 ) -> None:
-    """Show what happened from one position or time to another, both included."""
-    which = options.event_filter(kind, identifier, action, flow, deployment, tag, state_type, decision)
-
-    async def print_all(items: Items) -> None:
+    """Print events of the past."""
+    async with _replayed(where, which, start, end) as items:
         async for item in items:
             _print(item, output)
 
-    servers.run(_replay(data_dir, nats_url, which, from_, to, print_all))
 
-
-async def _replay(
-    data_dir: Path,
-    nats_url: str | None,
-    which: EventFilter,
-    start: Place | None,
-    end: Place | None,
-    consume: Callable[[Items], Any],
+async def export(
+    where: Installation, which: EventFilter, start: Place | None, end: Place | None, form: Format, file: Path | None
 ) -> None:
-    async with servers.log_client(servers.nats_url(data_dir, nats_url)) as client:
-        first = 1 if start is None else await client.first_position(start)
-        await consume(client.replay(which, first, await client.last_position(end)))
-
-
-def export(
-    from_: options.From = None,
-    to: options.To = None,
-    kind: options.Kind = "*",
-    identifier: options.Id = "*",
-    action: options.Action = ">",
-    flow: options.Flow = None,
-    deployment: options.Deployment = None,
-    tag: options.Tag = None,
-    state_type: options.State = None,
-    decision: options.Decision = None,
-    form: Annotated[Format, typer.Option("--format", help="ndjson or csv.")] = Format.NDJSON,
-    file: Annotated[Path | None, typer.Option(help="Where it is written; absent: standard output.")] = None,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-) -> None:
-    """Write events as NDJSON or CSV, for other programs."""
-    which = options.event_filter(kind, identifier, action, flow, deployment, tag, state_type, decision)
-
-    async def write_all(items: Items) -> None:
+    """Write events of the past to a file, or to standard output."""
+    async with _replayed(where, which, start, end) as items:
         if file is None:
             await _export(items, form, sys.stdout)
             return
         with file.open("w", newline="") as target:
             written = await _export(items, form, target)
-        console.progress("written", f"{written} events to {file}")
+    console.progress("written", f"{written} events to {file}")
 
-    servers.run(_replay(data_dir, nats_url, which, from_, to, write_all))
+
+@asynccontextmanager
+async def _replayed(
+    where: Installation, which: EventFilter, start: Place | None, end: Place | None
+) -> AsyncIterator[Items]:
+    async with log_client(where.nats_url) as client:
+        first = 1 if start is None else await client.first_position(start)
+        yield client.replay(which, first, await client.last_position(end))
 
 
 async def _export(items: Items, form: Format, target: TextIO) -> int:
@@ -176,21 +105,9 @@ async def _export(items: Items, form: Format, target: TextIO) -> int:
     return count
 
 
-def diff(
-    run: Annotated[UUID, typer.Argument(help="The id of a flow run or a task run.")],
-    before: Annotated[Any, typer.Argument(parser=options.a_place, metavar="POSITION|TIME")],
-    after: Annotated[Any, typer.Argument(parser=options.a_place, metavar="POSITION|TIME")],
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-    postgres_url: options.PostgresUrl = None,
-) -> None:
-    """Show what changed about a run between two positions or times."""
-    log, database = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
-    servers.run(_diff(log, database, run, before, after))
-
-
-async def _diff(log: str, database: str, run: UUID, before: Place, after: Place) -> None:
-    async with servers.log_client(log) as client, Past.beginning(database) as nothing:
+async def diff(where: Installation, run: UUID, before: Place, after: Place) -> None:
+    """Print the fields of a run that differ between two positions."""
+    async with log_client(where.nats_url) as client, Past.beginning(where.postgres_url) as nothing:
         aggregate, _ = await _history(client, run, _RUNS)
         old, new = [await _then(client, nothing, aggregate, place) for place in (before, after)]
     if old == new:
@@ -201,12 +118,12 @@ async def _diff(log: str, database: str, run: UUID, before: Place, after: Place)
 
 
 async def _then(client: Client, nothing: Past, run: Aggregate, place: Place) -> dict[str, Any]:
-    """The fields of a run at a place, and its states by name; nothing where it was not there."""
+    """The fields of a run at a position or time, and the names of its states; none before its creation."""
     found = await run_at(nothing, client.history, run, await client.last_position(place))
     if found is None:
         return {}
     fields: dict[str, Any] = orjson.loads(encoded(found.run))
-    # Told by the columns beside it, and by the states.
+    # The other fields and the states say the same.
     del fields["state"]
     return fields | {"states": [state["name"] for state in orjson.loads(encoded(found.states))]}
 

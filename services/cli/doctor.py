@@ -1,48 +1,33 @@
-"""`antiphon doctor`: looks at everything that Antiphon stands on, and says what to do about what it finds."""
+"""`antiphon doctor`: checks everything that Antiphon needs, and gives advice about problems."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any
 
 import orjson
 import psycopg
 import typer
 from nats.aio.client import Client
 
-from antiphon.services.cli import console, options, servers
+from antiphon.services.cli import console
 from antiphon.services.cli.health import database, log, machine, readers
 from antiphon.services.cli.health.finding import Finding, Level, ok
+from antiphon.services.cli.installation import Installation
 from antiphon.services.runtime.nats import brief_connection
 
-_HERE: Final = Path(".antiphon")
 
-
-def doctor(
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-    postgres_url: options.PostgresUrl = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,  # noqa: FBT002
-) -> None:
-    """Look at versions, durability, permissions, schema, lag, clocks, parked messages and disk.
-
-    Exit code 1 if there is a problem; a warning is none.
-    """
-    servers.run(_doctor(data_dir, nats_url, postgres_url, as_json=as_json))
-
-
-async def _doctor(data_dir: Path, nats_url: str | None, postgres_url: str | None, *, as_json: bool) -> None:
-    nats, postgres = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
-    async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(brief_connection(nats))
-        connection = await stack.enter_async_context(
-            await psycopg.AsyncConnection.connect(postgres, autocommit=True, connect_timeout=5)
-        )
-        findings = [finding async for finding in _examine(client, connection, data_dir)]
+async def doctor(where: Installation, *, as_json: bool) -> None:
+    """Print all findings; exit code 1 if one is a problem."""
+    nats, postgres = where.nats_url, where.postgres_url
+    async with (
+        brief_connection(nats) as client,
+        await psycopg.AsyncConnection.connect(postgres, autocommit=True, connect_timeout=5) as connection,
+    ):
+        findings = [finding async for finding in _examine(client, connection, where.data_dir)]
     if as_json:
         console.raw(orjson.dumps([finding.model_dump() for finding in findings]).decode())
     else:

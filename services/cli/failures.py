@@ -1,11 +1,15 @@
-"""Why a command cannot be carried out, in one sentence for the person who gave it."""
+"""Failures of commands; the message is one sentence for the user."""
 
 from __future__ import annotations
 
 
-class CannotStartError(Exception):
-    """Antiphon cannot start: the message says what is in the way."""
+class CommandFailedError(Exception):
+    """A command ends with exit code 1."""
 
 
-class NotRunningError(Exception):
+class NotRunningError(CommandFailedError):
     """No Antiphon is running on the data directory."""
+
+
+class CannotStartError(Exception):
+    """Antiphon cannot start; the message names the obstacle."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-import typer
 from psycopg import AsyncConnection
 from rich.progress import Progress, TaskID
 
@@ -19,47 +17,32 @@ from antiphon.events.log.port import MAX_DRAFTS, Draft
 from antiphon.projections.core.reading import configure
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.writer import position_of
-from antiphon.services.cli import console, options, servers
+from antiphon.services.cli import console
 from antiphon.services.cli.demo.flows import make_flows
 from antiphon.services.cli.demo.runs import Runs
+from antiphon.services.cli.installation import Installation
+from antiphon.services.cli.running import connection
 from antiphon.services.runtime import clock
 
-_HERE: Final = Path(".antiphon")
 _LOOK_SECONDS: Final = 0.25
-#: After so long without a step the projector is taken not to run.
+#: After so long without progress the projector is taken not to run.
 _PATIENCE_SECONDS: Final = 60.0
-#: Disks that others keep busy may take their time.
+#: A busy disk takes long.
 _STORE_SECONDS: Final = 60.0
 
 
-def load_demo(
-    runs: Annotated[int, typer.Option(min=1, help="How many flow runs.")] = 1000,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-    postgres_url: options.PostgresUrl = None,
-) -> None:
-    """Fill a running Antiphon with made-up flow runs: to try how it does when it is full.
-
-    They lie in the past 30 days and the coming one: of ten flows, with deployments, tags and parameters; most have
-    completed, some have failed, are late or scheduled. Flows and deployments are created by commands. The events of
-    runs are appended to the log as they are, in atomic batches: nothing is asked of a policy, as runs that
-    have just been invented meet no rule, claim no name and take no slot. Only a few runs are in memory at a time.
-    It ends when every query shows all of them; to add more, say it again.
-    """
-    servers.run(_load(data_dir, nats_url, postgres_url, runs))
-
-
-async def _load(data_dir: Path, nats_url: str | None, postgres_url: str | None, runs: int) -> None:
-    nats, postgres = servers.nats_url(data_dir, nats_url), servers.postgres_url(data_dir, postgres_url)
+async def load_demo(where: Installation, runs: int) -> None:
+    """Create the flows, append the events of their runs, and wait until the tables show them."""
+    nats, postgres = where.nats_url, where.postgres_url
     started = clock.monotonic()
-    async with servers.connection(nats) as client, await AsyncConnection.connect(postgres) as connection:
-        await configure(connection)
+    async with connection(nats) as client, await AsyncConnection.connect(postgres) as tables_connection:
+        await configure(tables_connection)
         origins = await make_flows(Client(client, timeout_seconds=_STORE_SECONDS))
         log = JetStreamLog(client, timeout_seconds=_STORE_SECONDS)
         before = await log.last_position()
         made = Runs(origins, clock.now(), runs, Random())  # noqa: S311  no secrets
         with console.bars() as bars:
-            tables = _Tables(connection, before, bars, bars.add_task("tables", total=None))
+            tables = _Tables(tables_connection, before, bars, bars.add_task("tables", total=None))
             await _append(log, made, runs, bars, tables)
             end = await log.last_position()
             await tables.until(end)
@@ -76,7 +59,7 @@ async def _append(log: JetStreamLog, made: Runs, runs: int, bars: Progress, tabl
         if storing is not None:
             await storing
         storing = asyncio.create_task(log.append(batch, {}))
-        # It is sent before the next batch is made, which takes a while.
+        # Let the task send it: making the next batch takes a while.
         await asyncio.sleep(0)
         await tables.look()
         bars.update(task, completed=count)
@@ -97,7 +80,7 @@ def _batches(made: Runs, runs: int) -> Iterator[tuple[int, list[Draft]]]:
 
 
 class _Tables:
-    """How far the read models are with what was appended."""
+    """The position of the read models behind the appended events."""
 
     def __init__(self, connection: AsyncConnection[Any], before: int, bars: Progress, task: TaskID) -> None:
         self._connection = connection
@@ -108,7 +91,7 @@ class _Tables:
         self._looked = self._moved = clock.monotonic()
 
     async def look(self) -> None:
-        """Tell how far they are, if that was not told just now."""
+        """Show their position, unless that was done just now."""
         now = clock.monotonic()
         if now < self._looked + _LOOK_SECONDS:
             return
@@ -119,7 +102,7 @@ class _Tables:
             self._bars.update(self._task, completed=position - self._before)
 
     async def until(self, end: int) -> None:
-        """Wait until they show everything up to `end`; raises LogError when nobody builds them."""
+        """Wait until they show everything up to `end`; raises LogError when they stand still."""
         self._bars.update(self._task, total=end - self._before)
         self._moved = clock.monotonic()
         while self._position < end:

@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """Run the command line; without the extra `server`, say in one sentence what is missing."""
     try:
-        from antiphon.services.cli.commands import app
+        from antiphon.services.cli.commands.app import app
 
         app(prog_name="antiphon")
     except ModuleNotFoundError as error:

@@ -1,127 +1,78 @@
-"""`antiphon parked`: messages that nobody could handle."""
+"""`antiphon parked`: messages that no process could handle."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Annotated, Final
-
-import typer
 
 from antiphon.events.log.nats.parked import Parked, ParkedMessages
-from antiphon.events.log_position import LAST
-from antiphon.services.cli import console, options, servers
+from antiphon.services.cli import console
+from antiphon.services.cli.failures import CommandFailedError
+from antiphon.services.cli.installation import Installation
 from antiphon.services.cli.rendering import moment
-
-_HERE: Final = Path(".antiphon")
-
-app = typer.Typer(help="Messages that nobody could handle.", no_args_is_help=True)
-
-Sequence = Annotated[int, typer.Argument(min=1, max=LAST, help="The number that `antiphon parked list` shows.")]
-Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
+from antiphon.services.cli.running import connection
 
 
 @asynccontextmanager
-async def _messages(data_dir: Path, nats_url: str | None) -> AsyncIterator[ParkedMessages]:
-    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
+async def _messages(where: Installation) -> AsyncIterator[ParkedMessages]:
+    async with connection(where.nats_url) as client:
         yield ParkedMessages(client)
 
 
-@app.command("list")
-def show_all(data_dir: options.DataDir = _HERE, nats_url: options.NatsUrl = None) -> None:
-    """List them, the oldest first."""
-
-    async def work() -> None:
-        count = 0
-        async with _messages(data_dir, nats_url) as messages:
-            async for parked in messages.all():
-                count += 1
-                console.raw(_line(parked))
-        if not count:
-            console.progress("nothing", "no message is parked")
-
-    servers.run(work())
+async def show_all(where: Installation) -> None:
+    """Print a line about each message, the oldest first."""
+    count = 0
+    async with _messages(where) as messages:
+        async for parked in messages.all():
+            count += 1
+            console.raw(_line(parked))
+    if not count:
+        console.progress("nothing", "no message is parked")
 
 
-@app.command()
-def show(sequence: Sequence, data_dir: options.DataDir = _HERE, nats_url: options.NatsUrl = None) -> None:
-    """Show one with its headers and its body."""
-
-    async def work() -> None:
-        async with _messages(data_dir, nats_url) as messages:
-            parked = await _get(messages, sequence)
-        console.raw(_line(parked))
-        for name, value in parked.headers.items():
-            console.raw(f"{name}: {value}")
-        console.raw("")
-        console.raw(parked.data.decode(errors="replace"))
-        if not parked.is_whole:
-            console.warning("Only the beginning of the body could be kept.")
-
-    servers.run(work())
+async def show(where: Installation, sequence: int) -> None:
+    """Print one message with its headers and its body."""
+    async with _messages(where) as messages:
+        parked = await messages.get(sequence)
+    if parked is None:
+        raise _absent(sequence)
+    console.raw(_line(parked))
+    for name, value in parked.headers.items():
+        console.raw(f"{name}: {value}")
+    console.raw("")
+    console.raw(parked.data.decode(errors="replace"))
+    if not parked.is_whole:
+        console.warning("Only the beginning of the body could be kept.")
 
 
-@app.command()
-def replay(
-    sequence: Annotated[int | None, typer.Argument(min=1, max=LAST, help="Which; or --all.")] = None,
-    everything: Everything = False,  # noqa: FBT002
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-) -> None:
-    """Hand one out again, or all: do so when what made it fail is repaired.
-
-    A command is decided, unless it was meanwhile; an observation is recorded; an event stream is projected from where
-    it waits.
-    """
-
-    async def work() -> None:
-        async with _messages(data_dir, nats_url) as messages:
-            for number in await _chosen(messages, sequence, everything=everything):
-                parked = await messages.get(number)
-                if parked is not None:
-                    console.result(f"{number}: {await messages.replay(parked)}")
-                elif not everything:
-                    _fail(number)
-
-    servers.run(work())
+async def replay(where: Installation, sequence: int | None) -> None:
+    """Hand one message out again; all without a number."""
+    async with _messages(where) as messages:
+        for number in await _chosen(messages, sequence):
+            parked = await messages.get(number)
+            if parked is not None:
+                console.result(f"{number}: {await messages.replay(parked)}")
+            elif sequence is not None:
+                raise _absent(number)
 
 
-@app.command()
-def drop(
-    sequence: Annotated[int | None, typer.Argument(min=1, max=LAST, help="Which; or --all.")] = None,
-    everything: Everything = False,  # noqa: FBT002
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-) -> None:
-    """Take one away for good, or all. An event stays in the log, and its event stream goes on waiting."""
-
-    async def work() -> None:
-        async with _messages(data_dir, nats_url) as messages:
-            for number in await _chosen(messages, sequence, everything=everything):
-                if await messages.drop(number):
-                    console.result(f"{number}: dropped")
-                elif not everything:
-                    _fail(number)
-
-    servers.run(work())
+async def drop(where: Installation, sequence: int | None) -> None:
+    """Delete one message; all without a number."""
+    async with _messages(where) as messages:
+        for number in await _chosen(messages, sequence):
+            if await messages.drop(number):
+                console.result(f"{number}: dropped")
+            elif sequence is not None:
+                raise _absent(number)
 
 
-async def _chosen(messages: ParkedMessages, sequence: int | None, *, everything: bool) -> list[int]:
-    if everything == (sequence is not None):
-        raise typer.BadParameter("give a number, or --all")
-    # Read before anything is handed out again: what is parked anew has its turn another time.
+async def _chosen(messages: ParkedMessages, sequence: int | None) -> list[int]:
+    # All are listed first: a message that is parked again meanwhile waits for the next time.
     return [parked.sequence async for parked in messages.all()] if sequence is None else [sequence]
 
 
-async def _get(messages: ParkedMessages, sequence: int) -> Parked:
-    parked = await messages.get(sequence)
-    return parked if parked is not None else _fail(sequence)
-
-
-def _fail(sequence: int) -> Parked:
-    console.failure(f"there is no parked message {sequence}")
-    raise typer.Exit(1)
+def _absent(sequence: int) -> CommandFailedError:
+    return CommandFailedError(f"there is no parked message {sequence}")
 
 
 def _line(parked: Parked) -> str:

@@ -1,13 +1,10 @@
-"""`antiphon repair`: gives log or archive back the tail that it lost, from the other."""
+"""`antiphon repair`: restores the lost tail of the log from the archive, or of the archive from the log."""
 
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Final
 
 import nats.errors
-import typer
 from nats.aio.client import Client
 
 from antiphon.events.log.nats.jetstream import JetStreamLog
@@ -16,29 +13,16 @@ from antiphon.projections.archive.repair import Loser, Loss, RepairError, examin
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.writer import connect
 from antiphon.projections.rebuild.projector_lock import having_turn
-from antiphon.services.cli import console, handover, options, servers
-
-_HERE: Final = Path(".antiphon")
-_FAILED: Final = 1
-
-
-def repair(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; change nothing.")] = False,  # noqa: FBT002
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-    postgres_url: options.PostgresUrl = None,
-) -> None:
-    """Publish again what the log lost at its end and the archive has, or archive again what the archive lost.
-
-    Nobody may decide meanwhile: `antiphon start --role projector` runs the servers and no policy. What is no clean
-    tail, with everything before it agreeing, is refused with exit code 1.
-    """
-    servers.run(_repair(data_dir, nats_url, postgres_url, dry_run=dry_run))
+from antiphon.services.cli import console, handover
+from antiphon.services.cli.failures import CommandFailedError
+from antiphon.services.cli.installation import Installation
+from antiphon.services.cli.running import connection
 
 
-async def _repair(data_dir: Path, nats_url: str | None, postgres_url: str | None, *, dry_run: bool) -> None:
-    database = servers.postgres_url(data_dir, postgres_url)
-    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
+async def repair(where: Installation, *, dry_run: bool) -> None:
+    """Restore the lost tail of the log from the archive, or that of the archive from the log."""
+    database = where.postgres_url
+    async with connection(where.nats_url) as client:
         log = JetStreamLog(client)
         try:
             loss = await examine(log, database)
@@ -50,16 +34,15 @@ async def _repair(data_dir: Path, nats_url: str | None, postgres_url: str | None
                 await _mend(client, log, database, loss)
                 console.result("The other has given them back; `antiphon verify` compares everything")
         except (RepairError, nats.errors.MaxPayloadError) as error:
-            console.failure(f"This cannot be repaired: {error}")
-            raise typer.Exit(_FAILED) from None
+            raise CommandFailedError(f"This cannot be repaired: {error}") from error
 
 
 async def _mend(client: Client, log: JetStreamLog, database: str, loss: Loss) -> None:
     if loss.loser is Loser.LOG:
         await restore_log(database, loss.agreed, partial(restore, client))
         return
-    async with await connect(database) as connection, having_turn(connection, NAME, handover.asking(client)):
-        # The projector may have archived meanwhile what it found missing.
+    async with await connect(database) as archive, having_turn(archive, NAME, handover.asking(client)):
+        # The projector may have archived the missing part meanwhile.
         now = await examine(log, database)
         if now.loser is Loser.ARCHIVE:
-            await restore_archive(connection, log, now)
+            await restore_archive(archive, log, now)

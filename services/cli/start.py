@@ -14,10 +14,11 @@ from types import FrameType
 from typing import Final
 
 from antiphon.services.cli import console
+from antiphon.services.cli.choices import GATEWAY
 from antiphon.services.cli.data_directory import DataDirectory, RunFile
 from antiphon.services.cli.failures import CannotStartError
 from antiphon.services.cli.preparation import address, prepare_nats, prepare_postgres, without_password
-from antiphon.services.cli.supervisor import GATEWAY, Server, Supervisor, answers_health
+from antiphon.services.cli.supervisor import Server, Supervisor, answers_health
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.embedded import port
 from antiphon.services.runtime.embedded.errors import EmbeddedServerError
@@ -26,8 +27,6 @@ from antiphon.services.runtime.embedded.postgres import PostgresServer
 from antiphon.services.runtime.lifecycle import STOP_SIGNALS, until_signalled
 from antiphon.services.runtime.settings import LogLevel
 
-#: Every role, in the order of starting.
-ROLES: Final = ("policy", "projector", "recorder", "reactor", "timekeeper", GATEWAY)
 _ANY_ADDRESS: Final = {"0.0.0.0": port.LOOPBACK, "::": "::1"}  # noqa: S104
 
 

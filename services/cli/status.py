@@ -1,8 +1,7 @@
-"""`antiphon status`: what runs where, how far the log is, and how far behind each reader."""
+"""`antiphon status`: the processes, the end of the log, and the lag of its readers."""
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from rich.table import Table
 
 from antiphon.events import subjects
 from antiphon.services.cli import console, lag
-from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
+from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, ServerEntry
 from antiphon.services.cli.lag import Lag
 from antiphon.services.cli.preparation import without_password
 from antiphon.services.runtime.nats import NatsUnusableError, brief_connection, stream_states
@@ -22,7 +21,7 @@ _CONNECT_SECONDS: Final = 5
 
 
 class Status(BaseModel):
-    """Everything `antiphon status` tells."""
+    """The answer of `antiphon status`."""
 
     pid: int
     started_at: str
@@ -32,18 +31,24 @@ class Status(BaseModel):
     servers: list[ServerEntry]
     log_position: int | None
     lag: list[Lag]
-    #: How many messages nobody could handle; `antiphon parked list` shows them.
+    #: The number of messages that no process could handle; `antiphon parked list` shows them.
     parked: int | None
-    #: What could not be found out.
+    #: Servers that did not answer.
     trouble: list[str]
 
 
-def status(data_dir: Path) -> Status:
+async def show(data_dir: Path, *, as_json: bool) -> None:
+    """Print it, for people or for programs."""
+    found = await status(data_dir)
+    if as_json:
+        console.raw(found.model_dump_json(indent=2))
+    else:
+        _print(found)
+
+
+async def status(data_dir: Path) -> Status:
     """Ask a running Antiphon; raises NotRunningError when none runs on the data directory."""
-    return asyncio.run(_status(DataDirectory(data_dir).read()))
-
-
-async def _status(run: RunFile) -> Status:
+    run = DataDirectory(data_dir).read()
     trouble: list[str] = []
     states: dict[str, StreamState] = {}
     lags: list[Lag] = []
@@ -73,8 +78,7 @@ async def _status(run: RunFile) -> Status:
     )
 
 
-def show(status: Status) -> None:
-    """Print it for people."""
+def _print(status: Status) -> None:
     console.result(f"Antiphon is running: {status.api_url or 'no gateway here'} (process {status.pid})")
     processes = Table("process", "pid", "port", "since", "restarts")
     for server in status.servers:

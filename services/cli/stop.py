@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-import time
 from pathlib import Path
 from typing import Final
 
+from antiphon.services.cli import console
 from antiphon.services.cli.data_directory import DataDirectory
-from antiphon.services.cli.failures import NotRunningError
+from antiphon.services.cli.failures import CommandFailedError, NotRunningError
 from antiphon.services.runtime import clock
 
 _POLL_SECONDS: Final = 0.05
 
 
-class StillRunningError(Exception):
-    """Antiphon was asked to stop, and did not in time."""
+async def stop(data_dir: Path, timeout_seconds: float) -> None:
+    """Ask it to stop, and wait until it has.
 
-
-def stop(data_dir: Path, timeout_seconds: float) -> int:
-    """Ask it to stop and wait until it has; return what its process id was.
-
-    The lock tells that the recorded process lives and is ours, so no other process can be hit. Raises NotRunningError
-    or StillRunningError.
+    A held lock proves that the process with the recorded id lives and is ours: no other process is ended.
     """
     directory = DataDirectory(data_dir)
     pid = directory.running_pid()
@@ -33,6 +29,7 @@ def stop(data_dir: Path, timeout_seconds: float) -> int:
         try:
             directory.running_pid()
         except NotRunningError:
-            return pid
-        time.sleep(_POLL_SECONDS)
-    raise StillRunningError(f"process {pid} is still running after {timeout_seconds:g} s")
+            console.result(f"Antiphon has stopped (process {pid})")
+            return
+        await asyncio.sleep(_POLL_SECONDS)
+    raise CommandFailedError(f"process {pid} is still running after {timeout_seconds:g} s")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from antiphon.services.cli import console
+from antiphon.services.cli.choices import GATEWAY
 from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile, ServerEntry
 from antiphon.services.cli.failures import CannotStartError
 from antiphon.services.cli.pause import GrowingPause
@@ -16,8 +17,6 @@ from antiphon.services.cli.role_process import RoleProcess
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 
-#: Takes requests from outside: the first to stop, the last to be waited for.
-GATEWAY: Final = "gateway"
 _READY_SECONDS: Final = 60.0
 _POLL_SECONDS: Final = 0.2
 

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.projections.archive.verification import Known
 from antiphon.projections.archive.verification import verify as compare
-from antiphon.services.cli import console, options, servers
+from antiphon.services.cli import console
+from antiphon.services.cli.installation import Installation
+from antiphon.services.cli.running import connection
 
-_HERE: Final = Path(".antiphon")
 _DIFFERENT: Final = 3
 _HASH: Final = re.compile("[0-9a-f]{64}")
 
 
-def verify(
-    head: Annotated[
-        str | None, typer.Option(help="A hash that an earlier verification printed, as POSITION:HASH.")
-    ] = None,
-    data_dir: options.DataDir = _HERE,
-    nats_url: options.NatsUrl = None,
-    postgres_url: options.PostgresUrl = None,
-) -> None:
-    """Compare the log with its archive, message by message, and walk the archive's chain of hashes.
-
-    Exit code 3 where they differ: the first position that does is named. What it prints at the end proves, kept
-    elsewhere, that nothing before it was changed since: give it back with --head.
-    """
-    servers.run(_verify(data_dir, nats_url, postgres_url, _known(head)))
-
-
-def _known(head: str | None) -> Known | None:
+def known(head: str | None) -> Known | None:
+    """The position and hash that an earlier verification printed."""
     if head is None:
         return None
     position, _, hash_ = head.partition(":")
@@ -43,10 +28,10 @@ def _known(head: str | None) -> Known | None:
     return Known(int(position), hash_)
 
 
-async def _verify(data_dir: Path, nats_url: str | None, postgres_url: str | None, known: Known | None) -> None:
-    database = servers.postgres_url(data_dir, postgres_url)
-    async with servers.connection(servers.nats_url(data_dir, nats_url)) as client:
-        found = await compare(JetStreamLog(client), database, _tell, known)
+async def verify(where: Installation, earlier: Known | None) -> None:
+    """Compare the log with its archive; exit code 3 where they differ."""
+    async with connection(where.nats_url) as client:
+        found = await compare(JetStreamLog(client), where.postgres_url, _show_progress, earlier)
     console.progress("log", f"is at {found.log_position}")
     console.progress("archive", f"is at {found.archive_position}")
     if found.difference is not None:
@@ -55,6 +40,6 @@ async def _verify(data_dir: Path, nats_url: str | None, postgres_url: str | None
     console.result(f"Log and archive agree up to position {found.agreed}; head {found.agreed}:{found.head}")
 
 
-def _tell(done: int, of: int) -> None:
+def _show_progress(done: int, of: int) -> None:
     if done % 100_000 == 0:
         console.progress("compared", f"{done} of {of}")

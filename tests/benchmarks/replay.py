@@ -49,7 +49,7 @@ def wait_for_all(directory: Path) -> None:
     """Return when nobody has anything left to read: the read models were awaited, but not, say, Prefect's events."""
     deadline = monotonic() + _DEADLINE_SECONDS
     while True:
-        found = status(directory)
+        found = asyncio.run(status(directory))
         behind = [item.reader for item in found.lag if item.lag]
         if not found.trouble and not behind:
             return

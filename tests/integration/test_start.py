@@ -14,7 +14,7 @@ import httpx
 import psutil
 import pytest
 
-from antiphon.services.cli.start import ROLES
+from antiphon.services.cli.choices import ROLES
 from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import free_port
 from tests.servers import NatsServer, until

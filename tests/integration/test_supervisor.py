@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from antiphon.services.cli import supervisor as supervising
+from antiphon.services.cli.choices import GATEWAY
 from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, RunFile
 from antiphon.services.cli.failures import CannotStartError
 from antiphon.services.cli.supervisor import Supervisor
@@ -131,7 +132,7 @@ async def test_roles_that_never_become_ready_end_the_start(
 ) -> None:
     monkeypatch.setattr(supervising, "_READY_SECONDS", 2.0)
     (tmp_path / "fails").touch()
-    async with running(nats_server, tmp_path, supervising.GATEWAY) as antiphon:
+    async with running(nats_server, tmp_path, GATEWAY) as antiphon:
         with pytest.raises(CannotStartError, match=r"gateway is not ready after 2 s; its log is .*gateway\.log"):
             await antiphon.task
 

@@ -1,12 +1,14 @@
 """The command line, as far as it goes without servers."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from antiphon.services.cli.commands import app
+from antiphon.services.cli.commands.app import app
 from antiphon.services.cli.preparation import address, without_password
 
 runner = CliRunner()
@@ -86,3 +88,19 @@ def test_passwords_are_not_shown(url: str, shown: str) -> None:
 def test_a_database_is_shown_by_its_address(url: str, shown: str) -> None:
     assert address(url) == shown
     assert json.dumps(shown).find("secret") == -1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["start", "--help"], ["replay", "--help"], ["parked", "--help"]])
+def test_help_loads_only_what_it_shows(arguments: list[str]) -> None:
+    program = "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+    program += "from antiphon.services.cli.main import main; main()"
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    assert "Usage: antiphon" in done.stdout
+    loaded = done.stderr.split()
+    assert "typer" in loaded
+    heavy = {"fastapi", "faststream", "nats", "psycopg", "rich", "structlog", "uvicorn", "antiphon.events"}
+    if arguments == ["--help"]:
+        # For the options of a command, typer itself needs both.
+        heavy |= {"asyncio", "pydantic"}
+    assert not heavy.intersection(loaded)

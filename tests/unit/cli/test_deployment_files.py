@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from antiphon.services.cli.commands import _roles, app
+from antiphon.services.cli.choices import ROLES
+from antiphon.services.cli.commands.app import _roles, app
 from antiphon.services.cli.health.log import _SYNCED
-from antiphon.services.cli.start import ROLES
 from antiphon.services.runtime.embedded.nats_server import _binary
 
 _ROOT = Path(__file__).parents[3]

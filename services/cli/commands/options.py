@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
 
 import typer
 
-from antiphon.events.event_filter import EventFilter
-from antiphon.events.log_position import Place, parse
-from antiphon.events.state import StateType
+from antiphon.services.cli.choices import Output
+
+if TYPE_CHECKING:
+    from antiphon.events.event_filter import EventFilter
+    from antiphon.events.log_position import Place
+    from antiphon.events.state import StateType
+
+#: The data directory where none is given.
+HERE: Final = Path(".antiphon")
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", envvar="ANTIPHON_DATA_DIR", help="Where the log, the tables and the logs live.")
@@ -26,13 +32,7 @@ PostgresUrl = Annotated[
         "--postgres-url", envvar="ANTIPHON_POSTGRES_URL", help="PostgreSQL; absent: that of the running Antiphon."
     ),
 ]
-
-
-class Output(StrEnum):
-    """For people, or for programs."""
-
-    TABLE = "table"
-    NDJSON = "ndjson"
+Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
 class Decided(StrEnum):
@@ -42,26 +42,48 @@ class Decided(StrEnum):
     REFUSED = "refused"
 
 
-def a_place(text: str) -> Place:
+def log_position(text: str) -> Place:
     """A position or a time from the command line."""
+    from antiphon.events.log_position import parse
+
     try:
         return parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 
 
-#: `Place | None`, which typer cannot see through.
+def _state_type(text: str) -> StateType:
+    from antiphon.events.state import StateType
+
+    try:
+        return StateType(text.upper())
+    except ValueError:
+        raise typer.BadParameter(f"choose from {', '.join(StateType)}") from None
+
+
+#: `Place | None`, which typer does not know.
 From = Annotated[
-    Any, typer.Option("--from", parser=a_place, metavar="POSITION|TIME", help="The first position, or time.")
+    Any, typer.Option("--from", parser=log_position, metavar="POSITION|TIME", help="The first position, or time.")
 ]
-To = Annotated[Any, typer.Option("--to", parser=a_place, metavar="POSITION|TIME", help="The last position, or time.")]
+To = Annotated[
+    Any, typer.Option("--to", parser=log_position, metavar="POSITION|TIME", help="The last position, or time.")
+]
 Kind = Annotated[str, typer.Option(help="flow_run, task_run, flow, ...")]
 Id = Annotated[str, typer.Option("--id", help="The id of one of them.")]
 Action = Annotated[str, typer.Option(help="state.accepted, state.*, refused.*, updated, deleted, ...")]
 Flow = Annotated[UUID | None, typer.Option(help="Of this flow and its runs.")]
 Deployment = Annotated[UUID | None, typer.Option(help="Of the runs of this deployment.")]
 Tag = Annotated[list[str] | None, typer.Option(help="With this tag; all of them where given several times.")]
-State = Annotated[StateType | None, typer.Option("--state-type", help="A state of this type, written or proposed.")]
+#: `StateType | None`, which would be loaded for every command.
+State = Annotated[
+    Any,
+    typer.Option(
+        "--state-type",
+        parser=_state_type,
+        metavar="TYPE",
+        help="A state of this type, written or proposed: RUNNING, ...",
+    ),
+]
 Decision = Annotated[Decided | None, typer.Option(help="Transitions that were accepted, or refused.")]
 As = Annotated[Output, typer.Option("--output", help="table or ndjson.")]
 
@@ -76,7 +98,9 @@ def event_filter(
     state_type: StateType | None,
     decision: Decided | None,
 ) -> EventFilter:
-    """What these options select."""
+    """The events that these options select."""
+    from antiphon.events.event_filter import EventFilter
+
     return EventFilter(
         kind=kind,
         id=identifier,

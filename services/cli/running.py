@@ -1,4 +1,4 @@
-"""Which servers a command speaks to: those that were named, or those of the Antiphon that runs here."""
+"""Runs the work of a command, with connections to the servers that it needs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -17,8 +16,7 @@ from nats.aio.client import Client as NatsClient
 from antiphon.events.client.client import Client
 from antiphon.events.log.errors import LogError
 from antiphon.services.cli import console
-from antiphon.services.cli.data_directory import DataDirectory
-from antiphon.services.cli.failures import NotRunningError
+from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.preparation import without_password
 from antiphon.services.runtime.lifecycle import collect_garbage_rarely
 from antiphon.services.runtime.nats import NatsUnusableError, brief_connection
@@ -26,19 +24,9 @@ from antiphon.services.runtime.nats import NatsUnusableError, brief_connection
 _FAILED: Final = 1
 
 
-def nats_url(data_dir: Path, given: str | None) -> str:
-    """Raises NotRunningError where none was named and none runs."""
-    return given or DataDirectory(data_dir).read().nats_url
-
-
-def postgres_url(data_dir: Path, given: str | None) -> str:
-    """Raises NotRunningError where none was named and none runs."""
-    return given or DataDirectory(data_dir).read().postgres_url
-
-
 @asynccontextmanager
 async def connection(url: str) -> AsyncIterator[NatsClient]:
-    """A connection for a command; raises NatsUnusableError, which says where there is no server."""
+    """A connection for one command; raises NatsUnusableError, which names the address without a server."""
     try:
         async with brief_connection(url) as client:
             yield client
@@ -48,7 +36,7 @@ async def connection(url: str) -> AsyncIterator[NatsClient]:
 
 @asynccontextmanager
 async def log_client(url: str) -> AsyncIterator[Client]:
-    """A client that goes on after an outage; raises NatsUnusableError where there is no server to begin with."""
+    """A client that reconnects after an outage; raises NatsUnusableError if there is no server at the start."""
     async with connection(url):
         pass
     async with Client.connect(url) as client:
@@ -56,17 +44,17 @@ async def log_client(url: str) -> AsyncIterator[Client]:
 
 
 def run(command: Coroutine[Any, Any, None]) -> None:
-    """Carry a command out; one sentence and exit code 1 where it cannot be. Ctrl-C ends it as if it were done."""
+    """Run a command: a failure is one sentence and exit code 1, Ctrl-C a success."""
     try:
-        # It may read the whole log.
+        # Some commands read the whole log.
         collect_garbage_rarely()
         asyncio.run(command)
     except BrokenPipeError:
-        # Whoever read has had enough; what is left in the buffer has nowhere to go.
+        # The reader of our output has closed it; the rest of the buffer goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         return
-    except (NotRunningError, NatsUnusableError, LogError) as error:
+    except (CommandFailedError, NatsUnusableError, LogError) as error:
         console.failure(str(error))
         raise typer.Exit(_FAILED) from None
     except psycopg.Error as error:
