@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg import AsyncConnection
 
-from antiphon.events.log.nats.restore import comes_back
+from antiphon.events.log.nats.restore import survives_restore
 from antiphon.events.log.port import MAX_DRAFTS, EventLog, Stored
 from antiphon.projections.archive.archive import Archive, Row, stored_of
 from antiphon.projections.archive.verification import BrokenArchiveError, lost_of_the_log, verify
@@ -66,7 +66,7 @@ async def examine(log: EventLog, postgres_url: str) -> Loss:
 
 
 def _check(row: Row) -> None:
-    if not comes_back(stored_of(row), row.recorded_at):
+    if not survives_restore(stored_of(row), row.recorded_at):
         msg = f"position {row.position} would not be read as it was: it has unusual headers"
         raise ValueError(msg)
 

@@ -18,7 +18,7 @@ from antiphon.events.log.errors import LogError
 from antiphon.events.log.nats.connection import Outgoing, check_size
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.parking import park
-from antiphon.events.log.nats.relay import MOST_MESSAGES, Relay
+from antiphon.events.log.nats.relay import MAX_MESSAGES, Relay
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import Tally
@@ -71,7 +71,7 @@ async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Re
         began, waiting, size = clock.monotonic(), list[Outgoing](), 0
         for item in batch:
             new = await _messages(client, reaction, item, tally)
-            if len(waiting) + len(new) > MOST_MESSAGES or size > _MOST_BYTES:
+            if len(waiting) + len(new) > MAX_MESSAGES or size > _MOST_BYTES:
                 await relay.advance(waiting, item.position - 1)
                 waiting, size = [], 0
             waiting += new

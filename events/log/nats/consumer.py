@@ -1,4 +1,8 @@
-"""Reads a JetStream stream in order, in batches, and starts over when it has lost its place."""
+"""Reads a JetStream stream in order, in batches, and creates its consumer anew after any loss.
+
+nats-py's ordered consumer passes on single messages; its `fetch` sends a request for each batch, and goes silent after
+some reconnects (nats.py issues 504, 933).
+"""
 
 from __future__ import annotations
 
@@ -20,44 +24,44 @@ from antiphon.events.log.nats.connection import subscriber_of
 from antiphon.events.log.nats.delivered import Delivered, Received
 
 _PULL: Final = 1000
-#: How much a pull may bring, or twice the largest message where that is more.
+#: The most bytes of one pull, unless two messages may be larger.
 _PULL_BYTES: Final = 16_000_000
 _PULL_EXPIRES_SECONDS: Final = 30
 _HEARTBEAT_SECONDS: Final = 2.0
-#: Silence after which the server is taken not to know of us any more (nats.py #504, #933).
+#: After this silence, without heartbeats, the server is assumed to have forgotten the consumer.
 _SILENCE_SECONDS: Final = 3 * _HEARTBEAT_SECONDS
 _RETRY_SECONDS: Final = 0.5
-#: A batch this large is worth handling by itself.
+#: A batch of this size does not wait for more.
 _ENOUGH: Final = 400
-_PAUSE_SECONDS: Final = 0.001
+#: After a batch of this size more messages are expected soon.
 _BUSY: Final = 8
-_LINGER_SECONDS: Final = 0.001
-_MOST_PAUSES: Final = 3
+_PAUSE_SECONDS: Final = 0.001
+_MAX_PAUSES: Final = 4
 _MAX_ACK_PENDING: Final = 20_000
 _ACK_WAIT_SECONDS: Final = 60.0
-#: A kept consumer hands out again what its reader had in hand when it ended: soon.
+#: The server redelivers messages of a kept consumer, which its reader had not acknowledged when it ended, after this.
 _KEPT_ACK_WAIT_SECONDS: Final = 10.0
 
-#: Of the reply subject of a message, without a domain.
+#: Tokens of the reply subject of a message, without a domain.
 _TOKENS: Final = 9
-#: How the server ends a pull that has brought its bytes, or its messages.
+#: The server ends a pull that has delivered its bytes, or its messages, with one of these.
 _FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
 
-# The standard library's: this runs in our users' programs too.
+# Not structlog: this module runs in programs of users too.
 _log = logging.getLogger(__name__)
 
 
 class OrderedConsumer:
-    """A cursor of our own over a stream: every message once, in order, for as long as it lives.
+    """Delivers every message of a stream, in order.
 
     Without `durable` it reads from `after` and acknowledges nothing: the reader keeps the position.
-    With `durable` it reads a work queue from its first remaining message, and the reader acknowledges
-    each one. In both cases the server-side consumer is made anew whenever the order could be broken
-    (at start, after a lost connection, a gap, or silence), because redelivery after a time-out would
-    put older messages behind newer ones; what comes twice that way is the reader's to recognise.
+    With `durable` it reads a work queue from its first remaining message, and the reader acknowledges each message.
+    In both cases the consumer of the server is created anew whenever the order could be broken (at the start, after a
+    lost connection, a gap, or silence), because a redelivery after a time-out would put older messages behind newer
+    ones. Of a work queue messages are then delivered twice; the reader must recognise them.
 
-    With `durable` and `keep`, for a stream that is not a work queue, the server keeps the position:
-    nothing is lost, but messages that were not acknowledged come again after others.
+    With `durable` and `keep`, for a stream that is not a work queue, the server keeps the position: nothing is lost,
+    but messages that were not acknowledged are delivered again after later ones.
     """
 
     def __init__(
@@ -89,71 +93,60 @@ class OrderedConsumer:
         self._drained = False
         self._generation = 0
         self._last_batch = 0
-        #: How often the consumer was made anew after it had lost its place.
+        #: The number of times the consumer was created anew after a loss.
         self.restarts = 0
 
     async def batches(self, *, until: int | None = None) -> AsyncIterator[Sequence[Delivered]]:
-        """Everything that has arrived, at least one message, again and again; `until` is the last position."""
+        """All messages that have arrived, at least one, again and again.
+
+        Ends when the stream was read up to `until`, a position that exists.
+        """
         while until is None or self._position < until:
             if self._lost:
                 await self._begin()
                 raise_if_cancelled()
-            if until is not None and self._drained and not self._waiting and await self._has_reached(until):
+            if until is not None and self._drained and self._subjects and not self._waiting:
+                # The filter selects no more messages up to `until`.
                 return
             try:
                 async with asyncio.timeout(_SILENCE_SECONDS):
                     await self._arrived.wait()
             except TimeoutError:
                 self._lose("silence")
-            await self._rest_of_burst()
+            await self._wait_for_more()
             self._arrived.clear()
             batch, self._waiting = self._waiting, []
             self._waiting_bytes = 0
             await self._pull_when_low()
-            # The request goes out now, not when the reader has handled the batch: the server works meanwhile.
+            # Send the request now, not when the reader has handled the batch: the server works meanwhile.
             await asyncio.sleep(0)
-            if until is not None and batch and batch[-1].position > until:
-                batch = [item for item in batch if item.position <= until]
-                self._drained = True
             self._last_batch = len(batch)
             if batch:
                 self._position = batch[-1].position
+            if until is not None and self._position > until:
+                batch = [item for item in batch if item.position <= until]
+            if batch:
                 yield batch
 
-    async def _has_reached(self, until: int) -> bool:
-        """Whether everything that is wanted up to `until` has been received: nothing more of it will come."""
-        jetstream = self._client.jetstream()
-        try:
-            # In this order: what the stream held by then is either pending for the consumer or delivered by it.
-            end = (await jetstream.stream_info(self._stream)).state.last_seq
-            consumer = await jetstream.consumer_info(self._stream, self._name)
-        except (TimeoutError, nats.errors.Error, APIError) as error:
-            self._lose(f"the stream did not say where it ends: {error!r}")
-            return False
-        received = consumer.delivered is None or consumer.delivered.consumer_seq == self._delivered
-        return end >= until and consumer.num_pending == 0 and received and not self._waiting
-
-    async def _rest_of_burst(self) -> None:
-        """What was stored together is read in several pieces: wait a moment for the rest of it.
-
-        Under load wait also for what comes next: the larger a batch, the cheaper each message.
-        """
-        if self._last_batch >= _BUSY and len(self._waiting) < _ENOUGH:
-            await asyncio.sleep(_LINGER_SECONDS)
-        for _ in range(_MOST_PAUSES):
-            if self._drained or self._lost or not 0 < len(self._waiting) < _ENOUGH:
+    async def _wait_for_more(self) -> None:
+        """Let the rest of a burst arrive: the larger a batch, the cheaper each message."""
+        is_busy = self._last_batch >= _BUSY
+        for _ in range(_MAX_PAUSES):
+            is_complete = self._drained and not is_busy
+            if is_complete or self._lost or not 0 < len(self._waiting) < _ENOUGH:
                 return
+            is_busy = False
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _begin(self) -> None:
         while self._lost:
             try:
-                await self._make_anew()
+                await self._create()
             except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
                 _log.warning("consumer %s of %s cannot start: %r", self._name, self._stream, error)
                 await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _make_anew(self) -> None:
+    async def _create(self) -> None:
         await self._discard()
         self._waiting, self._waiting_bytes, self._delivered, self._requested = [], 0, 0, 0
         inbox = self._client.new_inbox()
@@ -215,10 +208,10 @@ class OrderedConsumer:
             if self._is_low():
                 await self._pull()
         except nats.errors.Error as error:
-            self._lose(f"no more could be asked for: {error!r}")
+            self._lose(f"cannot pull: {error!r}")
 
     def _is_low(self) -> bool:
-        """Whether to ask for more; not if the reader has enough to do: what waits for it is in our memory."""
+        """Whether to pull more messages; not while many wait for the reader in our memory."""
         is_idle = len(self._waiting) + self._requested < _PULL and self._waiting_bytes < _PULL_BYTES
         return is_idle and not self._lost and self._requested < _PULL // 2
 
@@ -270,19 +263,19 @@ class OrderedConsumer:
         elif status != "100":
             self._lose(f"status {status} {description}")
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, reason: str) -> None:
         if not self._lost:
             self._lost = True
             self.restarts += 1
-            # Whoever closed the connection reads no more.
+            # A reader may close the connection while it reads.
             level = logging.INFO if self._client.is_closed else logging.WARNING
-            _log.log(level, "consumer %s of %s starts over: %s", self._name, self._stream, why)
+            _log.log(level, "consumer %s of %s starts over: %s", self._name, self._stream, reason)
         self._waiting.clear()
         self._waiting_bytes = 0
         self._arrived.set()
 
     async def close(self) -> None:
-        """Take the server-side consumer away; a durable one stays for its successor."""
+        """Delete the consumer; a durable one stays for the next process."""
         if self._subscription is None or self._client.is_closed:
             return
         try:
@@ -290,5 +283,5 @@ class OrderedConsumer:
             if self._durable is None:
                 await self._client.jetstream().delete_consumer(self._stream, self._name)
         except (TimeoutError, nats.errors.Error, APIError, OSError) as error:
-            # The server forgets an idle consumer by itself.
-            _log.info("consumer %s of %s not removed: %r", self._name, self._stream, error)
+            # The server deletes an idle consumer by itself.
+            _log.info("consumer %s of %s not deleted: %r", self._name, self._stream, error)

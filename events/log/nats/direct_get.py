@@ -1,4 +1,4 @@
-"""Reads many messages of a JetStream stream by one request (NATS ADR-31), which nats-py does not do by itself."""
+"""Reads many messages of a JetStream stream by one request (NATS ADR-31), for which nats-py has no function."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_FOUND: Final = "404"
 
 
 class DirectGet:
-    """Gets messages of one stream; on a cluster any replica may answer, with what it has."""
+    """Gets messages of one stream. In a cluster any replica may answer, and it may lag behind."""
 
     def __init__(self, client: Client, stream: str, replies: ReplyInbox, timeout_seconds: float = 5.0) -> None:
         self._client = client
@@ -28,9 +28,9 @@ class DirectGet:
         self._timeout_seconds = timeout_seconds
 
     async def page(self, request: dict[str, Any]) -> tuple[list[Received], bool]:
-        """Messages, and whether they are the last: the server cuts large pages short.
+        """Messages, and whether they are the last: the server may send fewer than the request asks for.
 
-        Raises LogUnavailableError when nobody answers.
+        Raises LogUnavailableError if there is no answer.
         """
         await self._replies.open()
         page: list[Received] = []
@@ -59,15 +59,15 @@ class DirectGet:
 
 
 def sequence(message: Received) -> int:
-    """The place of a message that a direct get returned: it is in its headers."""
+    """The sequence of a message in its stream; direct gets return it in a header."""
     return int(message.headers["Nats-Sequence"])
 
 
 def subject(message: Received) -> str:
-    """What it was published on."""
+    """The subject that a message was published on."""
     return message.headers["Nats-Subject"]
 
 
 def stored_at(message: Received) -> datetime:
-    """When it was stored."""
+    """The time a message was stored."""
     return datetime.fromisoformat(message.headers["Nats-Time-Stamp"])

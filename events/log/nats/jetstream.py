@@ -20,7 +20,7 @@ from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.delivered import Delivered, Received
 from antiphon.events.log.nats.direct_get import DirectGet, sequence, stored_at, subject
 from antiphon.events.log.nats.replies import ReplyInbox
-from antiphon.events.log.nats.restore import as_it_was
+from antiphon.events.log.nats.restore import unwrap
 from antiphon.events.log.port import ANY, AsStored, Draft, Recorded, Stored, Unreadable, check_drafts
 from antiphon.events.message import Metadata
 from antiphon.events.subjects import EVENTS, Aggregate, covering, matches
@@ -147,7 +147,7 @@ def _recorded(message: Received) -> Recorded:
 
 def _message(message: Received) -> tuple[Stored, datetime]:
     """What a direct get returned."""
-    return as_it_was(Stored(subject(message), message.headers, message.data), stored_at(message))
+    return unwrap(Stored(subject(message), message.headers, message.data), stored_at(message))
 
 
 def _got(message: Received) -> Recorded | Unreadable:
@@ -169,7 +169,7 @@ def _read_or_unreadable(item: Delivered) -> Recorded | Unreadable:
         if (own := header_fast_path.read(item.block)) is not None:
             version, metadata = own
             return _recorded_by(item, item.position, recorded_at, version, metadata)
-        stored, recorded_at = as_it_was(Stored(item.subject, item.headers, item.data), recorded_at)
+        stored, recorded_at = unwrap(Stored(item.subject, item.headers, item.data), recorded_at)
         return _decoded(stored, item.position, recorded_at)
     except UndecodableError as error:
         return Unreadable(item.position, stored.subject, stored.headers, stored.data, str(error), recorded_at)

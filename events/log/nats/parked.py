@@ -1,4 +1,4 @@
-"""What is parked: listed, looked at, handed out again, or dropped (docs/adr/0006)."""
+"""Lists, shows, replays and drops parked messages (docs/adr/0006)."""
 
 from __future__ import annotations
 
@@ -24,34 +24,33 @@ from antiphon.events.subjects import PARKED
 
 _PAGE: Final = 100
 _TIMEOUT_SECONDS: Final = 30.0
-#: The projection that parks events.
 _PROJECTION: Final = "events"
 
 
 class CannotReplayError(LogError):
-    """A parked message cannot be handed out again: the message says why."""
+    """A parked message cannot be replayed: the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that was put aside."""
+    """A message that could not be handled."""
 
-    #: Its place in the stream PARKED.
+    #: In the stream PARKED.
     sequence: int
-    #: Who could not handle it.
+    #: The role that could not handle it.
     consumer: str
-    #: What it was published on.
+    #: The subject it was first published on.
     subject: str
     error: str
     parked_at: datetime
     headers: Mapping[str, str]
     data: bytes
-    #: False where only the beginning of the body could be kept.
+    #: False if only the beginning of the body is stored.
     is_whole: bool
 
     @property
     def event_stream(self) -> str | None:
-        """The event stream that waits behind it, if it is an event."""
+        """The event stream that waits behind the message, if it is an event."""
         return subjects.stream_of(self.subject) if self.subject.startswith("evt.") else None
 
 
@@ -63,14 +62,14 @@ class ParkedMessages:
         self._direct = DirectGet(client, PARKED, ReplyInbox(client))
 
     async def count(self) -> int:
-        """How many there are."""
+        """The number of parked messages."""
         try:
             return (await self._client.jetstream().stream_info(PARKED)).state.messages
         except (TimeoutError, nats.errors.Error, APIError) as error:
             raise LogUnavailableError(f"the stream {PARKED} did not answer: {error!r}") from error
 
     async def all(self, after: int = 0) -> AsyncIterator[Parked]:
-        """Those behind a place in the stream, the oldest first."""
+        """Messages with a sequence above `after`, the oldest first."""
         is_last = False
         while not is_last:
             request = {"seq": after + 1, "next_by_subj": "parked.>", "batch": _PAGE}
@@ -80,31 +79,30 @@ class ParkedMessages:
                 yield _parked(message)
 
     async def get(self, sequence: int) -> Parked | None:
-        """The one at a place in the stream, if it is still there."""
+        """The message with this sequence, if it is still there."""
         async for parked in self.all(sequence - 1):
             return parked if parked.sequence == sequence else None
         return None
 
     async def drop(self, sequence: int) -> bool:
-        """Take a message away for good; False where it is not there. Of an event the log keeps its own."""
+        """Delete a message; False if there is none. The log keeps an event that is dropped here."""
         try:
             return bool(await self._client.jetstream().delete_msg(PARKED, sequence))
         except (NotFoundError, APIError) as error:
             if isinstance(error, NotFoundError) or await self.get(sequence) is None:
                 return False
-            raise LogUnavailableError(f"message {sequence} could not be taken away: {error!r}") from error
+            raise LogUnavailableError(f"message {sequence} could not be deleted: {error!r}") from error
         except (TimeoutError, nats.errors.Error) as error:
-            raise LogUnavailableError(f"message {sequence} could not be taken away: {error!r}") from error
+            raise LogUnavailableError(f"message {sequence} could not be deleted: {error!r}") from error
 
     async def replay(self, parked: Parked) -> str:
-        """Hand a message out again, then take it away; returns what was done.
+        """Handle a message again, then delete it; returns a sentence about what was done.
 
-        A command goes back into the queue, an observation back to its stream: what they led to before is recognised.
-        An event stays where it is: the projection goes on with its event stream, the events that waited included.
-        Raises CannotReplayError.
+        A command or observation is published again: its effects of the first time are recognised by their ids.
+        For an event, the projection continues with its event stream. Raises CannotReplayError.
         """
         if parked.event_stream is not None:
-            done = await self._go_on(parked.event_stream)
+            done = await self._unpark(parked.event_stream)
             async for other in self.all():
                 if other.event_stream == parked.event_stream:
                     await self.drop(other.sequence)
@@ -115,11 +113,11 @@ class ParkedMessages:
 
     async def _publish_again(self, parked: Parked) -> str:
         if not parked.is_whole:
-            raise CannotReplayError(f"of message {parked.sequence} only the beginning was kept")
+            raise CannotReplayError(f"of message {parked.sequence} only the beginning is stored")
         kind, _, rest = parked.subject.partition(".")
         if kind not in ("ask", "cmd", "obs"):
             raise CannotReplayError(f"{parked.subject} is neither a command nor an observation nor an event")
-        # Whoever asked does not wait any more: the queue takes the command.
+        # The sender of a request waits no longer: the command goes to the queue.
         subject = f"cmd.{rest}" if kind == "ask" else parked.subject
         unwanted = (subjects.REPLY_TO, "Nats-")
         headers = {name: value for name, value in parked.headers.items() if not name.startswith(unwanted)}
@@ -133,7 +131,7 @@ class ParkedMessages:
             raise LogUnavailableError(f"{subject} was not taken: {error!r}") from error
         return f"published on {subject}"
 
-    async def _go_on(self, event_stream: str) -> str:
+    async def _unpark(self, event_stream: str) -> str:
         try:
             reply = await self._client.request(
                 subjects.projection_unpark(_PROJECTION), event_stream.encode(), timeout=_TIMEOUT_SECONDS
@@ -149,7 +147,7 @@ class ParkedMessages:
 def _parked(message: Received) -> Parked:
     headers = message.headers
     own = (ERROR, ORIGINAL_SUBJECT, ORIGINAL_LENGTH)
-    # What a direct get adds, and what parking it added.
+    # Without the headers that the direct get and the parking have added.
     kept = {name: value for name, value in headers.items() if not name.startswith("Nats-") and name not in own}
     return Parked(
         sequence=direct_get.sequence(message),

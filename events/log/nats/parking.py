@@ -1,4 +1,4 @@
-"""Puts messages that nobody can handle aside, with their error, where they can be looked at and replayed."""
+"""Stores messages that cannot be handled in the stream PARKED, with their error, to be looked at and replayed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from antiphon.events.log.nats.connection import is_header_name, size_of
 
 ERROR: Final = "Antiphon-Error"
 ORIGINAL_SUBJECT: Final = "Antiphon-Original-Subject"
-#: The length of a body of which only the beginning could be kept.
+#: The length of a body of which only the beginning is stored.
 ORIGINAL_LENGTH: Final = "Antiphon-Original-Length"
-#: On a message that was parked and is handed out again: where it was parked.
+#: On a parked message that was published again: its sequence in PARKED.
 REPLAYED: Final = "Antiphon-Replayed"
-#: What JetStream would take for its own is kept under another name.
+#: The prefix of a stored `Nats-` header, on which JetStream would act.
 RENAMED: Final = "Original-"
 
-#: JetStream stores no more than 64 kB of headers, a third of which is room for ours.
-_MOST_HEADERS: Final = 40_000
+#: JetStream stores no more than 64 kB of headers; a third is reserved for ours.
+_MAX_HEADERS: Final = 40_000
 _ROOM: Final = 512
 
 
@@ -38,15 +38,15 @@ async def park(
     *,
     message_id: str | None = None,
 ) -> None:
-    """Keep a message in the stream PARKED; parking it again soon after does nothing.
+    """Store a message in the stream PARKED; parking it again soon after does nothing.
 
-    What the error adds to a message may make it larger than the server takes: then it is kept without its longest
-    headers, or without the end of its body.
+    With its error a message may be larger than the server accepts: then its longest headers or the end of its body are
+    dropped.
 
-    Raises LogUnavailableError when it could not be kept: then it must not be acknowledged.
+    Raises LogUnavailableError if it is not stored: then it must not be acknowledged.
     """
-    kept = {f"{RENAMED}{name}" if name.startswith("Nats-") else name: value for name, value in _most_of(headers)}
-    # What is parked again after it was replayed is another message.
+    kept = {f"{RENAMED}{name}" if name.startswith("Nats-") else name: value for name, value in _publishable(headers)}
+    # A message that is parked again after it was replayed is another one.
     again = kept.get(REPLAYED, "")
     digest = sha256(f"{subject}\0{again}\0".encode() + data).hexdigest()
     kept |= {
@@ -65,10 +65,10 @@ async def park(
         raise LogUnavailableError(f"a message on {subject} could not be parked: {failure!r}") from failure
 
 
-def _most_of(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+def _publishable(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
     """The headers that can be published, without the longest if they are too long together."""
     named = [(name, value) for name, value in (headers or {}).items() if is_header_name(name)]
     kept = sorted(named, key=lambda item: len(item[0]) + len(item[1]))
-    while size_of(dict(kept)) > _MOST_HEADERS:
+    while size_of(dict(kept)) > _MAX_HEADERS:
         kept.pop()
     return kept

@@ -1,4 +1,4 @@
-"""Creates the JetStream streams, or brings existing ones to the present configuration."""
+"""Creates the JetStream streams, or updates their configuration."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from nats.js.errors import NotFoundError
 
 from antiphon.events import subjects
 
-#: How long observations are kept.
 OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
-#: JetStream forgets message ids after this time; the fold of each aggregate never does.
+#: JetStream forgets message ids after this time; the folds of the policy never forget command ids.
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
 
 
@@ -40,12 +39,11 @@ def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
             "scheduled.>",
             replicas,
             retention=RetentionPolicy.WORK_QUEUE,
-            # A task run that is scheduled again waits once; nothing else is ever discarded.
+            # Of a task run only its last message waits; nothing else is ever discarded.
             max_msgs_per_subject=1,
             discard=DiscardPolicy.OLD,
         ),
         _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
-        # The last of each says it all.
         _stream(subjects.SNAPSHOTS, "snapshot.>", replicas, max_msgs_per_subject=1, discard=DiscardPolicy.OLD),
     )
 
@@ -63,7 +61,7 @@ def _stream(name: str, subject: str, replicas: int, **differences: Any) -> Strea
 
 
 async def provision(client: Client, *, replicas: int = 1) -> None:
-    """Make the streams what they should be; may be repeated, and run by several processes at once."""
+    """Create or update all streams; may be repeated, and run by several processes at once."""
     jetstream = client.jetstream()
     for configuration in stream_configurations(replicas):
         try:

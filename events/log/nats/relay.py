@@ -1,7 +1,7 @@
-"""Writes what follows from the log to another stream, each message once.
+"""Writes messages that are derived from the log to another stream, each once.
 
-How far the log was read is kept in that stream itself, by a message of the same atomic batch: after a crash both are
-there or neither. Its expected sequence fences a second process that does the same.
+The position in the log is a message of that stream too, in the same atomic batch: after a crash both are there, or
+neither. Its expected sequence fences a second process with the same cursor.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.replies import ReplyInbox
 
 #: JetStream takes up to 1000 messages in one atomic batch, the cursor included.
-MOST_MESSAGES: Final = 500
+MAX_MESSAGES: Final = 500
 
 
 class Relay:
-    """A writer to one stream, and its cursor over EVENTS."""
+    """Writes to one stream, and keeps a cursor over EVENTS there."""
 
     def __init__(self, client: Client, stream: str, reader: str, *, timeout_seconds: float = 10.0) -> None:
         self._client = client
@@ -35,9 +35,9 @@ class Relay:
         self._cursor = 0
 
     async def position(self) -> int | None:
-        """The last position of the log whose effects are written; None where no cursor is left.
+        """The last position of the log whose messages are written; None if there is no cursor.
 
-        To be called before the first `advance`, and after one that failed.
+        Call it before the first `advance`, and after one that failed.
         """
         try:
             found = await self._client.jetstream().get_last_msg(self._stream, self._subject)
@@ -45,15 +45,15 @@ class Relay:
             self._cursor = 0
             return None
         except (TimeoutError, nats.errors.Error, APIError) as error:
-            raise LogUnavailableError(f"{self._stream} did not say how far it is: {error!r}") from error
+            raise LogUnavailableError(f"{self._stream} did not return its cursor: {error!r}") from error
         self._cursor = int(found.seq or 0)
         return int(found.data or b"0")
 
     async def advance(self, messages: Sequence[Outgoing], position: int) -> None:
-        """Write the messages (at most MOST_MESSAGES), and that everything up to `position` is written.
+        """Write the messages (at most MAX_MESSAGES), and the position up to which all are written.
 
-        Raises ConflictError when somebody else has advanced, LogUnavailableError when it is not known whether it was
-        written; in both cases ask for the `position` again.
+        Raises ConflictError if another process has advanced, LogUnavailableError if it is not known whether the
+        messages are written; in both cases read the `position` again.
         """
         headers = {"Nats-Expected-Last-Subject-Sequence": str(self._cursor)}
         batch = [*messages, (self._subject, headers, str(position).encode())]

@@ -1,7 +1,7 @@
-"""Puts messages that the log has lost back to their positions, so that they are read as they were (docs/adr/0012).
+"""Publishes messages that the log has lost at their old positions, so that readers see no difference (docs/adr/0012).
 
-JetStream stamps its own time on whatever is published, and acts on headers of its own: the time a message had is
-kept in a header, and its `Nats-` headers under another name.
+JetStream sets the time of a published message, and acts on `Nats-` headers: a restored message carries its first time
+in a header, and its `Nats-` headers under other names.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ _TIMEOUT_SECONDS: Final = 10.0
 
 
 async def restore(client: Client, after: int, messages: Sequence[tuple[Stored, datetime]]) -> int:
-    """Publish messages, with the times they had, right behind the position `after`, all or none; returns the last one.
+    """Publish messages with their first times right behind position `after`, all or none; returns the last position.
 
-    Raises ConflictError where the log does not end there, MaxPayloadError for a message that has no room for its time,
-    LogUnavailableError when it is not known whether they are stored.
+    Raises ConflictError if the log does not end there, MaxPayloadError for a message that has no room for its time,
+    LogUnavailableError if it is not known whether they are stored.
     """
-    outgoing = [(stored.subject, _marked(stored.headers, at), stored.data) for stored, at in messages]
+    outgoing = [(stored.subject, _wrap(stored.headers, at), stored.data) for stored, at in messages]
     outgoing[0][1]["Nats-Expected-Last-Sequence"] = str(after)
     return await store(client, ReplyInbox(client), outgoing, _TIMEOUT_SECONDS)
 
 
-def as_it_was(stored: Stored, recorded_at: datetime) -> tuple[Stored, datetime]:
-    """A message and its time before it was lost and restored; one that was not is given back."""
+def unwrap(stored: Stored, recorded_at: datetime) -> tuple[Stored, datetime]:
+    """A message and its time as they were before the message was lost; unchanged if it was not restored."""
     time = stored.headers.get(RECORDED_AT)
     if time is None:
         return stored, recorded_at
     try:
         at = datetime.fromisoformat(time).astimezone(UTC)
     except ValueError:
-        # Nobody of ours wrote that.
+        # Another program wrote this header.
         return stored, recorded_at
     headers = {
         name.removeprefix(RENAMED): value
@@ -52,18 +52,18 @@ def as_it_was(stored: Stored, recorded_at: datetime) -> tuple[Stored, datetime]:
     return Stored(stored.subject, headers, stored.data), at
 
 
-def _marked(headers: Mapping[str, str], recorded_at: datetime) -> dict[str, str]:
+def _wrap(headers: Mapping[str, str], recorded_at: datetime) -> dict[str, str]:
     kept = {f"{RENAMED}{name}" if name.startswith(_RESERVED) else name: value for name, value in headers.items()}
     return {RECORDED_AT: recorded_at.isoformat()} | kept
 
 
-def comes_back(stored: Stored, recorded_at: datetime) -> bool:
-    """Whether a message would be read as it was once it is restored: its headers may be such that nobody can tell."""
+def survives_restore(stored: Stored, recorded_at: datetime) -> bool:
+    """Whether a restored message would read as before; unusual headers would not."""
     texts = [text for header in stored.headers.items() for text in header]
     # nats-py strips headers, and refuses some names.
     if not all(text.isprintable() and text == text.strip() for text in texts):
         return False
     if not all(map(is_header_name, stored.headers)):
         return False
-    marked = Stored(stored.subject, _marked(stored.headers, recorded_at), stored.data)
-    return as_it_was(marked, recorded_at) == (stored, recorded_at)
+    wrapped = Stored(stored.subject, _wrap(stored.headers, recorded_at), stored.data)
+    return unwrap(wrapped, recorded_at) == (stored, recorded_at)

@@ -1,4 +1,4 @@
-"""Keeps what a long event stream comes to, in one message for each aggregate: a cache, safe to lose (docs/adr/0024)."""
+"""Stores one snapshot for each aggregate: a cache, whose loss only costs time (docs/adr/0024)."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from antiphon.events.subjects import Aggregate
 
 
 class JetStreamSnapshots:
-    """The snapshots on the stream SNAPSHOTS, of which the server keeps the last for each aggregate."""
+    """The stream SNAPSHOTS, where the server keeps the last message for each aggregate."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._direct = DirectGet(client, subjects.SNAPSHOTS, ReplyInbox(client))
 
     async def get(self, aggregate: Aggregate) -> bytes | None:
-        """What was put last, if it is still there; raises LogUnavailableError when nobody answers."""
+        """The last snapshot, if there is one; raises LogUnavailableError."""
         found, _ = await self._direct.page({"multi_last": [subjects.snapshot(aggregate)]})
         return found[0].data if found else None
 
     async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
-        """Put one in place of the last, without waiting for it to be there; one that is too large is not put."""
+        """Replace the snapshot, without waiting for the server; one that is too large is dropped."""
         if len(snapshot) <= self._client.max_payload:
             await self._client.publish(subjects.snapshot(aggregate), snapshot)

@@ -16,7 +16,7 @@ from psycopg_pool import PoolTimeout
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from antiphon.events.log.nats.parking import park
-from antiphon.events.log.nats.task_queue import IN_HAND_SECONDS, Handout
+from antiphon.events.log.nats.task_queue import IN_PROGRESS_SECONDS, TaskQueue
 from antiphon.events.state import StateType
 from antiphon.projections.task_run.queries import TASK_RUNS
 from antiphon.services.gateway.context import Gateway
@@ -91,26 +91,26 @@ class _Worker:
 
     async def serve(self) -> None:
         """Send tasks until the worker quits or says something else."""
-        async with Handout(self._gateway.nats, self._keys) as handout:
+        async with TaskQueue(self._gateway.nats, self._keys) as queue:
             goes_on = True
             while goes_on:
-                message = await handout.next()
+                message = await queue.next()
                 try:
                     task_run = await self._task_run(message)
-                    goes_on = task_run is None or await self._has_got(handout, message, task_run)
+                    goes_on = task_run is None or await self._has_got(queue, message, task_run)
                 except _UNREADABLE as error:
                     await self._park(message, repr(error))
                 except (psycopg.OperationalError, PoolTimeout, NotVisibleError) as error:
                     _log.warning("background task not shown", subject=message.subject, error=str(error).strip())
-                    await handout.give_back(message, seconds=_LATER_SECONDS)
+                    await queue.nak(message, delay_seconds=_LATER_SECONDS)
                     continue
                 except BaseException:
-                    await handout.give_back(message)
+                    await queue.nak(message)
                     raise
                 if goes_on:
-                    await handout.take_off(message)
+                    await queue.ack(message)
                 else:
-                    await handout.give_back(message)
+                    await queue.nak(message)
 
     async def _task_run(self, message: Msg) -> bytes | None:
         """The task run as it is now; None where it need not be run any more."""
@@ -127,13 +127,13 @@ class _Worker:
         _log.info("background task is not scheduled any more", task_run_id=str(run_id))
         return None
 
-    async def _has_got(self, handout: Handout, message: Msg, task_run: bytes) -> bool:
+    async def _has_got(self, queue: TaskQueue, message: Msg, task_run: bytes) -> bool:
         """Send the task, and wait for as long as the worker takes to say that it has got it; False if it does not."""
         self._answered = asyncio.get_running_loop().create_future()
         await self._websocket.send_text(task_run.decode())
         while not self._answered.done():
-            await asyncio.wait({self._answered}, timeout=IN_HAND_SECONDS)
-            await handout.keep(message)
+            await asyncio.wait({self._answered}, timeout=IN_PROGRESS_SECONDS)
+            await queue.in_progress(message)
         said = websockets.message_in(self._answered.result()).get("type")
         if said == "quit":
             await self._websocket.close()
