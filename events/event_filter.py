@@ -1,4 +1,4 @@
-"""Which events somebody wants: by their subject, by what they say, by what their run belongs to."""
+"""Selects events by subject, by content, and by the flow, deployment and tags of their run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ Decision = Literal["accepted", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Events that meet all of these; without any, all events.
+    """All of these conditions must hold; an empty filter selects all events.
 
-    What cannot be decoded is given to everybody whose `kind`, `id` and `action` it fits: nobody can say that it
-    is not what was asked for.
+    An event that cannot be decoded is selected by `kind`, `id` and `action` alone.
     """
 
     #: `flow_run`, `task_run`, `flow`, ...
@@ -27,40 +26,40 @@ class EventFilter:
     #: `state.accepted`, `updated`, `deleted`, ...; or a wildcard: `state.*` for all events that wrote a state of a run,
     #: `refused.*` for all refusals that wrote none.
     action: str = ">"
-    #: Of this flow, its runs, their task runs and inputs.
+    #: This flow, its runs, their task runs and inputs.
     flow: UUID | None = None
-    #: Of the runs of this deployment, their task runs and inputs.
+    #: Runs of this deployment, their task runs and inputs.
     deployment: UUID | None = None
-    #: Of what had all of these tags when it happened.
+    #: Flows, runs and task runs with all of these tags at the time of the event.
     tags: tuple[str, ...] = ()
-    #: Events that wrote a state of this type; or proposed one, where none was written.
+    #: Events that wrote a state of this type, or, if they wrote none, proposed one.
     state_type: StateType | None = None
-    #: Transitions that were accepted; or were replaced, rejected, delayed or aborted.
+    #: Accepted transitions, or replaced, rejected, delayed and aborted ones.
     decision: Decision | None = None
 
     @property
     def subject(self) -> str:
-        """The NATS wildcard that `kind`, `id` and `action` make; any NATS client can subscribe to it."""
+        """The NATS wildcard of `kind`, `id` and `action`; any NATS client can subscribe to it."""
         return f"evt.{self.kind}.{self.id}.{self.action}"
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The wildcards of the events that must be read to answer."""
-        # Tags change by events of other actions, which must be seen.
-        return (f"evt.{self.kind}.{self.id}.>",) if self.wants_origin else (self.subject,)
+        """The wildcards of all events that must be read."""
+        # Events of other actions may change tags.
+        return (f"evt.{self.kind}.{self.id}.>",) if self.needs_run_context else (self.subject,)
 
     @property
     def is_subject(self) -> bool:
-        """Whether it takes no more than the subject to answer."""
-        return self.decision is None and self.state_type is None and not self.wants_origin
+        """Whether the subject decides alone."""
+        return self.decision is None and self.state_type is None and not self.needs_run_context
 
     @property
-    def wants_origin(self) -> bool:
-        """Whether it takes more than the event itself to answer."""
+    def needs_run_context(self) -> bool:
+        """Whether the filter depends on the run that an event belongs to."""
         return self.flow is not None or self.deployment is not None or bool(self.tags)
 
     def fits(self, event: Event) -> bool:
-        """Whether an event says what was asked for, as far as the event alone tells."""
+        """Whether the content of an event meets the filter."""
         if self.action != ">" and not subjects.matches(event.TYPE.partition(".")[2], self.action):
             return False
         if self.decision is not None and _decision(event) != self.decision:

@@ -1,4 +1,4 @@
-"""Places in the log as people write them: a position, or a time."""
+"""Positions in the log as users write them: a number, or a time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-Place = int | datetime
+LogPosition = int | datetime
 
 #: The largest sequence that JetStream counts to.
 LAST: Final = 2**63 - 1
-#: The latest moment that has a next one.
+#: The latest moment to which a microsecond can be added.
 _LATEST: Final = datetime.max.replace(tzinfo=UTC) - timedelta(microseconds=1)
 _MOMENT: Final = TypeAdapter(datetime)
 
 
-def parse(text: str) -> Place:
-    """A position as a number, from 1; or a time, in UTC where it has no zone. Raises ValueError for neither."""
+def parse(text: str) -> LogPosition:
+    """Parse a number, from 1, or a time, in UTC if it has no zone; raises ValueError."""
     if _is_number(text):
-        # Other numbers would be taken for seconds since 1970.
+        # pydantic would read other numbers as seconds since 1970.
         if not text.isdecimal() or len(text) > len(str(LAST)) or not 1 <= int(text) <= LAST:
             msg = f"positions are from 1 to {LAST}"
             raise ValueError(msg)

@@ -1,4 +1,4 @@
-"""What users import: publish a command, await its decision, subscribe to what happens, replay what did."""
+"""The client: publish commands, request decisions, subscribe to events, replay them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import nats.errors
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events import codec, subjects
-from antiphon.events.client.run_context import Origins
+from antiphon.events.client.run_context import RunContexts
 from antiphon.events.event_filter import ALL, EventFilter
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.batch import store
@@ -23,20 +23,20 @@ from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.log_position import Place
+from antiphon.events.log_position import LogPosition
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome
 from antiphon.events.subjects import Aggregate
 
-__all__ = ["ALL", "Addressed", "Client", "EventFilter", "Told"]
+__all__ = ["ALL", "Client", "CommandEnvelope", "DecisionReply", "EventFilter"]
 
 _BATCH: Final = 500
-#: So many events are decoded at once: the objects of more are so many that Python collects garbage among them.
+#: Decode 16 events per batch; larger batches trigger garbage collection while their objects are still referenced.
 _DECODED: Final = 16
-#: After this silence a question is asked again: whoever had it may have been killed.
-_ASK_AGAIN_SECONDS: Final = 3.0
-_NOBODY_SECONDS: Final = 0.1
-#: What was recorded at a moment itself is not later than it.
+#: A request is sent again after this silence: the policy that had received it may have been killed.
+_RETRY_SECONDS: Final = 3.0
+_PAUSE_SECONDS: Final = 0.1
+#: An event recorded exactly at a moment belongs to it.
 _MOMENT: Final = timedelta(microseconds=1)
 
 
@@ -45,8 +45,8 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Addressed:
-    """A command with the id of the aggregate it is meant for, and its own id."""
+class CommandEnvelope:
+    """A command with the id of its aggregate, and its own id."""
 
     aggregate_id: UUID | str
     command: Command
@@ -54,26 +54,26 @@ class Addressed:
 
     @property
     def subject(self) -> str:
-        """The subject it is published on."""
+        """The subject to publish it on."""
         return subjects.command(Aggregate(self.command.KIND, str(self.aggregate_id)), self.command.VERB)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """An outcome with the events of the command's aggregate that it led to, in order.
+class DecisionReply:
+    """The outcome of a command, and the events of its aggregate that it led to, in order.
 
-    There are none where the command had been decided before, where they are too large for one message, or of types that
-    this version does not know.
+    There are no events if the command had been decided before, if they are too large for one message, or if this
+    version does not know one of their types.
     """
 
     outcome: Outcome
     events: tuple[Event, ...]
-    #: That of the command, and of its events.
+    #: The time of the command and of its events.
     occurred_at: datetime
 
 
 class Client:
-    """Speaks to Antiphon over NATS alone; safe to share between tasks."""
+    """Uses Antiphon over NATS alone; tasks may share it. It changes nothing about the connection."""
 
     def __init__(
         self,
@@ -103,27 +103,27 @@ class Client:
     async def publish(
         self, aggregate_id: UUID | str, command: Command, *, command_id: UUID | None = None, actor: str | None = None
     ) -> UUID:
-        """Hand a command over and return its id once it is on disk; the decision comes as an event.
+        """Queue a command, and return its id once it is on disk; the decision follows as an event.
 
-        Raises LogUnavailableError when nobody confirmed it: publish it again with the same `command_id`,
-        and nats.errors.MaxPayloadError for a command that is too large.
+        Raises LogUnavailableError without a confirmation: publish it again with the same `command_id`.
+        Raises nats.errors.MaxPayloadError for a command that is too large.
         """
-        addressed = Addressed(aggregate_id, command, command_id or self._new_id())
-        headers = codec.command_headers(self._metadata(addressed.command_id, actor))
-        await self._store([(addressed.subject, headers, codec.encode(command))])
-        return addressed.command_id
+        envelope = CommandEnvelope(aggregate_id, command, command_id or self._new_id())
+        headers = codec.command_headers(self._metadata(envelope.command_id, actor))
+        await self._store([(envelope.subject, headers, codec.encode(command))])
+        return envelope.command_id
 
-    async def publish_many(self, commands: Iterable[Addressed], *, actor: str | None = None) -> None:
-        """Hand many commands over, in order, in atomic batches of up to 500; returns when all are on disk.
+    async def publish_many(self, commands: Iterable[CommandEnvelope], *, actor: str | None = None) -> None:
+        """Queue many commands, in order, in atomic batches of up to 500; returns when all are on disk.
 
         Raises LogUnavailableError like `publish`; batches before the failing one are on disk.
         """
         batch: list[Outgoing] = []
-        for addressed in commands:
-            headers = codec.command_headers(self._metadata(addressed.command_id, actor))
-            # JetStream refuses a whole batch for one repeated id; the policy knows repetitions by itself.
+        for envelope in commands:
+            headers = codec.command_headers(self._metadata(envelope.command_id, actor))
+            # JetStream refuses a whole batch for one repeated id; the policy recognises repetitions.
             del headers[subjects.MESSAGE_ID]
-            batch.append((addressed.subject, headers, codec.encode(addressed.command)))
+            batch.append((envelope.subject, headers, codec.encode(envelope.command)))
             if len(batch) == _BATCH:
                 await self._store(batch)
                 batch = []
@@ -142,19 +142,11 @@ class Client:
         actor: str | None = None,
         traceparent: str | None = None,
     ) -> Outcome:
-        """Hand a command over and wait for its decision.
+        """Send a command, and wait for its decision; see `request`."""
+        reply = await self.request(aggregate_id, command, command_id=command_id, actor=actor, traceparent=traceparent)
+        return reply.outcome
 
-        The command does not go through the queue: what acknowledges it is its outcome, which is on disk
-        (docs/adr/0008). It is sent again while nobody answers.
-
-        Raises LogUnavailableError when no decision came in time: it may yet have been made, and asking
-        again with the same `command_id` is safe and gives the recorded outcome. Raises nats.errors.MaxPayloadError
-        for a command that is too large, nats.errors.BadSubjectError for an id with blanks in it.
-        """
-        told = await self.ask(aggregate_id, command, command_id=command_id, actor=actor, traceparent=traceparent)
-        return told.outcome
-
-    async def ask(
+    async def request(
         self,
         aggregate_id: UUID | str,
         command: Command,
@@ -163,46 +155,43 @@ class Client:
         actor: str | None = None,
         traceparent: str | None = None,
         with_events: bool = False,
-    ) -> Told:
-        """The same, and be told the events too, if they are wanted."""
+    ) -> DecisionReply:
+        """Send a command, and wait for its decision, with its events if asked for.
+
+        The command does not pass through the queue: its outcome, which is on disk, acknowledges it
+        (docs/adr/0008). It is sent again while there is no reply.
+
+        Raises LogUnavailableError if no decision came in time: it may be made later, and the same request again,
+        with the same `command_id`, is safe and returns the recorded outcome. Raises nats.errors.MaxPayloadError
+        for a command that is too large, nats.errors.BadSubjectError for an id with blanks in it.
+        """
         metadata = self._metadata(command_id or self._new_id(), actor, traceparent)
         subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
         headers = codec.command_headers(metadata)
-        # Only for JetStream, which this does not pass through.
+        # JetStream does not see this message.
         del headers[subjects.MESSAGE_ID]
         if with_events:
             headers[subjects.WITH_EVENTS] = "true"
-        answer = await self._answer((subject, headers, codec.encode(command)))
-        outcome, events = codec.decode_reply(answer)
-        return Told(outcome, events, metadata.occurred_at)
+        reply = await self._reply_to((subject, headers, codec.encode(command)))
+        outcome, events = codec.decode_reply(reply)
+        return DecisionReply(outcome, events, metadata.occurred_at)
 
-    async def _answer(self, question: Outgoing) -> bytes:
-        """Ask until somebody answers: asking twice is safe, because the command id is the same."""
-        deadline = asyncio.get_running_loop().time() + self._timeout_seconds
-        try:
-            while True:
-                answer = await self._ask(question, deadline)
-                if answer is not None:
-                    return answer
-        except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError):
-            raise
-        except (TimeoutError, nats.errors.Error, OSError) as error:
-            raise LogUnavailableError(f"no decision came in time: {error!r}") from error
-
-    async def _ask(self, question: Outgoing, deadline: float) -> bytes | None:
-        """The answer, or None when it is time to ask again; raises TimeoutError at the deadline."""
-        again = asyncio.get_running_loop().time() + _ASK_AGAIN_SECONDS
-        try:
-            return (await self._replies.request(*question, until=min(again, deadline))).data
-        except TimeoutError:
-            if deadline <= again:
+    async def _reply_to(self, request: Outgoing) -> bytes:
+        """Send a request until there is a reply: to send it twice is safe, because the command id is the same."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + self._timeout_seconds
+        while True:
+            try:
+                return (await self._replies.request(*request, until=min(deadline, now() + _RETRY_SECONDS))).data
+            except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError):
                 raise
-            return None
-        except LogUnavailableError:
-            # Nobody listens: a policy that was killed is back soon.
-            async with asyncio.timeout_at(deadline):
-                await asyncio.sleep(_NOBODY_SECONDS)
-            return None
+            except (TimeoutError, LogUnavailableError) as error:
+                # A policy that was killed is back soon.
+                if now() + _PAUSE_SECONDS >= deadline:
+                    raise LogUnavailableError(f"no decision came in time: {error!r}") from error
+                await asyncio.sleep(_PAUSE_SECONDS)
+            except (nats.errors.Error, OSError) as error:
+                raise LogUnavailableError(f"the command was not sent: {error!r}") from error
 
     def _metadata(self, command_id: UUID, actor: str | None, traceparent: str | None = None) -> Metadata:
         return Metadata(command_id=command_id, occurred_at=self._clock(), actor=actor, traceparent=traceparent)
@@ -212,7 +201,7 @@ class Client:
     ) -> AsyncIterator[Recorded | Unreadable]:
         """Events as they happen, for ever, in log order, each once.
 
-        `from_position` is the first position wanted, to go on after a break; absent means from now on.
+        `from_position` is the first position, to continue after a break; without it only new events follow.
         """
         after = await self.last_position() if from_position is None else from_position - 1
         async for batch in self._follow(which, after):
@@ -222,7 +211,7 @@ class Client:
     async def replay(
         self, which: EventFilter = ALL, from_position: int = 1, to_position: int | None = None
     ) -> AsyncIterator[Recorded | Unreadable]:
-        """Events that have happened, from one position to another (both included; absent: to the end)."""
+        """Past events from one position to another, both included; without `to_position` up to the end of the log."""
         end = await self.last_position()
         until = end if to_position is None else min(to_position, end)
         async for batch in self._follow(which, from_position - 1, until):
@@ -232,31 +221,31 @@ class Client:
     async def _follow(
         self, which: EventFilter, after: int, until: int | None = None
     ) -> AsyncIterator[list[Recorded | Unreadable]]:
-        origins = Origins(self.history)
+        contexts = RunContexts(self.history)
         async for batch in self._log.follow(after, subjects=which.subjects, until=until, most=_DECODED):
             if which.is_subject:
                 yield list(batch)
             else:
-                yield [item for item in batch if await _is_wanted(item, which, origins)]
+                yield [item for item in batch if await _is_wanted(item, which, contexts)]
 
     async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
-        """All events of one aggregate, oldest first, also those that cannot be decoded."""
+        """All events of one aggregate, oldest first, including those that cannot be decoded."""
         return await self._log.history(aggregate)
 
-    async def first_position(self, when: Place) -> int:
-        """The position itself; or that of the first event recorded at this moment or later, behind the end if none."""
+    async def first_position(self, when: LogPosition) -> int:
+        """A position as it is; for a time, that of the first event recorded then or later, or behind the end."""
         return when if isinstance(when, int) else await self._log.position_at(when)
 
-    async def last_position(self, when: Place | None = None) -> int:
-        """The position itself; or that of the last event recorded by this moment; or of the newest, 0 for no events."""
+    async def last_position(self, when: LogPosition | None = None) -> int:
+        """A position as it is; for a time, that of the last event recorded by then; or the newest; 0 for none."""
         if when is None:
             return await self._log.last_position()
         return when if isinstance(when, int) else await self._log.position_at(when + _MOMENT) - 1
 
 
-async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, origins: Origins) -> bool:
+async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, contexts: RunContexts) -> bool:
     if isinstance(item, Unreadable):
         return subjects.matches(item.subject, which.subject)
-    # Before anything is refused: every event of a run tells what it belongs to.
-    belongs = not which.wants_origin or (await origins.of(item)).fits(which)
+    # First, whatever the filter says about the event: each event of a run may change its context.
+    belongs = not which.needs_run_context or (await contexts.of(item)).fits(which)
     return belongs and which.fits(item.event)

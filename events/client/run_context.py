@@ -1,4 +1,4 @@
-"""What a run belongs to, its flow, deployment and tags, as the log had it at each position."""
+"""The flow, deployment and tags of each event's run, as of the event."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _CAPACITY: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What something belongs to; task runs and inputs through their flow run."""
+class RunContext:
+    """What an aggregate belongs to; task runs and inputs belong to it through their flow run."""
 
     flow: str | None = None
     deployment: str | None = None
@@ -30,7 +30,7 @@ class Origin:
     flow_run: str | None = None
 
     def fits(self, which: EventFilter) -> bool:
-        """Whether that is what was asked for."""
+        """Whether the filter selects this context."""
         return (
             (which.flow is None or self.flow == str(which.flow))
             and (which.deployment is None or self.deployment == str(which.deployment))
@@ -38,70 +38,70 @@ class Origin:
         )
 
 
-_UNKNOWN: Final = Origin()
+_UNKNOWN: Final = RunContext()
 
 
-class Origins:
-    """Follows events in log order, and knows what each belonged to when it happened.
+class RunContexts:
+    """Follows events in log order, and returns the context of each as of the event.
 
-    It gives the same answers wherever it begins: what it has not seen it reads. Of what it has it keeps a
-    limited number.
+    The answers do not depend on the first event: the history of an unknown aggregate is read. The number of known
+    aggregates is limited.
     """
 
     def __init__(self, read: ReadHistory) -> None:
         self._read = read
-        self._known: OrderedDict[Aggregate, Origin] = OrderedDict()
+        self._known: OrderedDict[Aggregate, RunContext] = OrderedDict()
 
-    async def of(self, item: Recorded) -> Origin:
-        """What the subject of an event belongs to once that has happened."""
+    async def of(self, item: Recorded) -> RunContext:
+        """The context of an aggregate right after this event."""
         known = self._known.get(item.aggregate)
         own = await self._at(item.aggregate, item.position) if known is None else evolve(known, item)
-        self._keep(item.aggregate, own)
+        self._remember(item.aggregate, own)
         if own.flow_run is None:
             return own
         above = Aggregate("flow_run", own.flow_run)
         run = self._known.get(above) or await self._at(above, item.position)
         if run.flow is not None:
-            self._keep(above, run)
+            self._remember(above, run)
         return replace(own, flow=run.flow, deployment=run.deployment)
 
-    async def _at(self, aggregate: Aggregate, position: int) -> Origin:
-        origin = _UNKNOWN
+    async def _at(self, aggregate: Aggregate, position: int) -> RunContext:
+        context = _UNKNOWN
         for item in await self._read(aggregate):
             if isinstance(item, Recorded) and item.position <= position:
-                origin = evolve(origin, item)
-        return origin
+                context = evolve(context, item)
+        return context
 
-    def _keep(self, aggregate: Aggregate, origin: Origin) -> None:
-        self._known[aggregate] = origin
+    def _remember(self, aggregate: Aggregate, context: RunContext) -> None:
+        self._known[aggregate] = context
         self._known.move_to_end(aggregate)
         if len(self._known) > _CAPACITY:
             self._known.popitem(last=False)
 
 
-def evolve(origin: Origin, item: Recorded) -> Origin:
-    """What something belongs to after one more of its events; it still does once it is deleted."""
-    return _evolved(origin, item.event, item.aggregate.id)
+def evolve(context: RunContext, item: Recorded) -> RunContext:
+    """The context after one more event; a deletion does not change it."""
+    return _evolved(context, item.event, item.aggregate.id)
 
 
-def _evolved(origin: Origin, event: Event, identifier: str) -> Origin:
+def _evolved(context: RunContext, event: Event, identifier: str) -> RunContext:
     match event:
         case FlowRunCreated():
             deployment = None if event.deployment_id is None else str(event.deployment_id)
-            return Origin(str(event.flow_id), deployment, frozenset(event.tags))
+            return RunContext(str(event.flow_id), deployment, frozenset(event.tags))
         case FlowRunUpdated() if "tags" in event.changes.model_fields_set:
-            return replace(origin, tags=frozenset(event.changes.tags))
+            return replace(context, tags=frozenset(event.changes.tags))
         case TaskRunCreated() | TaskRunStateRecorded() if event.fields is not None:
             run_id = event.fields.flow_run_id
-            return Origin(tags=frozenset(event.fields.tags), flow_run=None if run_id is None else str(run_id))
+            return RunContext(tags=frozenset(event.fields.tags), flow_run=None if run_id is None else str(run_id))
         case FlowCreated():
-            return Origin(identifier, tags=_texts(event.data.get("tags")))
+            return RunContext(identifier, tags=_texts(event.data.get("tags")))
         case FlowUpdated() if "tags" in event.changes:
-            return replace(origin, tags=_texts(event.changes["tags"]))
+            return replace(context, tags=_texts(event.changes["tags"]))
         case FlowRunInputCreated():
-            return Origin(flow_run=str(event.data.get("flow_run_id")))
+            return RunContext(flow_run=str(event.data.get("flow_run_id")))
         case _:
-            return origin
+            return context
 
 
 def _texts(value: object) -> frozenset[str]:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from antiphon.events.client.client import Told
+from antiphon.events.client.client import DecisionReply
 from antiphon.events.log.port import Recorded
 from antiphon.events.message import Metadata
 from antiphon.events.subjects import Aggregate
@@ -44,13 +44,13 @@ class Fresh:
     table: Table
     project: Callable[[Recorded], list[Change]]
 
-    def shown(self, told: Told, now: datetime) -> bytes | None:
-        """The run as JSON; None where only the database knows all of it, or no events are told.
+    def shown(self, reply: DecisionReply, now: datetime) -> bytes | None:
+        """The run as JSON; None where only the database knows all of it, or the reply has no events.
 
         That is so for a run that has begun, one in a work queue, whose pool it shows, and one with integers of more
         than 64 bits.
         """
-        row = self._row(told)
+        row = self._row(reply)
         if row is None or row.get("state_type") not in ("SCHEDULED", "PENDING") or row.get("work_queue_id") is not None:
             return None
         row |= durations.of_waiting(row, now)
@@ -63,12 +63,12 @@ class Fresh:
     def _names(self) -> list[str]:
         return names(self.resource.columns)
 
-    def _row(self, told: Told) -> Row | None:
-        outcome, at = told.outcome, told.occurred_at
+    def _row(self, reply: DecisionReply) -> Row | None:
+        outcome, at = reply.outcome, reply.occurred_at
         aggregate = Aggregate(self.table.name, outcome.aggregate_id)
         metadata = Metadata(command_id=outcome.command_id, occurred_at=at)
         changes: list[Change] = []
-        for event in told.events:
+        for event in reply.events:
             # When the log recorded it is not among what a run shows.
             changes += self.project(Recorded(outcome.position, aggregate, event, metadata, at))
         if not changes:

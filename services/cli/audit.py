@@ -14,7 +14,7 @@ import orjson
 
 from antiphon.events.client.client import Client, EventFilter
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.log_position import Place
+from antiphon.events.log_position import LogPosition
 from antiphon.events.record import record
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.as_of.as_of import run_at
@@ -51,7 +51,7 @@ async def _history(
     raise CommandFailedError(f"{number} is not in the log")
 
 
-async def tail(where: Installation, which: EventFilter, start: Place | None, output: Output) -> None:
+async def tail(where: Installation, which: EventFilter, start: LogPosition | None, output: Output) -> None:
     """Print events as they happen."""
     async with log_client(where.nats_url) as client:
         first = None if start is None else await client.first_position(start)
@@ -61,7 +61,7 @@ async def tail(where: Installation, which: EventFilter, start: Place | None, out
 
 
 async def replay(
-    where: Installation, which: EventFilter, start: Place | None, end: Place | None, output: Output
+    where: Installation, which: EventFilter, start: LogPosition | None, end: LogPosition | None, output: Output
 ) -> None:
     """Print events of the past."""
     async with _replayed(where, which, start, end) as items:
@@ -70,7 +70,12 @@ async def replay(
 
 
 async def export(
-    where: Installation, which: EventFilter, start: Place | None, end: Place | None, form: Format, file: Path | None
+    where: Installation,
+    which: EventFilter,
+    start: LogPosition | None,
+    end: LogPosition | None,
+    form: Format,
+    file: Path | None,
 ) -> None:
     """Write events of the past to a file, or to standard output."""
     async with _replayed(where, which, start, end) as items:
@@ -84,7 +89,7 @@ async def export(
 
 @asynccontextmanager
 async def _replayed(
-    where: Installation, which: EventFilter, start: Place | None, end: Place | None
+    where: Installation, which: EventFilter, start: LogPosition | None, end: LogPosition | None
 ) -> AsyncIterator[Items]:
     async with log_client(where.nats_url) as client:
         first = 1 if start is None else await client.first_position(start)
@@ -105,7 +110,7 @@ async def _export(items: Items, form: Format, target: TextIO) -> int:
     return count
 
 
-async def diff(where: Installation, run: UUID, before: Place, after: Place) -> None:
+async def diff(where: Installation, run: UUID, before: LogPosition, after: LogPosition) -> None:
     """Print the fields of a run that differ between two positions."""
     async with log_client(where.nats_url) as client, Past.beginning(where.postgres_url) as nothing:
         aggregate, _ = await _history(client, run, _RUNS)
@@ -117,7 +122,7 @@ async def diff(where: Installation, run: UUID, before: Place, after: Place) -> N
             _write(f"{name}: {_shown(old, name)} -> {_shown(new, name)}")
 
 
-async def _then(client: Client, nothing: Past, run: Aggregate, place: Place) -> dict[str, Any]:
+async def _then(client: Client, nothing: Past, run: Aggregate, place: LogPosition) -> dict[str, Any]:
     """The fields of a run at a position or time, and the names of its states; none before its creation."""
     found = await run_at(nothing, client.history, run, await client.last_position(place))
     if found is None:

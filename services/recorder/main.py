@@ -10,7 +10,7 @@ import structlog
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.consumer import OrderedConsumer
@@ -70,8 +70,8 @@ async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivere
         await client.publish(item.reply, b"+ACK")
 
 
-async def _translated(client: NatsClient, batch: Sequence[Delivered], tally: Tally) -> list[Addressed | None]:
-    found: list[Addressed | None] = []
+async def _translated(client: NatsClient, batch: Sequence[Delivered], tally: Tally) -> list[CommandEnvelope | None]:
+    found: list[CommandEnvelope | None] = []
     for message in batch:
         try:
             found.append(command_from(message.data))

@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from antiphon.events.client.client import Addressed
+from antiphon.events.client.client import CommandEnvelope
 from antiphon.events.errors import UndecodableError
 from antiphon.events.state import State, StateDetails
 from antiphon.events.task_run.commands import RecordTaskRunState, ReportedTaskRun
@@ -17,7 +17,7 @@ _PREFIX: Final = "prefect.task-run."
 _FLOW_RUN_PREFIX: Final = "prefect.flow-run."
 
 
-def command_from(body: bytes) -> Addressed | None:
+def command_from(body: bytes) -> CommandEnvelope | None:
     """The command an event stands for; None for events that report no state of a client's task run.
 
     Raises UndecodableError when it claims to be one and is not.
@@ -29,7 +29,7 @@ def command_from(body: bytes) -> Addressed | None:
         command = RecordTaskRunState(
             state=_state(event), flow_run_id=_flow_run_id(event), task_run=_task_run(event["payload"]["task_run"])
         )
-        return Addressed(UUID(_id(event).removeprefix(_PREFIX)), command, UUID(event["id"]))
+        return CommandEnvelope(UUID(_id(event).removeprefix(_PREFIX)), command, UUID(event["id"]))
     except (KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
         msg = f"not a task-run event: {type(error).__name__}: {error}"
         raise UndecodableError(msg) from error

@@ -15,7 +15,7 @@ import structlog
 from psycopg import AsyncConnection
 
 from antiphon.events import ids
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.limit.commands import ExpireLease
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.projections.core.reading import configure
@@ -61,9 +61,9 @@ async def _sweep_again_and_again(postgres_url: str, commands: Client) -> None:
             await asyncio.sleep(_SWEEP_SECONDS)
 
 
-async def _overdue(connection: AsyncConnection[Any]) -> list[Addressed]:
+async def _overdue(connection: AsyncConnection[Any]) -> list[CommandEnvelope]:
     """What there is to say about the leases whose time is over."""
     return [
-        Addressed(lease.id, ExpireLease(), ids.derived(lease.id, f"expires at {lease.expires_at.isoformat()}"))
+        CommandEnvelope(lease.id, ExpireLease(), ids.derived(lease.id, f"expires at {lease.expires_at.isoformat()}"))
         for lease in await queries.overdue(connection, clock.now(), _MOST_AT_ONCE)
     ]

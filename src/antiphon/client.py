@@ -1,6 +1,6 @@
 """What users import: the client, and the commands, events and values that it takes and gives."""
 
-from antiphon.events.client.client import ALL, Addressed, Client, EventFilter, Told
+from antiphon.events.client.client import ALL, Client, CommandEnvelope, DecisionReply, EventFilter
 from antiphon.events.document.commands import (
     CreateArtifact,
     CreateDeployment,
@@ -38,7 +38,7 @@ from antiphon.events.flow_run.events import (
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, ReleaseLease, RenewLease, UpdateLimit
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.log_position import Place
+from antiphon.events.log_position import LogPosition
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
@@ -71,10 +71,10 @@ __all__ = [
     "Aborted",
     "Accepted",
     "AcquireLease",
-    "Addressed",
     "Aggregate",
     "Client",
     "Command",
+    "CommandEnvelope",
     "CreateArtifact",
     "CreateDeployment",
     "CreateFlow",
@@ -85,6 +85,7 @@ __all__ = [
     "CreateVariable",
     "CreateWorkPool",
     "CreateWorkQueue",
+    "DecisionReply",
     "Delayed",
     "DeleteArtifact",
     "DeleteDeployment",
@@ -107,9 +108,9 @@ __all__ = [
     "FlowRunTransitionDelayed",
     "FlowRunTransitionRejected",
     "FlowRunUpdated",
+    "LogPosition",
     "LogUnavailableError",
     "Outcome",
-    "Place",
     "ProposedState",
     "Recorded",
     "Rejected",
@@ -133,7 +134,6 @@ __all__ = [
     "TaskRunTransitionAccepted",
     "TaskRunTransitionDelayed",
     "TaskRunTransitionRejected",
-    "Told",
     "Unreadable",
     "UpdateArtifact",
     "UpdateDeployment",

@@ -22,7 +22,7 @@ from nats.aio.client import Client as NatsClient
 from psycopg.rows import TupleRow
 
 from antiphon.events import subjects
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
 from antiphon.events.state import ProposedState, StateDetails, StateType
 
@@ -43,13 +43,13 @@ class Native:
     cpu: Mapping[str, float]
 
 
-def commands(flow_id: UUID, runs: int) -> Iterator[Addressed]:
+def commands(flow_id: UUID, runs: int) -> Iterator[CommandEnvelope]:
     """Create, start and complete so many runs, 64 of them in step."""
     for first in range(0, runs, _IN_STEP):
         group = [uuid4() for _ in range(min(_IN_STEP, runs - first))]
-        yield from (Addressed(run_id, _create(flow_id), uuid4()) for run_id in group)
+        yield from (CommandEnvelope(run_id, _create(flow_id), uuid4()) for run_id in group)
         for state_type in (StateType.RUNNING, StateType.COMPLETED):
-            yield from (Addressed(run_id, _set_state(run_id, state_type), uuid4()) for run_id in group)
+            yield from (CommandEnvelope(run_id, _set_state(run_id, state_type), uuid4()) for run_id in group)
 
 
 async def generate(nats_url: str, postgres_url: str, flow_id: UUID, runs: int) -> float:

@@ -11,7 +11,7 @@ from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
 from antiphon.events.client.client import Client, EventFilter
-from antiphon.events.client.run_context import Origins
+from antiphon.events.client.run_context import RunContexts
 from antiphon.events.flow_run.events import FlowRunChanges, FlowRunUpdated
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.jetstream import JetStreamLog
@@ -145,8 +145,8 @@ async def test_what_is_kept_of_origins_is_limited(connection: NatsClient, monkey
     log = JetStreamLog(connection)
     runs = [run() for _ in range(5)]
     await log.append([draft for one in runs for draft in drafts(one, run_created(), run_moved(state("RUNNING")))], {})
-    origins = Origins(log.history)
+    contexts = RunContexts(log.history)
     for one in runs:
         for item in await log.read(one):
-            assert (await origins.of(item)).flow == str(FLOW_ID)
-    assert len(origins._known) == 2
+            assert (await contexts.of(item)).flow == str(FLOW_ID)
+    assert len(contexts._known) == 2

@@ -99,14 +99,13 @@ class OrderedConsumer:
     async def batches(self, *, until: int | None = None) -> AsyncIterator[Sequence[Delivered]]:
         """All messages that have arrived, at least one, again and again.
 
-        Ends when the stream was read up to `until`, a position that exists.
+        Ends when everything up to the position `until` was delivered.
         """
         while until is None or self._position < until:
             if self._lost:
                 await self._begin()
                 raise_if_cancelled()
-            if until is not None and self._drained and self._subjects and not self._waiting:
-                # The filter selects no more messages up to `until`.
+            if until is not None and self._drained and not self._waiting and await self._is_at_end(until):
                 return
             try:
                 async with asyncio.timeout(_SILENCE_SECONDS):
@@ -127,6 +126,19 @@ class OrderedConsumer:
                 batch = [item for item in batch if item.position <= until]
             if batch:
                 yield batch
+
+    async def _is_at_end(self, until: int) -> bool:
+        """Whether no more messages up to `until` follow: the last ones may be filtered out, or deleted."""
+        jetstream = self._client.jetstream()
+        try:
+            # In this order: a message that is stored by then is either pending for the consumer or delivered.
+            end = (await jetstream.stream_info(self._stream)).state.last_seq
+            consumer = await jetstream.consumer_info(self._stream, self._name)
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            self._lose(f"the end of the stream is not known: {error!r}")
+            return False
+        received = consumer.delivered is None or consumer.delivered.consumer_seq == self._delivered
+        return end >= until and consumer.num_pending == 0 and received and not self._waiting
 
     async def _wait_for_more(self) -> None:
         """Let the rest of a burst arrive: the larger a batch, the cheaper each message."""

@@ -13,7 +13,7 @@ from antiphon.services.cli.choices import Output
 
 if TYPE_CHECKING:
     from antiphon.events.event_filter import EventFilter
-    from antiphon.events.log_position import Place
+    from antiphon.events.log_position import LogPosition
     from antiphon.events.state import StateType
 
 #: The data directory where none is given.
@@ -42,7 +42,7 @@ class Decided(StrEnum):
     REFUSED = "refused"
 
 
-def log_position(text: str) -> Place:
+def log_position(text: str) -> LogPosition:
     """A position or a time from the command line."""
     from antiphon.events.log_position import parse
 
@@ -61,7 +61,7 @@ def _state_type(text: str) -> StateType:
         raise typer.BadParameter(f"choose from {', '.join(StateType)}") from None
 
 
-#: `Place | None`, which typer does not know.
+#: `LogPosition | None`, which typer does not know.
 From = Annotated[
     Any, typer.Option("--from", parser=log_position, metavar="POSITION|TIME", help="The first position, or time.")
 ]

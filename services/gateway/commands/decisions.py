@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from antiphon.events import ids
-from antiphon.events.client.client import Told
+from antiphon.events.client.client import DecisionReply
 from antiphon.events.message import Command
 from antiphon.events.outcome import Outcome, Status
 from antiphon.projections.flow_run.created_run_view import Fresh
@@ -36,14 +36,14 @@ POSITION: Final = "Antiphon-Position"
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What a request was told about its command."""
+    """The decision about the command of a request."""
 
-    told: Told
+    reply: DecisionReply
 
     @property
     def outcome(self) -> Outcome:
         """How the command was answered."""
-        return self.told.outcome
+        return self.reply.outcome
 
     @property
     def position(self) -> int:
@@ -69,7 +69,7 @@ async def decide(
     part: str = "",
     with_events: bool = False,
 ) -> Decided:
-    """Have a command decided, and be told its events if they are wanted.
+    """Request the decision about a command, with its events if asked for.
 
     `part` tells the commands of one request from each other. Raises LogUnavailableError if no decision came in time,
     which is safe to repeat, and answers for the caller with 400 what makes no sense.
@@ -77,7 +77,7 @@ async def decide(
     key = request.headers.get(IDEMPOTENCY_KEY)
     asked = clock.monotonic()
     try:
-        told = await gateway.commands.ask(
+        reply = await gateway.commands.request(
             aggregate_id,
             command,
             command_id=_command_id(key, part) if key else None,
@@ -87,14 +87,14 @@ async def decide(
         )
     except MaxPayloadError as error:
         raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
-    outcome = told.outcome
+    outcome = reply.outcome
     gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - asked)
     if outcome.status is Status.INVALID:
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
     gateway.read_models.events.time(outcome.position, gateway.metrics.projected)
-    return Decided(told)
+    return Decided(reply)
 
 
 def done(decided: Decided, missing: str) -> Response:
@@ -119,7 +119,7 @@ def new_id(request: Request) -> UUID:
 
 async def created_run(gateway: Gateway, decided: Decided, fresh: Fresh) -> bytes | None:
     """A run that was created, or found to be there, as every read shows it: from its events where they are enough."""
-    shown = fresh.shown(decided.told, clock.now())
+    shown = fresh.shown(decided.reply, clock.now())
     if shown is not None:
         return shown
     async with gateway.reading(decided.position) as connection:

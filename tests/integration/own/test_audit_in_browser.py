@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.document.commands import CreateFlow
 from antiphon.services.policy.main import run as run_policy
 from antiphon.services.projector.main import run as run_projector
@@ -223,7 +223,9 @@ async def test_a_pause_keeps_what_is_read_and_misses_nothing(house: House, page:
 async def test_very_many_events_leave_the_list_bounded(house: House, page: Page) -> None:
     await page.go(house.url())
     await page.until(_IS_LIVE)
-    commands = [Addressed(uuid4(), CreateFlow(data={"name": f"many {number}"}), uuid4()) for number in range(_MANY)]
+    commands = [
+        CommandEnvelope(uuid4(), CreateFlow(data={"name": f"many {number}"}), uuid4()) for number in range(_MANY)
+    ]
     before = await end_of_log(house)
     async with Client.connect(house.addresses.nats_url) as client:
         await client.publish_many(commands, actor="the test")

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.document.commands import CreateFlow
 from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
 from antiphon.events.log.errors import LogUnavailableError
@@ -26,7 +26,7 @@ class Life:
     """A run, and the commands that make up its life, in order."""
 
     run: UUID
-    commands: tuple[Addressed, ...]
+    commands: tuple[CommandEnvelope, ...]
 
     @property
     def aggregate(self) -> Aggregate:
@@ -41,17 +41,17 @@ async def new_lives(client: Client, count: int) -> list[Life]:
 
 
 def _life(run: UUID, flow_id: UUID) -> Life:
-    create = Addressed(run, CreateFlowRun(flow_id=flow_id), uuid4())
-    moves = [Addressed(run, SetFlowRunState(state=proposed(kind)), uuid4()) for kind in MOVES]
+    create = CommandEnvelope(run, CreateFlowRun(flow_id=flow_id), uuid4())
+    moves = [CommandEnvelope(run, SetFlowRunState(state=proposed(kind)), uuid4()) for kind in MOVES]
     return Life(run, (create, *moves))
 
 
-def interleaved(lives: list[Life]) -> list[Addressed]:
+def interleaved(lives: list[Life]) -> list[CommandEnvelope]:
     """The first command of every life, then the second, and so on."""
     return [command for step in zip(*(life.commands for life in lives), strict=True) for command in step]
 
 
-async def decide_surely(client: Client, command: Addressed) -> Outcome:
+async def decide_surely(client: Client, command: CommandEnvelope) -> Outcome:
     """Ask until there is an answer, with the same id: what was asked twice is decided once."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
@@ -61,7 +61,7 @@ async def decide_surely(client: Client, command: Addressed) -> Outcome:
                 continue
 
 
-async def publish_surely(client: Client, commands: list[Addressed]) -> None:
+async def publish_surely(client: Client, commands: list[CommandEnvelope]) -> None:
     """Publish until it is confirmed: what was published twice is decided once."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from nats.aio.client import Client as NatsClient
 
-from antiphon.events.client.client import Addressed, Client
+from antiphon.events.client.client import Client, CommandEnvelope
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
 from antiphon.events.limit.events import LeaseExpired, SlotsAcquired, SlotsReleased
 from antiphon.events.log.nats.jetstream import JetStreamLog
@@ -37,7 +37,7 @@ DEADLINE_SECONDS = 500
 
 
 async def ask(client: Client, key: UUID, command: Command) -> Outcome:
-    return await decide_surely(client, Addressed(key, command, uuid4()))
+    return await decide_surely(client, CommandEnvelope(key, command, uuid4()))
 
 
 @asynccontextmanager

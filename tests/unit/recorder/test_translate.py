@@ -8,7 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 
-from antiphon.events.client.client import Addressed
+from antiphon.events.client.client import CommandEnvelope
 from antiphon.events.errors import UndecodableError
 from antiphon.events.state import StateType
 from antiphon.events.task_run.commands import RecordTaskRunState
@@ -49,7 +49,7 @@ def event(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def command(body: dict[str, Any]) -> tuple[Addressed, RecordTaskRunState]:
+def command(body: dict[str, Any]) -> tuple[CommandEnvelope, RecordTaskRunState]:
     addressed = command_from(orjson.dumps(body))
     assert addressed is not None
     assert isinstance(addressed.command, RecordTaskRunState)

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.events.event_filter import Decision, EventFilter
-from antiphon.events.log_position import Place, parse
+from antiphon.events.log_position import LogPosition, parse
 from antiphon.events.state import StateType
 from antiphon.services.gateway.http.problems import invalid
 
@@ -53,7 +53,7 @@ class Selection(BaseModel):
 Selected = Annotated[Selection, Query()]
 
 
-def place(text: str, name: str) -> Place:
+def place(text: str, name: str) -> LogPosition:
     """The position or the time that the parameter `name` tells; raises ProblemError for neither."""
     try:
         return parse(text)
