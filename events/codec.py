@@ -21,6 +21,7 @@ from antiphon.events.limit import events as limit_events
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.name import events as name_events
 from antiphon.events.outcome import Outcome
+from antiphon.events.refusal import refusal_of
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_cache import events as task_cache_events
 from antiphon.events.task_run import commands as task_run_commands
@@ -91,11 +92,6 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
     )
 }
 
-#: `model_validate_json` of each type, without what it does around that.
-_FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
-    name: event_type.__pydantic_validator__.validate_json for name, event_type in EVENT_TYPES.items()
-}
-
 COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
     (command.KIND, command.VERB): command
     for command in (
@@ -142,6 +138,14 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
         work_pool_commands.UpdateWorkQueue,
         work_pool_commands.DeleteWorkQueue,
     )
+}
+
+
+EVENT_TYPES.update((refusal.TYPE, refusal) for refusal in map(refusal_of, sorted({kind for kind, _ in COMMAND_TYPES})))
+
+#: `model_validate_json` of each type, without what it does around that.
+_FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
+    name: event_type.__pydantic_validator__.validate_json for name, event_type in EVENT_TYPES.items()
 }
 
 

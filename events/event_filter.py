@@ -8,6 +8,7 @@ from uuid import UUID
 
 from antiphon.events import subjects, transition
 from antiphon.events.message import Event
+from antiphon.events.refusal import CommandRefused
 from antiphon.events.state import State, StateType
 
 Decision = Literal["accepted", "refused"]
@@ -73,7 +74,7 @@ ALL: Final = EventFilter()
 def _decision(event: Event) -> Decision | None:
     if isinstance(event, transition.Accepted):
         return "accepted"
-    return "refused" if isinstance(event, transition.TransitionRefused) else None
+    return "refused" if isinstance(event, transition.TransitionRefused | CommandRefused) else None
 
 
 def _state_type(event: Event) -> StateType | None:

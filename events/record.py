@@ -10,13 +10,16 @@ from antiphon.events import codec, subjects
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.message import Event
 from antiphon.events.outcome import Status
+from antiphon.events.refusal import CommandRefused
 from antiphon.events.transition import TransitionDecided
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
 
 
 def status_of(event: Event) -> Status | None:
-    """How a transition was decided, in Prefect's words; None for any other event."""
+    """The status of a decided transition, or of a refused command; None for any other event."""
+    if isinstance(event, CommandRefused):
+        return event.answer.status
     return event.STATUS if isinstance(event, TransitionDecided) else None
 
 

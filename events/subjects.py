@@ -18,6 +18,8 @@ SCHEDULED: Final = "SCHEDULED"
 PARKED: Final = "PARKED"
 #: A cache: nobody reads it from one end to the other.
 SNAPSHOTS: Final = "SNAPSHOTS"
+#: The key-value bucket of the leases.
+LEASES: Final = "antiphon_leases"
 #: Those that somebody reads, or empties.
 STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
 
@@ -45,7 +47,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
 #: Where only Antiphon itself, or the server, writes.
 _RESERVED: Final = (
-    *("$", "ask.", "cmd.", "evt.", "obs."),
+    *("$", "ask.", "cmd.", "evt.", "lease.", "obs."),
     *("parked.", "projection.", "scheduled.", "snapshot."),
 )
 
@@ -117,6 +119,12 @@ def snapshot(aggregate: Aggregate) -> str:
     return f"snapshot.{aggregate.kind}.{aggregate.id}"
 
 
+def snapshot_of(subject: str) -> Aggregate:
+    """The aggregate whose snapshots are on a subject."""
+    _, kind, identifier = subject.split(".", 2)
+    return Aggregate(kind, identifier)
+
+
 def projection_committed(projection: str) -> str:
     """The core NATS subject on which a projection announces the position that it has committed."""
     return f"projection.{projection}.committed"
@@ -135,6 +143,11 @@ def projection_unpark(projection: str) -> str:
 def projection_yield(projection: str) -> str:
     """The core NATS subject of requests to hand the projector's lock over."""
     return f"projection.{projection}.yield"
+
+
+def lease_holder(role: str, process: str) -> str:
+    """The core NATS subject on which the holder of a lease answers whether it lives."""
+    return f"lease.{role}.{process}"
 
 
 def parse(subject: str) -> tuple[Aggregate, str]:

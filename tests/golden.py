@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
 from antiphon.events.document import events as document
 from antiphon.events.flow_run import events as flow_run
 from antiphon.events.limit import events as limit
 from antiphon.events.limit.slots import Holder, LimitReference, Tally
 from antiphon.events.message import Event
 from antiphon.events.name.events import NameClaimed, NameReleased
+from antiphon.events.outcome import Answer, Status
+from antiphon.events.refusal import refusal_of
 from antiphon.events.state import Progress
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run import events as task_run
@@ -36,6 +38,8 @@ _TASK = task_created(task_run.TaskRunPolicy(retries=1, retry_delay=(1, 2)), RUN_
 _TALLY = Tally(loose_slots=1, leased_slots=2, denied_slots=3, avg_slot_occupancy_seconds=1.5, at=NOW)
 _HOLDER = Holder(type="task_run", id=TASK_ID)
 _LIMITS = (LimitReference(id=FLOW_ID, name="limit", limit=5),)
+
+_CONFLICT = Answer(status=Status.CONFLICT, aggregate_id=str(FLOW_ID), rule="Rule", reason="because", limits=_LIMITS)
 
 _EXAMPLES: Final[tuple[Event, ...]] = (
     run_created(_POLICY, tags=("a",), labels={"n": 1}, parameters={"x": [1, None]}, parent_task_run_id=TASK_ID),
@@ -107,6 +111,7 @@ _EXAMPLES: Final[tuple[Event, ...]] = (
     work_pool.WorkQueueCreated(queue_id=FLOW_ID, data={"name": "default", "priority": 1}),
     work_pool.WorkQueueUpdated(queue_id=FLOW_ID, changes={"priority": 2}),
     work_pool.WorkQueueDeleted(queue_id=FLOW_ID),
+    *(refusal_of(kind)(verb="create", answer=_CONFLICT) for kind in sorted({kind for kind, _ in COMMAND_TYPES})),
 )
 EXAMPLES: Final = {event.TYPE: event for event in _EXAMPLES}
 

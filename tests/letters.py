@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from antiphon.events import codec, subjects
+from antiphon.events.log.memory import MemorySnapshots
 from antiphon.events.log.port import EventLog
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome
 from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.service.answers import Answers
 from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.folds import FoldCache
+from antiphon.services.policy.service.folds import SnapshotStore
 from antiphon.services.policy.service.handler import Handler
-from antiphon.services.policy.service.snapshots import Snapshots
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW
 
@@ -47,7 +48,7 @@ class Desk:
     log: EventLog
     crash_at: str = ""
     made: Callable[..., Handler] = Handler
-    snapshots: Snapshots | None = None
+    snapshots: SnapshotStore = field(default_factory=MemorySnapshots)
     replies: dict[str, list[Outcome]] = field(default_factory=dict)
     #: What was told with the last reply.
     events: dict[str, list[Event]] = field(default_factory=dict)
@@ -57,18 +58,24 @@ class Desk:
     def __post_init__(self) -> None:
         self.handler = self.made(
             self.log,
+            Answers(self._reply, self._acknowledge, self._park),
+            self.snapshots,
             clock=ManualClock(NOW),
-            reply=self._reply,
-            acknowledge=self._acknowledge,
-            park=self._park,
-            folds=FoldCache(),
-            snapshots=self.snapshots,
         )
 
     async def handle(self, *letters: Question) -> list[Outcome]:
         """Handle letters as one batch, and return the last answer to each."""
-        await self.handler.handle(letters)
+        await self.work(letters)
         return [self.replies[letter.reply][-1] for letter in letters]
+
+    async def work(self, *batches: Sequence[Letter]) -> None:
+        """Handle batches that come one right after the other."""
+
+        async def coming() -> AsyncIterator[Sequence[Letter]]:
+            for batch in batches:
+                yield batch
+
+        await self.handler.work(coming())
 
     async def _reply(self, subject: str, outcome: Outcome, events: Sequence[Event]) -> None:
         self._crash("reply")

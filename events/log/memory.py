@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from antiphon.events import codec, subjects
 from antiphon.events.log.errors import ConflictError
-from antiphon.events.log.port import ANY, Draft, Recorded, Unreadable, check_drafts
+from antiphon.events.log.port import ANY, Draft, Recorded, Unreadable
 from antiphon.events.subjects import Aggregate
 
 
@@ -22,20 +22,19 @@ class MemoryLog:
         self._streams: defaultdict[Aggregate, list[Recorded]] = defaultdict(list)
         self._grown = asyncio.Condition()
 
-    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+    async def append(self, drafts: Sequence[Draft], *, after: int) -> range:
         """See EventLog.append."""
-        check_drafts(drafts, expected)
-        for aggregate, position in expected.items() if drafts else ():
-            if self._last(aggregate) != position:
-                raise ConflictError(f"{aggregate} is at {self._last(aggregate)}, not at {position}")
-        first = len(self._events) + 1
-        records = [self._recorded(draft, position) for position, draft in enumerate(drafts, first)]
+        if after != len(self._events):
+            raise ConflictError(f"the log ends at {len(self._events)}, not at {after}")
+        if known := [draft.aggregate for draft in drafts if draft.is_first and draft.aggregate in self._streams]:
+            raise ConflictError(f"{known} are not new")
+        records = [self._recorded(draft, position) for position, draft in enumerate(drafts, after + 1)]
         self._events.extend(records)
         for recorded in records:
             self._streams[recorded.aggregate].append(recorded)
         async with self._grown:
             self._grown.notify_all()
-        return range(first, first + len(records))
+        return range(after + 1, len(self._events) + 1)
 
     def _recorded(self, draft: Draft, position: int) -> Recorded:
         body = codec.encode(draft.event)
@@ -43,13 +42,11 @@ class MemoryLog:
         event = codec.decode_event(draft.aggregate, action, draft.event.VERSION, body)
         return Recorded(position, draft.aggregate, event, draft.metadata, self._clock())
 
-    def _last(self, aggregate: Aggregate) -> int:
-        stream = self._streams.get(aggregate)
-        return stream[-1].position if stream else 0
-
-    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
+    async def read(self, aggregate: Aggregate, *, since: int = 1) -> AsyncIterator[Recorded]:
         """See EventLog.read."""
-        return [recorded for recorded in self._streams.get(aggregate, ()) if recorded.position >= since]
+        for recorded in tuple(self._streams.get(aggregate, ())):
+            if recorded.position >= since:
+                yield recorded
 
     async def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None, most: int = ANY
@@ -72,3 +69,23 @@ class MemoryLog:
 def _selected(event: Recorded, wildcards: Sequence[str]) -> bool:
     subject = subjects.event(event.aggregate, event.event.TYPE.partition(".")[2])
     return not wildcards or any(subjects.matches(subject, wildcard) for wildcard in wildcards)
+
+
+class MemorySnapshots:
+    """Snapshots that live as long as the process."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Aggregate, bytes] = {}
+
+    async def get(self, aggregate: Aggregate) -> bytes | None:
+        """The last snapshot, if there is one."""
+        return self.kept.get(aggregate)
+
+    async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
+        """Replace the last snapshot."""
+        self.kept[aggregate] = snapshot
+
+    async def all(self) -> AsyncIterator[tuple[Aggregate, bytes]]:
+        """The last snapshot of each aggregate."""
+        for aggregate, snapshot in tuple(self.kept.items()):
+            yield aggregate, snapshot

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
-from antiphon.events.log.errors import LogError
 from antiphon.events.message import Event, Metadata
 from antiphon.events.subjects import Aggregate
 
@@ -20,6 +19,8 @@ class Draft:
     event: Event
     metadata: Metadata
     index: int
+    #: The append is refused if the aggregate has events already: what is created needs no read first.
+    is_first: bool = False
 
 
 class AsStored(Protocol):
@@ -82,34 +83,19 @@ MAX_DRAFTS: Final = 500
 ANY: Final = 2**31
 
 
-def check_drafts(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> None:
-    """Raises LogError for an append that no log takes, which is a bug of whoever made it."""
-    if len(drafts) > MAX_DRAFTS:
-        raise LogError(f"{len(drafts)} drafts in one append; the most is {MAX_DRAFTS}")
-    written = {draft.aggregate for draft in drafts}
-    only_read = expected.keys() - written
-    # The first draft of an aggregate carries what is expected of it, any other may carry one expectation more.
-    free = len(drafts) - len(written & expected.keys())
-    if drafts and len(only_read) > free:
-        raise LogError(f"no draft is free to carry the expectation about {only_read}")
-
-
 class EventLog(Protocol):
     """An append-only, totally ordered log of events, grouped into one stream per aggregate."""
 
-    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
-        """Append all drafts (at most MAX_DRAFTS) or none, and return their positions, when they are on disk.
+    async def append(self, drafts: Sequence[Draft], *, after: int) -> range:
+        """Append 1 to MAX_DRAFTS events behind the position `after`; returns their positions when they are on disk.
 
-        `expected` holds the last position of each aggregate named in it, 0 for none; it may
-        name aggregates that are only read, if at least that many drafts are not the first of their
-        own aggregate (JetStream carries one expectation per message).
-
-        Raises ConflictError when an aggregate has moved on, LogUnavailableError when nobody answers,
+        The log takes all drafts or none. Raises ConflictError when the log does not end at `after`, or when an
+        aggregate is not new that should be, LogUnavailableError when it is not known whether the events are in the log,
         TooLargeError when an event is larger than the log takes.
         """
 
-    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
-        """All events of one aggregate from a position on, oldest first.
+    def read(self, aggregate: Aggregate, *, since: int = 1) -> AsyncIterator[Recorded]:
+        """All events of one aggregate from a position on, oldest first, read page by page.
 
         Raises UndecodableError if one cannot be read.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from rich.progress import Progress, TaskID
 
 from antiphon.events.client.client import Client
-from antiphon.events.log.errors import LogError
+from antiphon.events.log.errors import ConflictError, LogError
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import MAX_DRAFTS, Draft
 from antiphon.projections.core.reading import configure
@@ -58,13 +58,23 @@ async def _append(log: JetStreamLog, made: Runs, runs: int, bars: Progress, tabl
     for count, batch in _batches(made, runs):
         if storing is not None:
             await storing
-        storing = asyncio.create_task(log.append(batch, {}))
+        storing = asyncio.create_task(_store(log, batch))
         # Let the task send it: making the next batch takes a while.
         await asyncio.sleep(0)
         await tables.look()
         bars.update(task, completed=count)
     if storing is not None:
         await storing
+
+
+async def _store(log: JetStreamLog, batch: Sequence[Draft]) -> None:
+    while True:
+        try:
+            await log.append(batch, after=await log.last_position())
+        except ConflictError:
+            # The policy has appended meanwhile.
+            continue
+        return
 
 
 def _batches(made: Runs, runs: int) -> Iterator[tuple[int, list[Draft]]]:

@@ -16,12 +16,15 @@ from antiphon.events.log.nats.parking import park
 from antiphon.events.log.nats.snapshots import JetStreamSnapshots
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome
+from antiphon.services.policy.service.answers import Answers
 from antiphon.services.policy.service.command_buffer import Intake
 from antiphon.services.policy.service.command_message import Letter
 from antiphon.services.policy.service.command_queue import Queue
 from antiphon.services.policy.service.handler import Handler
+from antiphon.services.policy.service.renewal import renew_snapshots
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.discovery import Endpoint, discoverable
+from antiphon.services.runtime.lease import Lease, LeaseLostError
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from antiphon.services.runtime.telemetry import traces_of
@@ -29,27 +32,39 @@ from antiphon.services.runtime.telemetry import traces_of
 if TYPE_CHECKING:
     from antiphon.services.runtime.traces import Traces
 
-#: Several policies share the questions; which of them answers does not matter.
 QUEUE_GROUP: Final = "policy"
 _LONGEST_REASON: Final = 2000
 
 
 async def run(settings: Settings) -> None:
-    """Decide commands until asked to stop."""
+    """Stand by until no other policy is active, then decide commands, until asked to stop."""
     with traces_of("policy") as traces:
-        await _decide(settings, traces)
+        async with application(settings, "policy") as (_, _, client):
+            log, snapshots = JetStreamLog(client), JetStreamSnapshots(client)
+            await renew_snapshots(log, snapshots)
+            lease = Lease(client, "policy")
+            async with lease.answering():
+                while True:
+                    await lease.acquire()
+                    await _decide_while(lease, client, traces)
 
 
-async def _decide(settings: Settings, traces: Traces | None) -> None:
-    async with application(settings, "policy") as (_, _, client):
-        queue = Queue(client)
-        handler, intake = _desk(client, queue, traces)
-        endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
+async def _decide_while(lease: Lease, client: Client, traces: Traces | None) -> None:
+    """Decide commands until the lease is lost. Then forget everything: another policy decides."""
+    queue = Queue(client)
+    handler, intake = _handler_and_intake(client, queue, traces)
+    endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
+    try:
         async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
-            await intake.listen(client, subjects.REQUESTS, QUEUE_GROUP)
             tasks.create_task(_take_queued(queue, intake))
             tasks.create_task(queue.clear())
             tasks.create_task(handler.work(intake.batches()))
+            await intake.listen(client, subjects.REQUESTS, QUEUE_GROUP)
+            await lease.watch()
+    except* LeaseLostError:
+        pass
+    finally:
+        await intake.close()
 
 
 async def _take_queued(queue: Queue, intake: Intake) -> None:
@@ -60,8 +75,7 @@ async def _take_queued(queue: Queue, intake: Intake) -> None:
         await queue.close()
 
 
-def _desk(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
-    """Who decides, and where commands wait for him."""
+def _handler_and_intake(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
     if traces is None:
         return handler_on(client, queue), Intake()
     # See services/runtime/telemetry.py.
@@ -93,11 +107,5 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
     async def put_aside(letter: Letter, why: str) -> None:
         await park(client, "policy", letter.subject, letter.headers, letter.data, why)
 
-    return made(
-        JetStreamLog(client),
-        clock=clock.now,
-        reply=reply,
-        acknowledge=acknowledge,
-        park=put_aside,
-        snapshots=JetStreamSnapshots(client),
-    )
+    answers = Answers(reply, acknowledge, put_aside)
+    return made(JetStreamLog(client), answers, JetStreamSnapshots(client), clock=clock.now)

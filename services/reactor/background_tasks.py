@@ -46,7 +46,7 @@ class BackgroundTasks:
         return ((subjects.scheduled(task_key, event.aggregate.id), {}, orjson.dumps(body)),)
 
     async def _task_key(self, event: Recorded) -> str | None:
-        for earlier in await self._log.read(event.aggregate):
+        async for earlier in self._log.read(event.aggregate):
             match earlier.event:
                 case TaskRunCreated(fields=fields) | TaskRunStateRecorded(fields=fields) if fields is not None:
                     return fields.task_key

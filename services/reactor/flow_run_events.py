@@ -120,7 +120,7 @@ class FlowRunEvents:
         if event.aggregate in self._runs:
             return self._runs.get(event.aggregate)
         run: _FlowRun | None = None
-        for earlier in await self._log.read(event.aggregate):
+        async for earlier in self._log.read(event.aggregate):
             if earlier.position < event.position:
                 run = _after(run, earlier.event)
         return run

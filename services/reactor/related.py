@@ -54,7 +54,7 @@ class Related:
 
     async def _read(self, aggregate: Aggregate, position: int) -> Named | None:
         found: Named | None = None
-        for earlier in await self._log.read(aggregate):
+        async for earlier in self._log.read(aggregate):
             if earlier.position < position:
                 found = _after(aggregate, found, earlier.event)
         return found

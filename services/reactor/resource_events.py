@@ -80,10 +80,10 @@ class ResourceEvents:
 
     async def _makes_room(self, event: Recorded) -> bool:
         """Whether a queue only got another priority because another one wanted its own, which comes after it."""
-        return any(
-            later.position > event.position and later.metadata.command_id == event.metadata.command_id
-            for later in await self._log.read(event.aggregate)
-        )
+        async for later in self._log.read(event.aggregate, since=event.position + 1):
+            if later.metadata.command_id == event.metadata.command_id:
+                return True
+        return False
 
 
 def _status(pool_id: str, pool: Mapping[str, Any]) -> Sequence[Announcement]:

@@ -55,7 +55,7 @@ def _after(resource: Resource | None, event: Event) -> Resource | None:
 async def read(log: EventLog, aggregate: Aggregate, position: int) -> Resource | None:
     """The resource as it was at a position, from the log."""
     found: Resource | None = None
-    for earlier in await log.read(aggregate):
+    async for earlier in log.read(aggregate):
         if earlier.position <= position:
             found = _after(found, earlier.event)
     return found

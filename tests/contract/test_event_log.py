@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from antiphon.events.message import Metadata
 from antiphon.events.subjects import Aggregate
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW, run_created, run_moved, state
+from tests.log import append_to, read_all
 from tests.servers import NatsServer
 
 DEADLINE_SECONDS = 20
@@ -51,6 +53,10 @@ def draft(aggregate: Aggregate, index: int = 0, command_id: UUID | None = None) 
     return Draft(aggregate, event, Metadata(command_id=command_id or uuid4(), occurred_at=datetime.now(UTC)), index)
 
 
+def first(aggregate: Aggregate) -> Draft:
+    return replace(draft(aggregate), is_first=True)
+
+
 async def taken(log: EventLog, after: int, until: int, *wildcards: str) -> list[Recorded | Unreadable]:
     async with asyncio.timeout(DEADLINE_SECONDS):
         return [item async for batch in log.follow(after, subjects=wildcards, until=until) for item in batch]
@@ -58,8 +64,8 @@ async def taken(log: EventLog, after: int, until: int, *wildcards: str) -> list[
 
 async def test_positions_count_up_without_gaps(log: EventLog) -> None:
     one, other = run(), run()
-    first = await log.append([draft(one), draft(one, 1), draft(other)], {one: 0, other: 0})
-    second = await log.append([draft(one, 2)], {one: first[1]})
+    first = await append_to(log, [draft(one), draft(one, 1), draft(other)])
+    second = await append_to(log, [draft(one, 2)])
     assert [*first, *second] == [1, 2, 3, 4]
     assert await log.last_position() == 4
 
@@ -67,73 +73,69 @@ async def test_positions_count_up_without_gaps(log: EventLog) -> None:
 async def test_what_was_appended_is_read_again(log: EventLog) -> None:
     aggregate = run()
     drafts = [draft(aggregate), draft(aggregate, 1)]
-    positions = await log.append(drafts, {aggregate: 0})
-    found = await log.read(aggregate)
+    positions = await append_to(log, drafts)
+    found = await read_all(log, aggregate)
     assert [(item.position, item.event, item.metadata) for item in found] == [
         (position, item.event, item.metadata) for position, item in zip(positions, drafts, strict=True)
     ]
 
 
 async def test_an_unknown_aggregate_has_no_events(log: EventLog) -> None:
-    assert list(await log.read(run())) == []
+    assert list(await read_all(log, run())) == []
 
 
 async def test_the_events_of_an_aggregate_are_read_from_a_position_on(log: EventLog) -> None:
     one, other = run(), run()
-    first = await log.append([draft(one), draft(one, 1), draft(other), draft(one, 2)], {one: 0, other: 0})
+    first = await append_to(log, [draft(one), draft(one, 1), draft(other), draft(one, 2)])
     for since, expected in ((1, [1, 2, 4]), (first[1], [2, 4]), (3, [4]), (5, [])):
-        assert [item.position for item in await log.read(one, since=since)] == expected
+        assert [item.position for item in await read_all(log, one, since=since)] == expected
 
 
 @pytest.mark.parametrize("count", [1, 3])
-async def test_invariant_03_an_append_on_an_old_position_conflicts(log: EventLog, count: int) -> None:
-    aggregate = run()
-    await log.append([draft(aggregate)], {aggregate: 0})
+async def test_invariant_03_an_append_behind_an_old_end_is_refused(log: EventLog, count: int) -> None:
+    await append_to(log, [draft(run())])
+    other = run()
     with pytest.raises(ConflictError):
-        await log.append([draft(aggregate, number) for number in range(count)], {aggregate: 0})
+        await log.append([draft(other, number) for number in range(count)], after=0)
     assert await log.last_position() == 1
+    assert await read_all(log, other) == []
 
 
-async def test_invariant_04_one_wrong_expectation_refuses_all(log: EventLog) -> None:
+@pytest.mark.parametrize("count", [1, 3])
+async def test_invariant_04_what_is_not_new_refuses_the_whole_append(log: EventLog, count: int) -> None:
     known, new = run(), run()
-    await log.append([draft(known)], {known: 0})
+    await append_to(log, [draft(known)])
+    drafts = [first(new), *(draft(new, number) for number in range(1, count)), first(known)]
     with pytest.raises(ConflictError):
-        await log.append([draft(new), draft(new, 1), draft(known, 1)], {new: 0, known: 7})
-    assert list(await log.read(new)) == []
-
-
-async def test_what_is_only_read_must_not_have_moved(log: EventLog) -> None:
-    read, written = run(), run()
-    (position,) = await log.append([draft(read)], {read: 0})
-    await log.append([draft(written), draft(written, 1)], {written: 0, read: position})
-    with pytest.raises(ConflictError):
-        await log.append([draft(run()), draft(written, 2), draft(written, 3)], {read: position + 1})
+        await log.append(drafts, after=1)
+    assert await read_all(log, new) == []
+    assert await log.append(drafts[:-1], after=1) == range(2, 2 + count)
 
 
 async def test_an_aggregate_may_have_more_events_than_a_page(log: EventLog) -> None:
     aggregate = run()
     for start in range(0, 1200, 400):
-        await log.append([draft(aggregate, start + number) for number in range(400)], {})
-    found = await log.read(aggregate)
+        await append_to(log, [draft(aggregate, start + number) for number in range(400)])
+    found = await read_all(log, aggregate)
     assert [item.position for item in found] == list(range(1, 1201))
 
 
 async def test_following_gives_what_comes_after_in_order(log: EventLog) -> None:
     aggregate = run()
-    await log.append([draft(aggregate, number) for number in range(5)], {})
+    await append_to(log, [draft(aggregate, number) for number in range(5)])
     assert [item.position for item in await taken(log, 2, 5)] == [3, 4, 5]
     assert await taken(log, 5, 5) == []
 
 
 async def test_following_waits_for_new_events(log: EventLog) -> None:
     following = asyncio.create_task(taken(log, 0, 1))
-    await log.append([draft(run())], {})
+    await append_to(log, [draft(run())])
     assert len(await following) == 1
 
 
 async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> None:
     wanted, other = run(), run()
-    await log.append([draft(wanted), draft(other), draft(wanted, 1), draft(other, 1)], {})
+    await append_to(log, [draft(wanted), draft(other), draft(wanted, 1), draft(other, 1)])
     found = await taken(log, 0, 4, subjects.event_stream(wanted))
     assert [item.position for item in found] == [1, 3]
     assert await taken(log, 0, 4, "evt.flow_run.*.created") != []
@@ -142,16 +144,16 @@ async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> 
 
 async def test_a_filter_that_matches_nothing_ends_the_replay(connection: NatsClient) -> None:
     log = JetStreamLog(connection)
-    await log.append([draft(run())], {})
+    await append_to(log, [draft(run())])
     assert await taken(log, 0, 1, "evt.flow.*.*") == []
 
 
 async def test_invariant_10_a_message_that_cannot_be_read_is_shown_as_it_is(connection: NatsClient) -> None:
     log, aggregate = JetStreamLog(connection), run()
-    await log.append([draft(aggregate)], {})
+    await append_to(log, [draft(aggregate)])
     subject = subjects.event(aggregate, "created")
     await connection.jetstream().publish(subject, b"not json", headers={subjects.COMMAND_ID: str(uuid4())})
-    await log.append([Draft(aggregate, FlowRunDeleted(), draft(aggregate).metadata, 0)], {})
+    await append_to(log, [Draft(aggregate, FlowRunDeleted(), draft(aggregate).metadata, 0)])
     first, odd, last = await taken(log, 0, 3)
     assert isinstance(first, Recorded)
     assert isinstance(last, Recorded)
@@ -159,11 +161,11 @@ async def test_invariant_10_a_message_that_cannot_be_read_is_shown_as_it_is(conn
     assert (odd.position, odd.subject, odd.data) == (2, subject, b"not json")
 
 
-async def append_surely(log: JetStreamLog, aggregate: Aggregate, count: int) -> None:
-    """Append although nobody may answer: the expected position tells whether it had happened."""
+async def append_surely(log: JetStreamLog, drafts: list[Draft], *, after: int) -> None:
+    """Append although nobody may answer: the fence tells whether it had happened."""
     while True:
         try:
-            await log.append([draft(aggregate, number) for number in range(count)], {aggregate: 0})
+            await log.append(drafts, after=after)
         except LogUnavailableError:
             continue
         except ConflictError:
@@ -181,13 +183,13 @@ async def test_a_reader_goes_on_after_the_server_was_killed(nats_server: NatsSer
                 return
 
     reading = asyncio.create_task(read())
-    await log.append([draft(run()) for _ in range(30)], {})
+    await append_to(log, [draft(run()) for _ in range(30)])
     async with asyncio.timeout(60):
         while len(seen) < 30:
             await asyncio.sleep(0.01)
         nats_server.kill()
         nats_server.start()
-        await append_surely(log, run(), 30)
+        await append_surely(log, [draft(run()) for _ in range(30)], after=30)
         await reading
     assert seen == list(range(1, 61))
 
@@ -205,7 +207,7 @@ def test_every_event_type_is_stored_under_its_own_name() -> None:
 
 async def test_batches_can_be_bounded(log: EventLog) -> None:
     one = run()
-    await log.append([draft(one, number) for number in range(7)], {one: 0})
+    await append_to(log, [draft(one, number) for number in range(7)])
     async with asyncio.timeout(DEADLINE_SECONDS):
         batches = [[item.position for item in batch] async for batch in log.follow(0, until=7, most=3)]
     assert [position for batch in batches for position in batch] == list(range(1, 8))

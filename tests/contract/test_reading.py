@@ -19,6 +19,7 @@ from antiphon.events.log.port import Draft, Recorded, Unreadable
 from antiphon.events.message import Event, Metadata
 from antiphon.events.subjects import Aggregate
 from tests.examples import FLOW_ID, NOW, run_created, run_moved, state, task_created
+from tests.log import append_to, read_all
 
 DEADLINE_SECONDS = 30
 
@@ -33,9 +34,9 @@ def run() -> Aggregate:
 
 async def test_a_history_is_whole_with_what_cannot_be_decoded(connection: NatsClient) -> None:
     log, aggregate = JetStreamLog(connection), run()
-    await log.append(drafts(aggregate, run_created()), {})
+    await append_to(log, drafts(aggregate, run_created()))
     await connection.jetstream().publish(subjects.event(aggregate, "odd"), b"?", headers={"a": "b"})
-    await log.append(drafts(aggregate, run_moved(state("RUNNING"))), {})
+    await append_to(log, drafts(aggregate, run_moved(state("RUNNING"))))
     found = await log.history(aggregate)
     assert [type(item) for item in found] == [Recorded, Unreadable, Recorded]
     followed = [item async for batch in log.follow(0, until=3) for item in batch]
@@ -57,9 +58,9 @@ async def test_what_is_replayed_is_what_a_history_has(connection: NatsClient) ->
         for index, event in enumerate(events)
     ]
     # One batch, and messages alone: JetStream is told other things with each.
-    await log.append(drafts_, {aggregate: 0})
+    await append_to(log, drafts_)
     for draft in drafts_:
-        await log.append([draft], {})
+        await append_to(log, [draft])
     replayed = [item async for item in client.replay()]
     assert replayed == list(await client.history(aggregate))
     assert [item.metadata for item in replayed if isinstance(item, Recorded)] == [
@@ -74,7 +75,7 @@ async def test_a_moment_has_a_position(connection: NatsClient) -> None:
     assert await client.last_position() == 0
     log = JetStreamLog(connection)
     for _ in range(3):
-        await log.append(drafts(run(), run_created()), {})
+        await append_to(log, drafts(run(), run_created()))
         await asyncio.sleep(0.002)
     times = [item.recorded_at async for item in client.replay()]
     for position, time in enumerate(times, 1):
@@ -110,7 +111,8 @@ async def test_a_selection_is_the_same_wherever_it_begins(connection: NatsClient
     log, client = JetStreamLog(connection), Client(connection)
     mine, other = run(), run()
     task = Aggregate("task_run", str(uuid4()))
-    await log.append(
+    await append_to(
+        log,
         [
             *drafts(mine, run_created(tags=("a",))),
             *drafts(other, run_created(tags=("b",)).model_copy(update={"flow_id": uuid4()})),
@@ -120,7 +122,6 @@ async def test_a_selection_is_the_same_wherever_it_begins(connection: NatsClient
             *drafts(other, run_moved(state("RUNNING"))),
             *drafts(mine, run_moved(state("FAILED"))),
         ],
-        {},
     )
 
     async def positions(which: EventFilter, start: int) -> list[int]:
@@ -144,9 +145,9 @@ async def test_what_is_kept_of_origins_is_limited(connection: NatsClient, monkey
     monkeypatch.setattr("antiphon.events.client.run_context._CAPACITY", 2)
     log = JetStreamLog(connection)
     runs = [run() for _ in range(5)]
-    await log.append([draft for one in runs for draft in drafts(one, run_created(), run_moved(state("RUNNING")))], {})
+    await append_to(log, [draft for one in runs for draft in drafts(one, run_created(), run_moved(state("RUNNING")))])
     contexts = RunContexts(log.history)
     for one in runs:
-        for item in await log.read(one):
+        for item in await read_all(log, one):
             assert (await contexts.of(item)).flow == str(FLOW_ID)
     assert len(contexts._known) == 2

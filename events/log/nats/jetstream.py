@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,7 +21,7 @@ from antiphon.events.log.nats.delivered import Delivered, Received
 from antiphon.events.log.nats.direct_get import DirectGet, sequence, stored_at, subject
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.nats.restore import unwrap
-from antiphon.events.log.port import ANY, AsStored, Draft, Recorded, Stored, Unreadable, check_drafts
+from antiphon.events.log.port import ANY, AsStored, Draft, Recorded, Stored, Unreadable
 from antiphon.events.message import Metadata
 from antiphon.events.subjects import EVENTS, Aggregate, covering, matches
 
@@ -37,24 +37,18 @@ class JetStreamLog:
         self._replies = ReplyInbox(client)
         self._direct = DirectGet(client, EVENTS, self._replies, timeout_seconds)
 
-    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+    async def append(self, drafts: Sequence[Draft], *, after: int) -> range:
         """See EventLog.append."""
-        if not drafts:
-            return ()
-        check_drafts(drafts, expected)
-        messages = _messages(drafts, expected)
         try:
-            last = await store(self._client, self._replies, messages, self._timeout_seconds)
+            last = await store(self._client, self._replies, _messages(drafts, after), self._timeout_seconds)
         except nats.errors.MaxPayloadError as error:
             raise TooLargeError(f"too large: the log takes events of {self._client.max_payload} bytes") from error
-        return range(last - len(drafts) + 1, last + 1)
+        return range(after + 1, last + 1)
 
-    async def read(self, aggregate: Aggregate, *, since: int = 1) -> Sequence[Recorded]:
-        """See EventLog.read. Direct gets: what was just appended by others may be missing.
-
-        The expected sequence of the append that follows finds that out.
-        """
-        return [_recorded(message) async for message in self._messages_of(subjects.event_stream(aggregate), since)]
+    async def read(self, aggregate: Aggregate, *, since: int = 1) -> AsyncIterator[Recorded]:
+        """See EventLog.read. The server may answer from a copy that lags; the policy's next append finds that out."""
+        async for message in self._messages_of(subjects.event_stream(aggregate), since):
+            yield _recorded(message)
 
     async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
         """Like `read`, but what cannot be decoded is among the others."""
@@ -112,32 +106,18 @@ def _selected(delivered: Sequence[Delivered], wildcards: Sequence[str]) -> Seque
     return [item for item in delivered if any(matches(item.subject, wildcard) for wildcard in wildcards)]
 
 
-def _messages(drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> list[tuple[str, dict[str, str], bytes]]:
-    """Encode the drafts; the first of each aggregate carries its expectation, others those only read."""
-    only_read = list(expected.keys() - {draft.aggregate for draft in drafts})
+def _messages(drafts: Sequence[Draft], after: int) -> list[tuple[str, dict[str, str], bytes]]:
+    """Encode the drafts. The first carries the fence, the end of the log; each first event expects a new aggregate."""
     messages = []
-    begun: set[Aggregate] = set()
     for draft in drafts:
-        aggregate = draft.aggregate
-        headers = codec.event_headers(aggregate, draft.event, draft.metadata, draft.index)
-        if aggregate not in begun:
-            begun.add(aggregate)
-            if aggregate in expected:
-                _expect(headers, aggregate, expected[aggregate])
-            elif only_read:
-                carried = only_read.pop()
-                _expect(headers, carried, expected[carried])
-        elif only_read:
-            carried = only_read.pop()
-            _expect(headers, carried, expected[carried])
-        published_on = subjects.event(aggregate, draft.event.TYPE.partition(".")[2])
+        headers = codec.event_headers(draft.aggregate, draft.event, draft.metadata, draft.index)
+        if draft.is_first:
+            headers["Nats-Expected-Last-Subject-Sequence"] = "0"
+            headers["Nats-Expected-Last-Subject-Sequence-Subject"] = subjects.event_stream(draft.aggregate)
+        published_on = subjects.event(draft.aggregate, draft.event.TYPE.partition(".")[2])
         messages.append((published_on, headers, codec.encode(draft.event)))
+    messages[0][1]["Nats-Expected-Last-Sequence"] = str(after)
     return messages
-
-
-def _expect(headers: dict[str, str], aggregate: Aggregate, position: int) -> None:
-    headers["Nats-Expected-Last-Subject-Sequence"] = str(position)
-    headers["Nats-Expected-Last-Subject-Sequence-Subject"] = subjects.event_stream(aggregate)
 
 
 def _recorded(message: Received) -> Recorded:

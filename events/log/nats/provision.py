@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nats.aio.client import Client
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, KeyValueConfig, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NotFoundError
 
 from antiphon.events import subjects
@@ -70,3 +70,7 @@ async def provision(client: Client, *, replicas: int = 1) -> None:
             await jetstream.add_stream(configuration)
         else:
             await jetstream.update_stream(configuration)
+    try:
+        await jetstream.key_value(subjects.LEASES)
+    except NotFoundError:
+        await jetstream.create_key_value(KeyValueConfig(bucket=subjects.LEASES, replicas=replicas))

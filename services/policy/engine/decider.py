@@ -9,8 +9,6 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
@@ -47,31 +45,19 @@ def _uuid(text: str) -> UUID:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Events for one or more aggregates, all or none of which are appended.
+    """Events for one or more aggregates: the log takes all of them or none.
 
-    The events of the command's own aggregate come last. `unchanged` names aggregates the decision
-    depends on without writing to them: the append fails if they moved on meanwhile.
-    Without events, `answer` says what the sender is told.
+    The events of the command's own aggregate come last. A decision without events is a refusal: `answer` says why,
+    and the policy records it (antiphon.events.refusal).
     """
 
     events: tuple[tuple[Aggregate, Event], ...] = ()
-    unchanged: tuple[Aggregate, ...] = ()
     answer: Answer | None = None
 
 
 def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
-    """An answer that records nothing: the command speaks of something that is not there, or makes no sense."""
+    """Refuse a command about something that does not exist, or that makes no sense."""
     return Decision(answer=Answer(status=status, aggregate_id=situation.aggregate.id, reason=reason))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Growing(Generic[S]):
-    """Of a kind whose event streams grow for ever: what a snapshot of one needs (docs/adr/0024)."""
-
-    #: Writes and reads a state.
-    state: TypeAdapter[S]
-    #: Events that only commands for others cause: what those are told is not remembered here.
-    caused_elsewhere: tuple[type[Event], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,4 +71,9 @@ class Decider(Generic[S]):
     related: Callable[[Command, Situation[S]], tuple[Aggregate, ...]]
     #: What the sender of the command behind `event` is told, given the state after it.
     answer: Callable[[Aggregate, S, Event], Answer]
-    growing: Growing[S] | None = None
+    #: Events that only commands for other aggregates cause: no command is answered from them.
+    caused_elsewhere: tuple[type[Event], ...] = ()
+    #: The version of the state in snapshots; raise it when `evolve` or the state's fields change.
+    state_version: int = 1
+    #: Version -> a function that brings the JSON state of a snapshot to the next version; without one it is discarded.
+    upcasters: Mapping[int, Callable[[Any], Any]] = field(default_factory=dict)

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from nats.aio.client import Client
+from nats.aio.subscription import Subscription
 
-from antiphon.events.log.nats.connection import subscriber_of
+from antiphon.events.log.nats.connection import Subscriber, subscriber_of
 from antiphon.services.policy.service.command_message import Letter
 
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
@@ -18,15 +19,23 @@ _MOST_LINGERS: Final = 2
 
 
 class Intake:
-    """Commands in the order they arrived, from both ways of sending."""
+    """Commands in the order they arrived, from wherever they came."""
 
     def __init__(self) -> None:
         self._waiting: list[Letter] = []
         self._arrived = asyncio.Event()
+        self._listening: tuple[Subscriber, Subscription] | None = None
 
     async def listen(self, client: Client, subject: str, queue: str) -> None:
         """Take the commands whose senders wait, as one of the `queue`."""
-        await subscriber_of(client).subscribe(subject, self.take, queue=queue)
+        subscriber = subscriber_of(client)
+        self._listening = subscriber, await subscriber.subscribe(subject, self.take, queue=queue)
+
+    async def close(self) -> None:
+        """Listen no more."""
+        if self._listening is not None:
+            subscriber, subscription = self._listening
+            await subscriber.unsubscribe(subscription)
 
     def take(self, messages: Sequence[Letter]) -> None:
         """Commands, in order."""

@@ -1,91 +1,173 @@
-"""Keeps folded aggregates in memory, so that most decisions read nothing."""
+"""Folds: what the events of each aggregate come to. Kept in memory, with snapshots of the long ones (docs/adr/0024)."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, Final, Protocol
 from uuid import UUID
 
-from antiphon.events.log.port import Recorded
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from antiphon.events.log.port import EventLog
 from antiphon.events.message import Event
 from antiphon.events.outcome import Answer, Outcome, Status
+from antiphon.events.refusal import CommandRefused
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.kinds.registry import DECIDERS
+
+#: A snapshot is taken after this many events; about as many are read behind one.
+EVERY: Final = 500
+
+
+class SnapshotStore(Protocol):
+    """Keeps the last snapshot of each aggregate. A cache: losing it costs only the time of a replay."""
+
+    async def get(self, aggregate: Aggregate) -> bytes | None:
+        """The last snapshot, if there is one."""
+
+    async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
+        """Replace the last snapshot; its events must be in the log."""
+
+
+class Snapshot(BaseModel):
+    """A fold as it was at a position."""
+
+    #: The decider's `state_version`.
+    version: int
+    position: int
+    #: The command behind the event at `position`: in another log that is another command.
+    command_id: UUID | None
+    outcomes: list[Outcome]
+    state: Any
 
 
 @dataclass(slots=True)
 class Fold:
-    """An aggregate's state, the position of its last event, and what its commands were told."""
+    """An aggregate's state, the position of its last event, and the outcomes of its commands."""
 
+    aggregate: Aggregate
     state: Any
     position: int = 0
-    #: By command id: a command that comes again is told the same.
+    #: By command id: a repeated command gets its recorded outcome.
     outcomes: dict[UUID, Outcome] = field(default_factory=dict)
-    #: The command behind its last event.
+    #: The command behind the last event.
     command_id: UUID | None = None
-    #: How many of its events no snapshot shows.
-    unkept: int = 0
+    events_since_snapshot: int = 0
+
+    @classmethod
+    def empty(cls, aggregate: Aggregate) -> Fold:
+        """The fold of an aggregate without events."""
+        return cls(aggregate, DECIDERS[aggregate.kind].initial)
+
+    def apply(self, event: Event, command_id: UUID, position: int, earlier: Answer | None = None) -> Answer:
+        """Add one event; returns the answer to its command, whose answer up to here is `earlier`."""
+        self.position, self.command_id = position, command_id
+        self.events_since_snapshot += 1
+        if isinstance(event, CommandRefused):
+            return event.answer
+        decider = DECIDERS[self.aggregate.kind]
+        self.state = decider.evolve(self.state, event)
+        answer = decider.answer(self.aggregate, self.state, event)
+        is_created = earlier is not None and earlier.status is Status.CREATED
+        return answer.changed(status=Status.CREATED) if is_created else answer
+
+    async def replay(self, log: EventLog, since: int = 1) -> Fold:
+        """Add the events that the log has from a position on, page by page; returns the fold itself."""
+        caused_elsewhere = DECIDERS[self.aggregate.kind].caused_elsewhere
+        async for recorded in log.read(self.aggregate, since=since):
+            event, command_id = recorded.event, recorded.metadata.command_id
+            answer = self.apply(event, command_id, recorded.position, self.outcomes.get(command_id))
+            if not isinstance(event, caused_elsewhere):
+                self.outcomes[command_id] = Outcome.of(answer, command_id, recorded.position)
+        return self
+
+    def snapshot(self) -> bytes | None:
+        """A snapshot of a fold that has grown by enough since the last one, else None."""
+        if self.events_since_snapshot < EVERY:
+            return None
+        self.events_since_snapshot = 0
+        snapshot = Snapshot(
+            version=DECIDERS[self.aggregate.kind].state_version,
+            position=self.position,
+            command_id=self.command_id,
+            outcomes=list(self.outcomes.values()),
+            state=_state_adapter(self.aggregate.kind).dump_python(self.state, mode="json"),
+        )
+        # A repeated command gets its outcome bit for bit, absent fields included.
+        return snapshot.model_dump_json(exclude_unset=True).encode()
+
+    @classmethod
+    def restore(cls, aggregate: Aggregate, data: bytes) -> Fold | None:
+        """The fold in a snapshot, brought to the present version; None where the snapshot must be discarded."""
+        decider = DECIDERS[aggregate.kind]
+        try:
+            snapshot = Snapshot.model_validate_json(data)
+            for version in range(snapshot.version, decider.state_version):
+                snapshot.state = decider.upcasters[version](snapshot.state)
+            if snapshot.version > decider.state_version:
+                return None
+            state = _state_adapter(aggregate.kind).validate_python(snapshot.state)
+        except (ValidationError, KeyError):
+            # Of a version that nothing upcasts, or not ours: anybody may publish there. The log has it all.
+            return None
+        outcomes = {outcome.command_id: outcome for outcome in snapshot.outcomes}
+        return cls(aggregate, state, snapshot.position, outcomes, snapshot.command_id)
 
 
-def empty(aggregate: Aggregate) -> Fold:
-    """The fold of an aggregate without events."""
-    return Fold(DECIDERS[aggregate.kind].initial)
+@cache
+def _state_adapter(kind: str) -> TypeAdapter[Any]:
+    return TypeAdapter(type(DECIDERS[kind].initial))
 
 
-def told(aggregate: Aggregate, state: Any, event: Event, earlier: Answer | None) -> Answer:
-    """What a command is told after one more of its events; a creation stays one when the first state follows."""
-    answer = DECIDERS[aggregate.kind].answer(aggregate, state, event)
-    if earlier is not None and earlier.status is Status.CREATED:
-        return answer.changed(status=Status.CREATED)
-    return answer
+class Folds:
+    """The folds used last, in memory. A cache only: the fence of the log proves each decision."""
 
-
-def fold(aggregate: Aggregate, events: Sequence[Recorded], begun: Fold | None = None) -> Fold:
-    """Fold an aggregate's events, all or those behind `begun`, and recall what each of its commands was told."""
-    result = begun or empty(aggregate)
-    decider = DECIDERS[aggregate.kind]
-    caused_elsewhere = decider.growing.caused_elsewhere if decider.growing else ()
-    answers: dict[UUID, Answer] = {}
-    for recorded in events:
-        command_id = recorded.metadata.command_id
-        result.state = decider.evolve(result.state, recorded.event)
-        result.position = recorded.position
-        result.command_id = command_id
-        if isinstance(recorded.event, caused_elsewhere):
-            continue
-        answers[command_id] = told(aggregate, result.state, recorded.event, answers.get(command_id))
-        result.outcomes[command_id] = Outcome.of(answers[command_id], command_id, recorded.position)
-    result.unkept += len(events)
-    return result
-
-
-class FoldCache:
-    """The folds used last, at most `capacity` of them. A cache only: the log's expectations are the fence."""
-
-    def __init__(self, capacity: int = 50_000) -> None:
+    def __init__(self, log: EventLog, snapshots: SnapshotStore, *, capacity: int = 50_000) -> None:
+        self._log = log
+        self._snapshots = snapshots
         self._capacity = capacity
-        self._folds: OrderedDict[Aggregate, Fold] = OrderedDict()
+        self._kept: OrderedDict[Aggregate, Fold] = OrderedDict()
 
-    def get(self, aggregate: Aggregate) -> Fold | None:
-        """The fold, if it is in memory."""
-        found = self._folds.get(aggregate)
-        if found is not None:
-            self._folds.move_to_end(aggregate)
+    async def get(self, aggregate: Aggregate, *, is_new: bool = False) -> Fold:
+        """The fold from memory, else from the log, else an empty one if the aggregate `is_new`."""
+        found = self._kept.get(aggregate)
+        if found is None:
+            found = Fold.empty(aggregate) if is_new else await self.load(aggregate)
+        self._kept[aggregate] = found
+        self._kept.move_to_end(aggregate)
         return found
 
-    def put(self, aggregate: Aggregate, value: Fold) -> Fold:
-        """Keep a fold, and let the one go that was not used for longest."""
-        self._folds[aggregate] = value
-        if len(self._folds) > self._capacity:
-            self._folds.popitem(last=False)
-        return value
+    def __contains__(self, aggregate: Aggregate) -> bool:
+        return aggregate in self._kept
+
+    async def load(self, aggregate: Aggregate) -> Fold:
+        """The fold as the log has it, from its snapshot on."""
+        data = await self._snapshots.get(aggregate)
+        found = None if data is None else Fold.restore(aggregate, data)
+        if found is None or not await self._is_of_this_log(found):
+            found = Fold.empty(aggregate)
+        await found.replay(self._log, since=found.position + 1)
+        if snapshot := found.snapshot():
+            await self._snapshots.put(aggregate, snapshot)
+        return found
+
+    async def _is_of_this_log(self, found: Fold) -> bool:
+        last = await anext(self._log.read(found.aggregate, since=found.position), None)
+        return last is not None and (last.position, last.metadata.command_id) == (found.position, found.command_id)
 
     def drop(self, aggregates: Iterable[Aggregate]) -> None:
         """Forget folds that may be wrong."""
         for aggregate in aggregates:
-            self._folds.pop(aggregate, None)
+            self._kept.pop(aggregate, None)
 
-    def __len__(self) -> int:
-        return len(self._folds)
+    def clear(self) -> None:
+        """Forget all folds."""
+        self._kept.clear()
+
+    def trim(self, confirmed: int) -> None:
+        """Drop the folds used longest ago. One that is ahead of the confirmed log exists only here, and stays."""
+        while len(self._kept) > self._capacity and next(iter(self._kept.values())).position <= confirmed:
+            self._kept.popitem(last=False)

@@ -2,236 +2,157 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
-from antiphon.events.log.port import Draft
+from antiphon.events.log.errors import LogError, TooLargeError
+from antiphon.events.log.port import MAX_DRAFTS, Draft
 from antiphon.events.message import Command, Event, Metadata
-from antiphon.events.outcome import Answer, Outcome, Status
+from antiphon.events.outcome import Answer, Outcome
+from antiphon.events.refusal import CommandRefused, refusal_of
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.kinds.registry import DECIDERS
-from antiphon.services.policy.service.folds import Fold, FoldCache, empty, told
-
-#: A fold read from the log.
-Load = Callable[[Aggregate], Awaitable[Fold]]
+from antiphon.services.policy.service.folds import Fold, Folds
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A decoded command, and where it is to be decided."""
+class Request(NamedTuple):
+    """A decoded command, and the aggregate that it is for."""
 
     aggregate: Aggregate
     command: Command
     metadata: Metadata
 
 
-@dataclass(slots=True)
-class Pending:
-    """A decided command whose events are not in the log yet."""
+class DecidedCommand(NamedTuple):
+    """The outcome of a command, and the events of its aggregate that it led to; a repeated command has none."""
 
-    request: Request
-    answer: Answer
-    #: The index of the draft whose position is the outcome's.
-    index: int
-    #: Whose last event it is: there the outcome is remembered.
-    owner: Aggregate
-    #: The index of its first draft, and behind its last.
-    drafts: slice
+    outcome: Outcome
+    events: Sequence[Event] = ()
 
 
-#: What tells a command from all others: whom it is meant for, and its id.
-Key = tuple[Aggregate, UUID]
-
-
-class BusyError(Exception):
-    """A command is about an aggregate whose last events are not in the log yet; the group is as it was before."""
+class UndecidableError(Exception):
+    """A decider failed, which is a fault of the policy; the group must be given up."""
 
 
 class Group:
     """Decisions made one after the other, each on the states that the earlier ones lead to.
 
-    The folds run ahead of the log while the group is open: `commit` puts their positions right once
-    the events are appended, `give_up` makes the cache forget them if they could not be.
+    The events of the group follow the position `after`, so positions and outcomes are known before the append, and the
+    folds run ahead of the log. If the append is refused, the folds of `written` must be forgotten.
     """
 
-    def __init__(
-        self, folds: FoldCache, load: Load, *, presume_new: bool, busy: Container[Aggregate] = frozenset()
-    ) -> None:
+    def __init__(self, folds: Folds, *, after: int, presume_new: bool) -> None:
         self._folds = folds
-        self._load = load
+        self.after = after
+        #: Whether an aggregate that a command creates is taken for new without a look at the log.
         self._presume_new = presume_new
-        #: What another group has written that is not in the log yet.
-        self._busy = busy
-        self.drafts: list[Draft] = []
-        #: The last position of every aggregate that a decision wrote to or depended on.
-        self.expected: dict[Aggregate, int] = {}
-        #: The index of the last draft of every aggregate written to.
-        self.written: dict[Aggregate, int] = {}
-        self.pending: dict[Key, Pending] = {}
-        self.is_broken = False
-        self._outcomes: dict[Key, Outcome | str] = {}
-        #: Answers without events, and the fold of what each speaks about.
-        self._answered: dict[Key, tuple[Answer, Fold]] = {}
-        self._held: dict[Aggregate, Fold] = {}
+        #: The aggregates that the command in hand takes for new.
         self._presumed: set[Aggregate] = set()
-        #: What was read from the log for this group.
-        self._read: set[Aggregate] = set()
+        self.drafts: list[Draft] = []
+        self.written: dict[Aggregate, Fold] = {}
 
-    async def decide(self, request: Request, now: datetime) -> None:
-        """Decide one command, unless it has been decided before; raises BusyError for one that must wait."""
-        key = (request.aggregate, request.metadata.command_id)
-        if key in self.pending or key in self._outcomes or key in self._answered:
-            return
-        own = await self._fold(request.aggregate, request)
-        recorded = own.outcomes.get(request.metadata.command_id)
-        if recorded is not None:
-            self._outcomes[key] = recorded
-            return
-        situation = await self._situation(request, own, now)
-        recorded = self._recorded_elsewhere(situation)
-        if recorded is not None:
-            self._outcomes[key] = recorded
-            return
-        decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
-        while not decision.events and await self._look_again(situation):
-            # Nothing will be appended, so that no expected position would find out that memory is wrong.
-            own = await self._fold(request.aggregate, request)
-            situation = await self._situation(request, own, now)
-            decision = DECIDERS[request.aggregate.kind].decide(request.command, situation)
-        if decision.events:
-            for aggregate in (*(aggregate for aggregate, _ in decision.events), *decision.unchanged):
-                await self._fold(aggregate, request)
-            self.pending[key] = self._draft(request, decision)
-        else:
-            answer = _told(decision.answer)
-            spoken_of = await self._fold(Aggregate(request.aggregate.kind, answer.aggregate_id), request)
-            # Only `commit` knows where it is in the log: this group may be what puts it there.
-            self._answered[key] = answer, spoken_of
+    @property
+    def end(self) -> int:
+        """The position of the group's last event."""
+        return self.after + len(self.drafts)
 
-    def _recorded_elsewhere(self, situation: Situation[Any]) -> Outcome | None:
-        """What the command was told when another aggregate of its kind turned out to be the one it is about."""
-        for aggregate in situation.others:
-            found = self._held[aggregate].outcomes.get(situation.command_id)
-            if found is not None and aggregate.kind == situation.aggregate.kind:
-                return found
-        return None
+    async def decide(self, request: Request, now: datetime, *, refuse_with: Answer | None = None) -> DecidedCommand:
+        """Decide one command, unless it has been decided before; or refuse it with an answer.
 
-    async def _situation(self, request: Request, own: Fold, now: datetime) -> Situation[Any]:
-        decider = DECIDERS[request.aggregate.kind]
-        others: dict[Aggregate, Any] = {}
+        Raises TooLargeError, and changes nothing, when the events do not fit into the group, and UndecidableError.
+        """
+        try:
+            return await self._decide(request, now, refuse_with)
+        except LogError:
+            raise
+        except Exception as error:
+            # A decider is pure: what it cannot decide now it never can.
+            raise UndecidableError(f"{type(error).__name__}: {error}") from error
+        finally:
+            # The append proves that what it writes is new. The rest was only presumed.
+            self._folds.drop(self._presumed - self.written.keys())
+            self._presumed.clear()
+
+    async def _decide(self, request: Request, now: datetime, refuse_with: Answer | None) -> DecidedCommand:
+        aggregate, command_id = request.aggregate, request.metadata.command_id
+        own = await self._fold(aggregate, request)
+        if command_id in own.outcomes:
+            return DecidedCommand(own.outcomes[command_id])
+        if refuse_with is not None:
+            return await self._record(request, Decision(answer=refuse_with))
+        situation, others = await self._situation(request, own, now)
+        for key, fold in others.items():
+            # The command may have turned out to be about another aggregate of its kind.
+            if key.kind == aggregate.kind and command_id in fold.outcomes:
+                return DecidedCommand(fold.outcomes[command_id])
+        decision = DECIDERS[aggregate.kind].decide(request.command, situation)
+        if unproven := self._presumed - ({key for key, _ in decision.events} or {aggregate}):
+            self._folds.drop(unproven)
+            self._presumed -= unproven
+            for key in unproven:
+                await self._folds.get(key)
+            return await self._decide(request, now, None)
+        return await self._record(request, decision)
+
+    async def _situation(
+        self, request: Request, own: Fold, now: datetime
+    ) -> tuple[Situation[Any], dict[Aggregate, Fold]]:
+        related = DECIDERS[request.aggregate.kind].related
+        folds: dict[Aggregate, Fold] = {}
+        states: dict[Aggregate, Any] = {}
         situation = Situation(
             aggregate=request.aggregate,
             state=own.state,
-            others=others,
+            others=states,
             now=now,
             command_id=request.metadata.command_id,
         )
-        while missing := [key for key in decider.related(request.command, situation) if key not in others]:
+        while missing := [key for key in related(request.command, situation) if key not in folds]:
             for key in missing:
-                others[key] = (await self._fold(key, request)).state
-        return situation
+                folds[key] = await self._fold(key, request)
+                states[key] = folds[key].state
+        return situation, folds
 
     async def _fold(self, aggregate: Aggregate, request: Request) -> Fold:
-        if aggregate in self._busy:
-            raise BusyError
-        found = self._held.get(aggregate) or self._folds.get(aggregate)
-        if found is None:
-            found = self._folds.put(aggregate, await self._unknown(aggregate, request))
-        self._held[aggregate] = found
-        return found
-
-    async def _look_again(self, situation: Situation[Any]) -> bool:
-        """Read what a decision was based on, where it was only remembered; whether there was any such."""
-        remembered = {situation.aggregate, *situation.others} - self._read - self.written.keys()
-        for aggregate in remembered:
-            self._presumed.discard(aggregate)
-            self._read.add(aggregate)
-            self._held[aggregate] = self._folds.put(aggregate, await self._load(aggregate))
-        return bool(remembered)
-
-    async def _unknown(self, aggregate: Aggregate, request: Request) -> Fold:
-        # What a command is about to create is most often not there yet: the expected position 0 finds out.
         command = request.command
-        is_new = aggregate == request.aggregate or (aggregate.kind == "name" and command.CLAIMS)
-        if self._presume_new and command.CREATES and is_new:
+        is_created = aggregate == request.aggregate or (aggregate.kind == "name" and command.CLAIMS)
+        is_new = self._presume_new and command.CREATES and is_created and aggregate not in self._folds
+        if is_new:
             self._presumed.add(aggregate)
-            return empty(aggregate)
-        self._read.add(aggregate)
-        return await self._load(aggregate)
+        return await self._folds.get(aggregate, is_new=is_new)
 
-    def _draft(self, request: Request, decision: Decision) -> Pending:
-        answer, last_own = decision.answer, None
-        for number, (aggregate, event) in enumerate(decision.events):
-            current = self._held[aggregate]
-            if aggregate not in self.written:
-                self.expected[aggregate] = current.position
-            current.state = DECIDERS[aggregate.kind].evolve(current.state, event)
-            current.command_id = request.metadata.command_id
-            current.unkept += 1
-            self.written[aggregate] = len(self.drafts)
+    async def _record(self, request: Request, decision: Decision) -> DecidedCommand:
+        """Add the events of a decision; one without events is a refusal, and becomes one."""
+        answer, command_id = decision.answer, request.metadata.command_id
+        events = decision.events
+        if not events:
+            if answer is None:
+                msg = "a decision without events needs an answer"
+                raise ValueError(msg)
+            refusal = refusal_of(request.aggregate.kind)(verb=request.command.VERB, answer=answer)
+            events = ((request.aggregate, refusal),)
+        if len(self.drafts) + len(events) > MAX_DRAFTS:
+            raise TooLargeError("the events of the command are more than one append takes")
+        folds = [await self._fold(aggregate, request) for aggregate, _ in events]
+        owner = folds[-1]
+        for number, ((aggregate, event), fold) in enumerate(zip(events, folds, strict=True)):
+            is_first = aggregate in self._presumed and aggregate not in self.written
+            self.drafts.append(Draft(aggregate, event, request.metadata, number, is_first))
+            self.written[aggregate] = fold
+            given = fold.apply(event, command_id, self.end, answer)
             if aggregate == request.aggregate:
-                last_own = len(self.drafts)
-                answer = told(aggregate, current.state, event, answer)
-            self.drafts.append(Draft(aggregate, event, request.metadata, number))
-        for aggregate in decision.unchanged:
-            if aggregate not in self.written:
-                self.expected[aggregate] = self._held[aggregate].position
-        index = len(self.drafts) - 1 if last_own is None else last_own
-        drafts = slice(len(self.drafts) - len(decision.events), len(self.drafts))
-        return Pending(request, _told(answer), index, self.drafts[index].aggregate, drafts)
+                answer, owner = given, fold
+        if answer is None:
+            msg = "a decision needs an answer, or an event of the command's own aggregate"
+            raise ValueError(msg)
+        outcome = Outcome.of(answer, command_id, owner.position)
+        if owner.aggregate.kind == request.aggregate.kind:
+            owner.outcomes[command_id] = outcome
+        own = [event for key, event in events if key == request.aggregate and not isinstance(event, CommandRefused)]
+        return DecidedCommand(outcome, own)
 
-    def exclude(self, request: Request, why: str) -> None:
-        """A command that cannot be decided at all, and why."""
-        self._outcomes[(request.aggregate, request.metadata.command_id)] = why
-
-    def refuse_all(self, reason: str) -> None:
-        """The drafts can never be in the log: they make no sense, and nothing is recorded."""
-        self.give_up()
-        for key in self.pending:
-            aggregate, command_id = key
-            answer = Answer(status=Status.INVALID, aggregate_id=aggregate.id, reason=reason)
-            self._outcomes[key] = Outcome.of(answer, command_id, 0)
-
-    def commit(self, positions: Sequence[int]) -> None:
-        """The drafts are in the log, at these positions."""
-        for aggregate, index in self.written.items():
-            self._held[aggregate].position = positions[index]
-        for key, item in self.pending.items():
-            decided = Outcome.of(item.answer, item.request.metadata.command_id, positions[item.index])
-            self._outcomes[key] = decided
-            if item.owner.kind == item.request.aggregate.kind:
-                self._held[item.owner].outcomes[decided.command_id] = decided
-        for (aggregate, command_id), (answer, spoken_of) in self._answered.items():
-            self._outcomes[aggregate, command_id] = Outcome.of(answer, command_id, spoken_of.position)
-        self._folds.drop(self._presumed - self.written.keys())
-
-    def folds(self) -> list[tuple[Aggregate, Fold]]:
-        """What was written to, as it is in the log; once the group is committed."""
-        return [(aggregate, self._held[aggregate]) for aggregate in self.written]
-
-    def give_up(self) -> None:
-        """The drafts are not in the log, or nobody knows: forget every fold that ran ahead of it."""
-        self.is_broken = True
-        self._folds.drop(self._held)
-
-    def outcome_of(self, request: Request) -> Outcome | str:
-        """What a command is told; a text when it could not be decided. Once the group is committed."""
-        return self._outcomes[(request.aggregate, request.metadata.command_id)]
-
-    def events_of(self, request: Request) -> list[Event]:
-        """The events of its aggregate that a command led to in this group; none if it had been decided before."""
-        item = self.pending.get((request.aggregate, request.metadata.command_id))
-        if item is None:
-            return []
-        return [draft.event for draft in self.drafts[item.drafts] if draft.aggregate == request.aggregate]
-
-
-def _told(answer: Answer | None) -> Answer:
-    if answer is None:
-        msg = "a decision without events needs an answer"
-        raise ValueError(msg)
-    return answer
+    def snapshots(self) -> list[tuple[Aggregate, bytes]]:
+        """Snapshots of the folds that have grown by enough, as they are after this group."""
+        return [(aggregate, data) for aggregate, fold in self.written.items() if (data := fold.snapshot())]

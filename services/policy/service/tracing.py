@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from antiphon.events.outcome import Answer
 from antiphon.services.policy.service.command_buffer import Intake
 from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.group import Group, Request
-from antiphon.services.policy.service.handler import Handler, Mail
+from antiphon.services.policy.service.group import DecidedCommand, Group
+from antiphon.services.policy.service.handler import Append, Command, Handler
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.traces import Traces, traceparent_of
 
@@ -56,11 +56,12 @@ class TracedHandler(Handler):
         #: By `traceparent`, which no two have in common.
         self._spans: dict[str, Span] = {}
 
-    async def _read(self, letter: Letter) -> Request | None:
-        arrived = self._arrivals.take(letter)
-        request = await super()._read(letter)
-        if request is None:
+    async def _read(self, message: Letter) -> Command | None:
+        arrived = self._arrivals.take(message)
+        read = await super()._read(message)
+        if read is None:
             return None
+        request = read.request
         aggregate, command = request.aggregate, request.command
         span = self._traces.begin(
             f"decide {aggregate.kind}.{command.VERB}",
@@ -69,7 +70,7 @@ class TracedHandler(Handler):
             started=arrived,
             attributes={
                 "messaging.system": "nats",
-                "messaging.destination.name": letter.subject,
+                "messaging.destination.name": message.subject,
                 "antiphon.id": aggregate.id,
                 "antiphon.command_id": str(request.metadata.command_id),
             },
@@ -78,26 +79,31 @@ class TracedHandler(Handler):
         self._traces.begin("wait", traceparent, started=arrived).end()
         self._spans[traceparent] = span
         # Its events carry it on to whoever reads them.
-        return replace(request, metadata=request.metadata._replace(traceparent=traceparent))
+        return Command(message, request._replace(metadata=request.metadata._replace(traceparent=traceparent)))
 
-    async def _decide(self, group: Group, mail: Mail) -> Any:
-        with self._traces.within(mail.request.metadata.traceparent, "decision"):
-            return await super()._decide(group, mail)
+    async def _decide(self, group: Group, command: Command, refuse_with: Answer | None = None) -> DecidedCommand:
+        with self._traces.within(command.request.metadata.traceparent, "decision"):
+            return await super()._decide(group, command, refuse_with)
 
-    async def _append(self, group: Group, *, is_lone: bool = False) -> bool:
-        parents = [str(item.request.metadata.traceparent) for item in group.pending.values()]
-        about = {"antiphon.commands": len(group.pending), "antiphon.events": len(group.drafts)}
+    async def _append(self, append: Append) -> None:
+        parents = [str(command.request.metadata.traceparent) for command in append.commands]
+        about = {"antiphon.commands": len(append.commands), "antiphon.events": len(append.group.drafts)}
         with self._traces.together("append", parents, about):
-            return await super()._append(group, is_lone=is_lone)
+            await super()._append(append)
 
-    async def _answer(self, mail: Mail, group: Group) -> None:
-        span = self._spans.pop(str(mail.request.metadata.traceparent))
+    async def _give(self, command: Command, decided: DecidedCommand) -> None:
+        span = self._spans.pop(str(command.request.metadata.traceparent))
         try:
-            outcome = group.outcome_of(mail.request)
-            if isinstance(outcome, str):
-                span.set_status(StatusCode.ERROR, outcome)
-            else:
-                span.set_attributes({"antiphon.status": outcome.status.value, "antiphon.position": outcome.position})
-            await super()._answer(mail, group)
+            outcome = decided.outcome
+            span.set_attributes({"antiphon.status": outcome.status.value, "antiphon.position": outcome.position})
+            await super()._give(command, decided)
+        finally:
+            span.end()
+
+    async def _park_command(self, command: Command, why: str) -> None:
+        span = self._spans.pop(str(command.request.metadata.traceparent))
+        try:
+            span.set_status(StatusCode.ERROR, why)
+            await super()._park_command(command, why)
         finally:
             span.end()

@@ -69,6 +69,11 @@ class PolicyProcess:
         """Whether it has not ended by itself."""
         return self._process is not None and self._process.poll() is None
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it as by `kill -9`."""
         if self._process is not None:

@@ -13,8 +13,9 @@ from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.service.folds import fold
+from antiphon.services.policy.service.folds import Fold
 from tests.examples import proposed
+from tests.log import read_all
 
 DEADLINE_SECONDS = 60
 MOVES = ("RUNNING", "PAUSED", "RUNNING", "COMPLETED")
@@ -81,7 +82,7 @@ async def has_ended(log: EventLog, life: Life) -> list[Recorded]:
     """The events of a life, once its last command is decided."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         while True:
-            events = list(await log.read(life.aggregate))
+            events = list(await read_all(log, life.aggregate))
             if events and events[-1].metadata.command_id == life.commands[-1].command_id:
                 return events
             await asyncio.sleep(0.02)
@@ -93,14 +94,14 @@ async def assert_decided_once(client: Client, log: EventLog, life: Life, told: l
     ids = [command.command_id for command in life.commands]
     # The creation is two events: the run, and its first state.
     assert [event.metadata.command_id for event in events] == [ids[0], *ids]
-    recorded = fold(life.aggregate, events).outcomes
+    recorded = (await Fold.empty(life.aggregate).replay(log)).outcomes
     expected = [_bytes(recorded[number]) for number in ids]
     assert [recorded[number].status for number in ids] == STATUSES
     if told is not None:
         assert [_bytes(outcome) for outcome in told] == expected
     again = [await decide_surely(client, command) for command in life.commands]
     assert [_bytes(outcome) for outcome in again] == expected
-    assert len(await log.read(life.aggregate)) == len(events)
+    assert len(await read_all(log, life.aggregate)) == len(events)
 
 
 def _bytes(outcome: Outcome) -> str:

@@ -19,6 +19,7 @@ from antiphon.events.message import Command, Metadata
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.subjects import Aggregate
 from tests.examples import NOW, proposed
+from tests.log import read_all
 
 pytestmark = pytest.mark.usefixtures("policy")
 
@@ -155,7 +156,7 @@ async def test_good_commands_among_bad_ones_are_all_decided_in_order(client: Cli
     last = await client.decide(run, SetFlowRunState(state=proposed("COMPLETED")), command_id=ids[-1])
     assert last.status is Status.ACCEPT
     await parked(connection, len(commands))
-    events = await client._log.read(Aggregate("flow_run", str(run)))
+    events = await read_all(client._log, Aggregate("flow_run", str(run)))
     assert [item.metadata.command_id for item in events[1:]] == ids
 
 

@@ -24,6 +24,7 @@ from antiphon.services.runtime.settings import Settings
 from antiphon.services.timekeeper import main as timekeeper
 from tests.integration.policy.conftest import PolicyProcess
 from tests.integration.policy.lives import decide_surely
+from tests.log import read_all
 from tests.servers import NatsServer
 
 CLIENTS = 200
@@ -91,7 +92,7 @@ async def test_there_are_never_more_holders_than_slots_and_none_is_lost(
         await asyncio.gather(*fights)
         log = JetStreamLog(connection)
         while True:
-            events = [recorded.event for recorded in await log.read(limit)]
+            events = [recorded.event for recorded in await read_all(log, limit)]
             state = NO_LIMIT
             for event in events:
                 state = evolve_limit(state, event)
@@ -105,5 +106,5 @@ async def test_there_are_never_more_holders_than_slots_and_none_is_lost(
     assert sorted(map(str, acquired)) == sorted(str(e.lease_id) for e in events if isinstance(e, SlotsReleased))
     assert lost
     for lease_id in lost:
-        assert isinstance((await log.read(Aggregate("lease", str(lease_id))))[-1].event, LeaseExpired)
+        assert isinstance((await read_all(log, Aggregate("lease", str(lease_id))))[-1].event, LeaseExpired)
     assert policy_process.starts == KILLS + 1

@@ -20,6 +20,7 @@ from antiphon.projections.engine.writer import connect, write
 from antiphon.projections.rebuild.rebuild import Rebuild
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import life, reached
+from tests.log import append_to
 from tests.servers import running_nats
 
 EVENTS = 12
@@ -29,9 +30,9 @@ EVENTS = 12
 async def archived(client: NatsClient, projector: Projector, postgres_url: str) -> JetStreamLog:
     """A log of twelve messages, one of them unreadable, and its archive; nobody adds to them any more."""
     log = JetStreamLog(client)
-    await log.append([*life(), *life()], {})
+    await append_to(log, [*life(), *life()])
     await client.jetstream().publish("evt.1.odd\\é\x00.x.y", b"\x00\xff", headers={"Odd": "é"})
-    last = (await log.append(life(("PENDING", "RUNNING")), {}))[-1]
+    last = (await append_to(log, life(("PENDING", "RUNNING"))))[-1]
     assert last == EVENTS
     projector.start()
     await reached(postgres_url, last)
@@ -131,7 +132,7 @@ async def test_a_log_that_has_lost_or_changed_messages_is_found(
         found = await verify(log, postgres_url)
         assert found.difference is not None
         assert (found.difference.position, "missing in the log" in found.difference.what) == (1, True)
-        await log.append(life(), {})
+        await append_to(log, life())
         found = await verify(log, postgres_url)
         assert found.difference is not None
         assert found.difference.position == 1
@@ -146,7 +147,7 @@ async def test_invariant_09_an_archive_survives_every_kill(
     for _ in range(4):
         projector.start()
         for _ in range(15):
-            last = (await log.append(life(), {}))[-1]
+            last = (await append_to(log, life()))[-1]
         projector.kill()
     projector.start()
     await reached(postgres_url, last)
@@ -159,7 +160,7 @@ async def test_read_models_that_are_dropped_or_rebuilt_leave_the_archive_as_it_i
     await Rebuild(archived, postgres_url).run()
     await execute(postgres_url, "DROP SCHEMA read_v1 CASCADE")
     await migrate(postgres_url)
-    last = (await archived.append(life(), {}))[-1]
+    last = (await append_to(archived, life()))[-1]
     projector.start()
     await reached(postgres_url, last)
     assert_agrees(await verify(archived, postgres_url), last)
@@ -169,7 +170,7 @@ async def test_an_archive_that_is_younger_than_the_read_models_catches_up(
     archived: JetStreamLog, projector: Projector, postgres_url: str
 ) -> None:
     await execute(postgres_url, "DELETE FROM archive.event; DELETE FROM archive.chain")
-    last = (await archived.append(life(), {}))[-1]
+    last = (await append_to(archived, life()))[-1]
     projector.start()
     await reached(postgres_url, last)
     assert_agrees(await verify(archived, postgres_url), last)

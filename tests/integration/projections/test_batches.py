@@ -15,6 +15,7 @@ from antiphon.projections.rebuild.rebuild import Rebuild
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import COMMAND_ID, NOW
 from tests.integration.projections.happenings import of_runs
+from tests.log import append_to
 from tests.projection_scenario import Cuts, Fact, ProjectionScenario, recorded, rows_of
 
 
@@ -49,7 +50,7 @@ async def _check_rebuilt(projections: ProjectionScenario, facts: list[Fact], cut
     log = MemoryLog(clock)
     for item in recorded(facts):
         metadata = Metadata(command_id=COMMAND_ID, occurred_at=item.metadata.occurred_at)
-        await log.append([Draft(item.aggregate, item.event, metadata, 0)], {})
+        await append_to(log, [Draft(item.aggregate, item.event, metadata, 0)])
     assert await Rebuild(log, projections.postgres_url).run() == len(facts)
     async with await connect(projections.postgres_url) as connection:
         assert await rows_of(connection) == live.rows

@@ -18,6 +18,7 @@ from antiphon.services.projecting.observation_projection import LOG_LINES, Obser
 from antiphon.services.projector.events import EventsLoop
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
+from tests.log import append_to
 from tests.projection_scenario import log_lines
 
 LIVES = 150
@@ -33,7 +34,7 @@ async def append_lives(client: NatsClient, count: int) -> int:
     """Runs that are created and end, and the position of the last event."""
     log, last = JetStreamLog(client), 0
     for _ in range(count):
-        last = (await log.append(life(), {}))[-1]
+        last = (await append_to(log, life()))[-1]
     return last
 
 

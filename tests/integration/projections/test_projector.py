@@ -26,6 +26,7 @@ from antiphon.projections.engine.writer import connect, position_of, write
 from antiphon.projections.task_run import queries as task_runs
 from tests.examples import NOW, run_created, run_moved, state, task_created
 from tests.integration.projections.conftest import Projector
+from tests.log import append_to
 
 DEADLINE_SECONDS = 60
 TABLES = ("flow_run", "flow_run_state", "task_run", "task_run_state", "flow", "flow_run_input", "log")
@@ -66,7 +67,7 @@ async def test_invariant_06_a_projector_that_is_killed_loses_and_doubles_nothing
     for _ in range(6):
         projector.start()
         for _ in range(15):
-            last = (await log.append(life(), {}))[-1]
+            last = (await append_to(log, life()))[-1]
         projector.kill()
     projector.start()
     await reached(postgres_url, last)
@@ -80,8 +81,8 @@ async def test_invariant_01_read_models_that_are_dropped_are_the_same_when_built
     log = JetStreamLog(client)
     gone = life()
     for item in (life(), life(("PENDING",)), gone, drafts(gone[0].aggregate, FlowRunDeleted())):
-        last = (await log.append(item, {}))[-1]
-    last = (await log.append(drafts(Aggregate("task_run", str(uuid4())), task_created()), {}))[-1]
+        last = (await append_to(log, item))[-1]
+    last = (await append_to(log, drafts(Aggregate("task_run", str(uuid4())), task_created())))[-1]
     projector.start()
     await reached(postgres_url, last)
     before = await rows(postgres_url)
@@ -117,12 +118,12 @@ async def test_invariant_10_an_event_that_cannot_be_read_holds_up_its_own_aggreg
 ) -> None:
     log = JetStreamLog(client)
     broken, fine = life(("PENDING",)), life()
-    await log.append(broken, {})
+    await append_to(log, broken)
     headers = {subjects.COMMAND_ID: str(uuid4()), "ce-time": NOW.isoformat()}
     subject = subjects.event(broken[0].aggregate, "state.accepted")
     await client.jetstream().publish(subject, b"not json", headers=headers)
-    await log.append(drafts(broken[0].aggregate, run_moved(state("COMPLETED"))), {})
-    last = (await log.append(fine, {}))[-1]
+    await append_to(log, drafts(broken[0].aggregate, run_moved(state("COMPLETED"))))
+    last = (await append_to(log, fine))[-1]
     projector.start()
     await reached(postgres_url, last)
     found = await rows(postgres_url)
@@ -141,7 +142,7 @@ async def test_an_event_whose_rows_postgres_refuses_is_parked(
 ) -> None:
     log = JetStreamLog(client)
     impossible = drafts(Aggregate("flow_run", str(uuid4())), run_created(parameters={"x": "a\x00b"}))
-    last = (await log.append([*life(), *impossible, *life()], {}))[-1]
+    last = (await append_to(log, [*life(), *impossible, *life()]))[-1]
     projector.start()
     await reached(postgres_url, last)
     assert len((await rows(postgres_url))["flow_run"]) == 2
@@ -155,11 +156,11 @@ async def test_a_task_run_is_shown_when_its_flow_run_appears(
     task_id = uuid4()
     fields = task_created(flow_run_id=UUID(run[0].aggregate.id)).fields
     early = TaskRunStateRecorded(state=state("RUNNING"), is_latest=True, fields=fields, progress=Progress())
-    position = (await log.append(drafts(Aggregate("task_run", str(task_id)), early), {}))[-1]
+    position = (await append_to(log, drafts(Aggregate("task_run", str(task_id)), early)))[-1]
     projector.start()
     await reached(postgres_url, position)
     async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
         await configure(connection)
         assert await task_runs.TASK_RUNS.get(connection, task_id) is None
-        await reached(postgres_url, (await log.append(run, {}))[-1])
+        await reached(postgres_url, (await append_to(log, run))[-1])
         assert await task_runs.TASK_RUNS.get(connection, task_id) is not None

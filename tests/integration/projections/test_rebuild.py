@@ -36,6 +36,7 @@ from tests.integration.projections.fold import folded_rows, shown_rows
 from tests.integration.projections.test_crash_points import announcements, append_lives, until_heard
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, drafts, life, reached
 from tests.integration.test_start import antiphon, started
+from tests.log import append_to
 from tests.servers import PostgresServer, fresh_database
 
 CALLERS = 4
@@ -235,7 +236,7 @@ async def test_an_event_that_only_the_new_rows_cannot_show_is_parked(client: Nat
     impossible[0] = drafts(impossible[0].aggregate, run_created(parameters={"x": "a\x00b"}))[0]
     known = life()
     known[0] = drafts(known[0].aggregate, run_created(parameters={"x": "a\x00b"}))[0]
-    await log.append([*impossible, *known, *life()], {})
+    await append_to(log, [*impossible, *known, *life()])
     stream = subjects.event_stream(known[0].aggregate).removesuffix(".>")
     await execute(postgres_url, "INSERT INTO checkpoint VALUES ('events', 12)")
     async with await connect(postgres_url) as connection:
@@ -264,7 +265,7 @@ async def test_an_upgrade_builds_again_what_another_version_made(
     client: NatsClient, projector: Projector, nats_url: str, postgres_url: str, tmp_path: Path
 ) -> None:
     run = life()
-    last = (await JetStreamLog(client).append(run, {}))[-1]
+    last = (await append_to(JetStreamLog(client), run))[-1]
     projector.start()
     await reached(postgres_url, last)
     projector.kill()

@@ -27,6 +27,7 @@ from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_archive import EVENTS, archived, assert_agrees, execute
 from tests.integration.projections.test_projector import life, reached
 from tests.integration.test_start import antiphon
+from tests.log import append_to
 from tests.servers import running_nats
 
 __all__ = ["archived"]
@@ -60,7 +61,7 @@ async def test_a_log_gets_its_tail_back_as_it_was(
         before = [item async for batch in archived.follow(0, until=EVENTS) for item in batch]
         assert [item async for batch in log.follow(0, until=EVENTS) for item in batch] == before
         # It can go on: what the streams of the aggregates expect is where it was.
-        await log.append(life(), {})
+        await append_to(log, life())
 
 
 async def test_what_was_decided_since_is_not_overwritten(
@@ -68,7 +69,7 @@ async def test_what_was_decided_since_is_not_overwritten(
 ) -> None:
     async with another_log(tmp_path, 5, client) as other:
         log = JetStreamLog(other)
-        await log.append(life(), {})
+        await append_to(log, life())
         with pytest.raises(RepairError, match="agree up to 5"):
             await examine(log, postgres_url)
         with pytest.raises(ConflictError):
@@ -135,14 +136,14 @@ async def test_the_command_repairs_beside_a_projector_and_a_dry_run_changes_noth
         result = antiphon("repair", "--dry-run", *where)
         assert (result.returncode, result.stdout) == (0, "The archive has lost positions 10 to 12\n"), result.stderr
     projector.start()
-    last = (await archived.append(life(), {}))[-1]
+    last = (await append_to(archived, life()))[-1]
     await reached(postgres_url, last)
     result = antiphon("repair", *where)
     assert (result.returncode, "no clean tail is lost" in result.stderr) == (1, True), result.stderr
     await execute(postgres_url, "DELETE FROM archive.event WHERE position > 9")
     result = antiphon("repair", *where)
     assert (result.returncode, "has given them back" in result.stdout) == (0, True), result.stderr
-    await reached(postgres_url, (await archived.append(life(), {}))[-1])
+    await reached(postgres_url, (await append_to(archived, life()))[-1])
     projector.kill()
     async with await connect(postgres_url) as connection:
         await take_turn(connection, NAME)

@@ -17,6 +17,7 @@ from antiphon.services.policy import main as policy
 from antiphon.services.projector import main as projector
 from antiphon.services.timekeeper import main as timekeeper
 from tests.integration.gateway.house import Addresses
+from tests.log import read_all
 
 DEADLINE_SECONDS = 60
 LEASE_SECONDS = 0.5
@@ -35,11 +36,11 @@ async def test_an_overdue_lease_expires_once(nats_url: str, postgres_url: str) -
         assert (await client.decide(uuid4(), AcquireLease(names=("one",), seconds=60))).status is Status.WAIT
         await asyncio.sleep(2 * LEASE_SECONDS)
         # Nobody has said so yet.
-        assert len(await log.read(lease)) == 1
+        assert len(await read_all(log, lease)) == 1
         async with addresses.running(timekeeper.run):
-            while len(await log.read(lease)) == 1:
+            while len(await read_all(log, lease)) == 1:
                 await asyncio.sleep(0.1)
             assert (await client.decide(uuid4(), AcquireLease(names=("one",), seconds=60))).status is Status.CREATED
-    assert isinstance((await log.read(lease))[-1].event, LeaseExpired)
-    assert len(await log.read(lease)) == 2
+    assert isinstance((await read_all(log, lease))[-1].event, LeaseExpired)
+    assert len(await read_all(log, lease)) == 2
     await connection.close()

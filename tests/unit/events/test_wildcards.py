@@ -8,6 +8,7 @@ from antiphon.events import subjects
 from antiphon.events.codec import EVENT_TYPES
 from antiphon.events.event_filter import EventFilter
 from antiphon.events.message import Event
+from antiphon.events.refusal import CommandRefused
 from antiphon.events.state import State
 from antiphon.events.subjects import Aggregate
 from tests.golden import example
@@ -20,7 +21,9 @@ def writes_a_state_of_its_run(kind: str, event: Event) -> bool:
 
 
 def refuses(event: Event) -> bool:
-    return not {"reason", "retry_after_seconds"}.isdisjoint(type(event).model_fields)
+    return isinstance(event, CommandRefused) or not {"reason", "retry_after_seconds"}.isdisjoint(
+        type(event).model_fields
+    )
 
 
 @pytest.mark.parametrize("name", sorted(EVENT_TYPES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from uuid import UUID
 
@@ -17,10 +17,10 @@ from antiphon.events.log.memory import MemoryLog
 from antiphon.events.log.port import Draft
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.service import handler
-from antiphon.services.policy.service.command_message import Letter
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import FLOW_ID, NOW, proposed
 from tests.letters import Desk, Question, question
+from tests.log import read_all
 from tests.unit.policy.test_handler import CREATE_FLOW
 
 RUNS = [UUID(int=1000 + number) for number in range(3)]
@@ -35,46 +35,27 @@ class TroubledLog(MemoryLog):
         self.most_at_once = 0
         self._at_once = 0
 
-    async def append(self, drafts: Sequence[Draft], expected: Mapping[Aggregate, int]) -> Sequence[int]:
+    async def append(self, drafts: Sequence[Draft], *, after: int) -> range:
         """Append after a few turns of the loop, perhaps with trouble."""
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:
             for _ in range(20):
                 await asyncio.sleep(0)
-            trouble = next(self._troubles, "") if drafts else ""
+            trouble = next(self._troubles, "")
             if trouble == "refused":
-                raise ConflictError("refused")
-            positions = await super().append(drafts, expected)
+                raise ConflictError(trouble)
+            positions = await super().append(drafts, after=after)
             if trouble == "unanswered":
-                raise LogUnavailableError("unanswered")
+                raise LogUnavailableError(trouble)
             return positions
         finally:
             self._at_once -= 1
 
 
 @pytest.fixture(autouse=True)
-def every_group_flies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handler, "_SMALL", 1)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handler, "_BACKOFF_SECONDS", 0)
-
-
-async def decide(desk: Desk, batches: Sequence[Sequence[Question]]) -> None:
-    """Work through batches that come one right after the other, and wait for the last."""
-    ended = asyncio.Event()
-
-    async def coming() -> AsyncIterator[Sequence[Letter]]:
-        for batch in batches:
-            yield batch
-        ended.set()
-        await asyncio.Event().wait()
-
-    working = asyncio.create_task(desk.handler.work(coming()))
-    expected = sum(len(batch) for batch in batches)
-    while not ended.is_set() or len(desk.acknowledged) < expected:
-        assert not working.done(), working
-        await asyncio.sleep(0)
-    working.cancel()
 
 
 def life_of(run: UUID, first_id: int) -> list[Question]:
@@ -87,16 +68,16 @@ MOVES = ("RUNNING", "PAUSED", "RUNNING", "COMPLETED")
 
 
 async def lived(log: MemoryLog, run: UUID) -> list[str]:
-    events = await log.read(Aggregate("flow_run", str(run)))
+    events = await read_all(log, Aggregate("flow_run", str(run)))
     return [item.event.state.type.value for item in events if hasattr(item.event, "state")]
 
 
 async def test_one_append_is_on_its_way_at_a_time() -> None:
     log = TroubledLog(iter(()))
     desk = Desk(log)
-    await decide(desk, [[CREATE_FLOW], *([life[0] for life in [life_of(run, 10 * run.int)]] for run in RUNS)])
+    await desk.work([CREATE_FLOW], *([letter] for run in RUNS for letter in life_of(run, 10 * run.int)))
     assert log.most_at_once == 1
-    assert [await lived(log, run) for run in RUNS] == [["PENDING"]] * 3
+    assert [await lived(log, run) for run in RUNS] == [["PENDING", *MOVES]] * 3
 
 
 @settings(max_examples=150, deadline=None)
@@ -104,17 +85,19 @@ async def test_one_append_is_on_its_way_at_a_time() -> None:
     order=st.permutations(sorted(list(range(len(RUNS))) * 5)),
     cuts=st.sets(st.integers(1, 15), max_size=8),
     troubles=st.lists(st.sampled_from(["", "", "refused", "unanswered"]), max_size=20),
+    few=st.sampled_from([1, 3, 16]),
 )
 async def test_invariant_05_whatever_happens_on_the_way_each_command_is_decided_once_and_in_order(
-    order: list[int], cuts: set[int], troubles: list[str]
+    order: list[int], cuts: set[int], troubles: list[str], few: int
 ) -> None:
     lives = [iter(life_of(run, 10 * run.int)) for run in RUNS]
     letters = [CREATE_FLOW, *(next(lives[number]) for number in order)]
     edges = [0, *sorted(cuts), len(letters)]
-    batches = [letters[start:end] for start, end in pairwise(edges)]
     log = TroubledLog(iter(troubles))
     desk = Desk(log)
-    await decide(desk, batches)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler, "_FEW", few)
+        await desk.work(*(letters[start:end] for start, end in pairwise(edges)))
     assert [await lived(log, run) for run in RUNS] == [["PENDING", *MOVES]] * 3
     told = [[item.status.value for item in desk.replies[letter.reply]] for letter in letters]
     assert told == [["CREATED"] if letter.subject.endswith("create") else ["ACCEPT"] for letter in letters]

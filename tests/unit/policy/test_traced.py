@@ -14,11 +14,13 @@ from antiphon.events import subjects
 from antiphon.events.document.commands import CreateFlow
 from antiphon.events.log.memory import MemoryLog
 from antiphon.events.outcome import Status
+from antiphon.services.policy.service import handler
 from antiphon.services.policy.service.tracing import Arrivals, TracedHandler
 from antiphon.services.runtime.clock import ManualClock
 from antiphon.services.runtime.traces import Traces
 from tests.examples import NOW
 from tests.letters import Desk, Question, question
+from tests.log import read_all
 
 SAMPLED = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 NOT_SAMPLED = "00-0af7651916cd43dd8448eb211c80319d-b7ad6b7169203331-00"
@@ -43,7 +45,10 @@ def create(number: int, traceparent: str | None = None) -> Question:
     return replace(asked, headers={**(asked.headers or {}), **headers})
 
 
-async def test_a_group_is_one_span_beside_those_of_its_commands(desk: Desk, exported: InMemorySpanExporter) -> None:
+async def test_a_group_is_one_span_beside_those_of_its_commands(
+    desk: Desk, exported: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handler, "_FEW", 1)
     outcomes = await desk.handle(create(1), create(2), create(3))
     assert [outcome.status for outcome in outcomes] == [Status.CREATED] * 3
     spans = exported.get_finished_spans()
@@ -63,7 +68,7 @@ async def test_events_carry_the_trace_on(desk: Desk, exported: InMemorySpanExpor
     await desk.handle(create(1, SAMPLED))
     (span,) = [span for span in exported.get_finished_spans() if span.name == "decide flow.create"]
     assert span.context is not None
-    (recorded,) = await desk.log.read(subjects.Aggregate("flow", str(UUID(int=1))))
+    (recorded,) = await read_all(desk.log, subjects.Aggregate("flow", str(UUID(int=1))))
     assert recorded.metadata.traceparent == f"00-{SAMPLED.split('-')[1]}-{span.context.span_id:016x}-01"
 
 
@@ -79,5 +84,5 @@ async def test_a_broken_traceparent_begins_a_trace(desk: Desk, exported: InMemor
 
 
 async def test_a_letter_that_cannot_be_read_is_parked_as_ever(desk: Desk, exported: InMemorySpanExporter) -> None:
-    await desk.handler.handle([replace(create(1), data=b"nonsense")])
+    await desk.work([replace(create(1), data=b"nonsense")])
     assert (len(desk.parked), exported.get_finished_spans()) == (1, ())

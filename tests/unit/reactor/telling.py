@@ -15,6 +15,7 @@ from antiphon.events.log.port import Draft, EventLog, Recorded
 from antiphon.events.message import Event, Metadata
 from antiphon.events.subjects import Aggregate
 from tests.examples import NOW
+from tests.log import append_to
 
 
 class Telling(Protocol):
@@ -29,7 +30,7 @@ async def log_of(facts: Iterable[tuple[int, Aggregate, Event]]) -> tuple[MemoryL
     log, recorded = MemoryLog(lambda: NOW), list[Recorded]()
     for number, aggregate, event in facts:
         metadata = Metadata(command_id=UUID(int=100 + number), occurred_at=NOW + timedelta(seconds=number))
-        await log.append([Draft(aggregate, event, metadata, 0)], {})
+        await append_to(log, [Draft(aggregate, event, metadata, 0)])
     async for batch in log.follow(0, until=await log.last_position()):
         recorded += [item for item in batch if isinstance(item, Recorded)]
     return log, recorded

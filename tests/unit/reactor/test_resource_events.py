@@ -14,6 +14,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.events import WorkPoolCreated, WorkPoolDeleted, WorkQueueCreated, WorkQueueUpdated
 from antiphon.services.reactor.resource_events import ResourceEvents
 from tests.examples import FLOW, FLOW_ID, NOW
+from tests.log import append_to
 from tests.unit.reactor.telling import log_of, told
 
 POOL, DEPLOYMENT = Aggregate("work_pool", str(UUID(int=1))), Aggregate("deployment", str(UUID(int=2)))
@@ -74,7 +75,7 @@ async def test_parameters_with_large_integers_are_told() -> None:
     changed = DeploymentUpdated(changes={"parameters": {"large": 2**70}})
     created = DeploymentCreated(data={"name": "d", "flow_id": str(FLOW_ID), "parameters": {}})
     for number, event in enumerate((created, changed)):
-        await log.append([Draft(DEPLOYMENT, event, Metadata(command_id=UUID(int=number), occurred_at=NOW), 0)], {})
+        await append_to(log, [Draft(DEPLOYMENT, event, Metadata(command_id=UUID(int=number), occurred_at=NOW), 0)])
     _, recorded = [item async for batch in log.follow(0, until=2) for item in batch]
     assert isinstance(recorded, Recorded)
     ((_, _, body),) = await ResourceEvents(log).messages(recorded)

@@ -79,10 +79,9 @@ def _add_changes(router: APIRouter, gateway: Gateway) -> None:
 async def _decided(gateway: Gateway, request: Request, id: UUID, command: UpdateArtifact | DeleteArtifact) -> Response:
     decided = await decide(gateway, request, id, command)
     if decided.outcome.status is Status.NOT_FOUND:
-        # One of a state is known by its run, which only the read model tells.
+        # Only the read model knows the run of an artifact that a state wrote. The refusal is recorded under the key of
+        # the request, so this is a further command.
         async with gateway.reading() as connection:
             runs = await queries.runs_of(connection, id)
-        if runs is None:
-            raise not_found(_MISSING)
-        decided = await decide(gateway, request, id, command.changed(**runs))
+        decided = await decide(gateway, request, id, command.changed(**(runs or {})), part="of a run")
     return done(decided, _MISSING)

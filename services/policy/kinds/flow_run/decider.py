@@ -148,7 +148,6 @@ def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggr
     *mirrored, transition_event = first.events
     return Decision(
         events=(*place.events, *mirrored, (situation.aggregate, created), transition_event),
-        unchanged=(flow_key,),
     )
 
 

@@ -6,8 +6,6 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from antiphon.events import ids
 from antiphon.events.limit.commands import CreateLimit, DeleteLimit, LimitSettings, ResetLimit, UpdateLimit
 from antiphon.events.limit.events import (
@@ -25,7 +23,7 @@ from antiphon.events.message import Command, Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Growing, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.kinds.limit.arithmetic import counted
 from antiphon.services.policy.kinds.limit.ledger import Ledger, limit_name, limits_named
@@ -160,7 +158,7 @@ LIMIT: Decider[Limit] = Decider(
     related=related,
     answer=answer,
     # Every run that takes a slot and gives it back adds to its events.
-    growing=Growing(state=TypeAdapter(Limit), caused_elsewhere=(SlotsAcquired, SlotsReleased, SlotsDenied)),
+    caused_elsewhere=(SlotsAcquired, SlotsReleased, SlotsDenied),
 )
 
 

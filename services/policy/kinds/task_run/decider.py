@@ -121,7 +121,6 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
     return Decision(
         events=((name, claimed), (situation.aggregate, created), *first.events),
-        unchanged=(flow_run_key,) if command.flow_run_id is not None else (),
     )
 
 

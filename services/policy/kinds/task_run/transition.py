@@ -67,8 +67,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     if t.tracked_run_count is not None:
         events.append((situation.aggregate, TaskRunFlowRunTracked(flow_run_run_count=t.tracked_run_count)))
     events.append((situation.aggregate, _EVENTS.of(t, written, progress)))
-    starts = t.tracked_run_count is not None
-    return Decision(events=tuple(events), unchanged=(flow_run_key,) if starts else ())
+    return Decision(events=tuple(events))
 
 
 def _cache_events(run_id: UUID, t: TaskTransition, written: State | None) -> tuple[Event, ...]:

@@ -1,0 +1,44 @@
+"""Answers to commands: reply to the sender, acknowledge the message, park what cannot be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from antiphon.events import subjects
+from antiphon.events.message import Event
+from antiphon.events.outcome import Outcome, Status
+from antiphon.services.policy.service import command_message
+from antiphon.services.policy.service.command_message import Letter
+from antiphon.services.policy.service.group import DecidedCommand
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The order of effects: the events are in the log, then the reply, then the acknowledgement."""
+
+    #: Sends an outcome, and the events that the sender asked for, to a reply subject.
+    reply: Callable[[str, Outcome, Sequence[Event]], Awaitable[None]]
+    acknowledge: Callable[[Letter], Awaitable[None]]
+    park: Callable[[Letter, str], Awaitable[None]]
+
+    async def give(self, message: Letter, decided: DecidedCommand) -> None:
+        """Answer a command whose events are in the log."""
+        if reply_to := command_message.reply_to(message):
+            events = decided.events if command_message.wants_events(message) else ()
+            await self.reply(reply_to, decided.outcome, events)
+        await self.acknowledge(message)
+
+    async def put_aside(self, message: Letter, why: str, status: Status) -> None:
+        """Park a message that cannot be decided, and answer its sender if it left an id to answer to."""
+        await self.park(message, why)
+        try:
+            command_id = UUID((message.headers or {}).get(subjects.COMMAND_ID, ""))
+        except ValueError:
+            command_id = None
+        reply_to = command_message.reply_to(message)
+        if reply_to and command_id:
+            outcome = Outcome(status=status, aggregate_id="", reason=why, command_id=command_id, position=0)
+            await self.reply(reply_to, outcome, ())
+        await self.acknowledge(message)
