@@ -1,4 +1,4 @@
-"""The second copy of the log: every message byte for byte, in a chain of hashes (schema/0005_archive.sql)."""
+"""The second copy of the log: every message byte for byte, in a chain of hashes (schema/lasting/0001_archive.sql)."""
 
 from __future__ import annotations
 

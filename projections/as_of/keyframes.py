@@ -13,7 +13,7 @@ from antiphon.projections.engine.writer import Part
 #: How many events there are from one to the next, and a batch more: what an answer about the past is made from.
 KEYFRAME_EVENTS: Final = 10_000
 
-#: The setting by which rows know under which keyframe they are written (schema/0016_keyframes.sql).
+#: The setting by which rows know under which keyframe they are written (schema/derived/history.sql).
 _SETTING: Final = "antiphon.keyframe"
 _CARRY: Final = f"SELECT set_config('{_SETTING}', %(position)s::text, false)"
 _LAST: Final = "SELECT coalesce(max(position), 0) FROM keyframe"

@@ -35,7 +35,7 @@ def of_waiting(row: Mapping[str, Any], now: datetime) -> dict[str, float]:
     return {"estimated_run_time": row["total_run_time"], "estimated_start_time_delta": late_by}
 
 
-#: The runs that are running whose time does not grow evenly; they are in no sum of instants (schema/0018_instants.sql).
+#: Running runs whose time does not grow evenly are in no sum of instants (schema/derived/run_sums.sql).
 _IS_STEADY: Final = "(start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0)"
 IS_UNSTEADY: Final = f"state_type = 'RUNNING' AND {_IS_STEADY} IS NOT TRUE"
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from antiphon.projections.core.moments import Moment
 
 TRUE: Final = "TRUE"
-#: Texts of runs that are searched for are indexed by so many characters of their beginning (schema/0019_searches.sql).
+#: Texts of runs are indexed by their first characters (schema/tables/flow_run.sql).
 _INDEXED: Final = 500
 
 

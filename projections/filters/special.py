@@ -39,7 +39,7 @@ class AnyOrNotAnyStateType(AnyStateType):
     not_any_: list[StateType] | None = None
 
 
-#: States that nearly all runs are in at one time have these names: they are not indexed (schema/0019_searches.sql).
+#: States that nearly all runs are in at one time have these names: they are not indexed (schema/tables/flow_run.sql).
 _USUAL_NAMES: Final = frozenset({"Scheduled", "Pending", "Running", "Completed", "Failed", "Cancelled", "Crashed"})
 
 

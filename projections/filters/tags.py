@@ -1,4 +1,4 @@
-"""Filters by tags; those of runs are kept apart too, in the order of ids (schema/0017_tags.sql)."""
+"""Filters by tags; those of runs are kept apart too, in the order of ids (schema/derived/run_tag.sql)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _has_tag(column: str, condition: str) -> str:
 
 
 def is_kept_apart(tag: str) -> bool:
-    """Whether a tag of a run is kept in a table of its own too (schema/0017_tags.sql)."""
+    """Whether a tag of a run is kept in a table of its own too (schema/derived/run_tag.sql)."""
     return len(tag.encode()) <= _LONGEST_APART
 
 

@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.projections.as_of.keyframes import Keyframes
-from antiphon.projections.core.migrate import VERSION
+from antiphon.projections.core.migrate import SCHEMA, VERSION
 from antiphon.projections.engine.event_reader import EventReader, Park, stream_of
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
@@ -64,6 +64,9 @@ class Rebuild:
         is at work.
         """
         async with self._building() as connection:
+            live = await shadow_schema.built(connection, SCHEMA)
+            if live is not None and live.version > VERSION:
+                raise RebuildError(f"version {live.version} built the live read models, and this is version {VERSION}")
             await shadow_schema.drop(connection, shadow_schema.OLD)
             after = await shadow_schema.begin(connection, self._postgres_url, await self._log.last_position())
             reader = EventReader(await parked_streams(connection), self._park_what_is_new)
@@ -123,7 +126,10 @@ class Rebuild:
 
 
 async def is_outdated(postgres_url: str) -> bool:
-    """Whether the live rows were made by another version of the projections: they are to be built again."""
+    """Whether an older version built the live rows: then they have to be built again.
+
+    Rows of a newer version stay: this process is a left-over, or a step back, and would undo the upgrade.
+    """
     async with await connect(postgres_url) as connection:
-        query = "SELECT EXISTS (SELECT FROM built WHERE version <> %s)"
+        query = "SELECT EXISTS (SELECT FROM built WHERE version < %s)"
         return await (await connection.execute(query, (VERSION,))).fetchone() == (True,)

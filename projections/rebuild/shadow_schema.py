@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg import AsyncConnection, sql
 
-from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate, schema_files
+from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate
 from antiphon.projections.engine.projection import NAME
 
 #: Where read models are built before they are the live ones.
@@ -35,7 +35,7 @@ class Built(NamedTuple):
 
 async def built(connection: AsyncConnection[Any], schema: str) -> Built | None:
     """What a schema holds; None where there is no such schema, or nothing that could be gone on with."""
-    parts = [(f"{schema}.{table}",) for table in ("built", "checkpoint", "migration")]
+    parts = [(f"{schema}.{table}",) for table in ("built", "checkpoint")]
     found = [await (await connection.execute("SELECT to_regclass(%s)", part)).fetchone() for part in parts]
     if (None,) in found:
         return None
@@ -53,17 +53,11 @@ async def begin(connection: AsyncConnection[Any], postgres_url: str, last: int) 
     It is not where other code made it, or where it is ahead of the log, whose last position is `last`.
     """
     left = await built(connection, NEXT)
-    if left is None or left.version != VERSION or left.position > last or not await _is_complete(connection):
+    if left is None or left.version != VERSION or left.position > last:
         await drop(connection, NEXT)
         await migrate(postgres_url, NEXT)
         return 0
     return left.position
-
-
-async def _is_complete(connection: AsyncConnection[Any]) -> bool:
-    query = sql.SQL("SELECT file FROM {}").format(sql.Identifier(NEXT, "migration"))
-    applied = {file for (file,) in await (await connection.execute(query)).fetchall()}
-    return applied == {name for name, _ in schema_files()}
 
 
 async def analyze(connection: AsyncConnection[Any]) -> None:

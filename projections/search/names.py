@@ -1,4 +1,4 @@
-"""Flow runs by a part of their name, found among their names, which are kept apart (schema/0012_names.sql)."""
+"""Flow runs by a part of their name, found in a table of names (schema/derived/flow_run_name.sql)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs with a tag that few runs have, found among the tags, which are kept apart (schema/0017_tags.sql)."""
+"""Runs with a tag that few runs have, found among the tags, which are kept apart (schema/derived/run_tag.sql)."""
 
 from __future__ import annotations
 

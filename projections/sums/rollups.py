@@ -1,6 +1,6 @@
 """What the read models keep of their own rows, above all sums: what these can answer, and where they are.
 
-schema/0006_rollups.sql and 0014_parts.sql keep them.
+schema/derived/run_sums.sql keeps them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Series(IntEnum):
     #: By the effective start, which task runs do not have.
     BEGAN_HOUR = 3
     #: Of the expected start again, for runs that are running or wait: in place of times the instants from which these
-    #: grow (schema/0018_instants.sql).
+    #: grow (schema/derived/run_sums.sql).
     GROWING_HOUR = 4
     GROWING_DAY = 5
 

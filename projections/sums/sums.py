@@ -27,9 +27,9 @@ class Periods(NamedTuple):
     #: In microseconds since 1970.
     starts: Sequence[int]
     states: Sequence[State]
-    #: See schema/0014_parts.sql.
+    #: See schema/derived/run_sums.sql.
     parts: Sequence[bytes]
-    #: From which one on they are of instants (schema/0018_instants.sql).
+    #: From which one on they are of instants (schema/derived/run_sums.sql).
     growing: int
 
 

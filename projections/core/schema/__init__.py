@@ -1,1 +1,1 @@
-"""The schema of the read models, as numbered SQL files."""
+"""SQL files: `tables` and `derived` follow from the log; `lasting` has the migrations of all other tables."""

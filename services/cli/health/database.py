@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import psycopg
 
-from antiphon.projections.core.migrate import SCHEMA, VERSION, schema_files
+from antiphon.projections.core.migrate import SCHEMA, VERSION, migrations
 from antiphon.projections.rebuild.shadow_schema import NEXT, built
 from antiphon.services.cli.health.finding import Finding, Level, judged
 
@@ -58,11 +58,11 @@ async def _fsync(connection: psycopg.AsyncConnection[Any]) -> Finding:
 
 
 async def _schema(connection: psycopg.AsyncConnection[Any]) -> Finding:
-    wanted = {name for name, _ in schema_files()}
-    if await one(connection, "SELECT to_regclass('read_v1.migration')") is None:
+    wanted = {name for name, _ in migrations()}
+    if await one(connection, "SELECT to_regclass('observed.migration')") is None:
         applied = set[str]()
     else:
-        rows = await (await connection.execute("SELECT file FROM read_v1.migration")).fetchall()
+        rows = await (await connection.execute("SELECT file FROM observed.migration")).fetchall()
         applied = {file for (file,) in rows}
     missing, unknown = sorted(wanted - applied), sorted(applied - wanted)
     found = f"missing: {', '.join(missing)}" if missing else f"newer than this: {', '.join(unknown)}" if unknown else ""
@@ -77,11 +77,14 @@ async def _schema(connection: psycopg.AsyncConnection[Any]) -> Finding:
 async def _rows(connection: psycopg.AsyncConnection[Any]) -> Finding:
     live, begun = await built(connection, SCHEMA), await built(connection, NEXT)
     found = "" if begun is None else f"; a rebuild is at {begun.position}"
+    version = live.version if live else VERSION
     return judged(
         "rows",
-        f"made by version {live.version if live else VERSION} of the projections{found}",
-        is_well=not found and (live is None or live.version == VERSION),
-        advice="`antiphon rebuild` builds them, or goes on where one was broken off",
+        f"made by version {version} of the projections{found}",
+        is_well=not found and version == VERSION,
+        advice="this Antiphon is older than its database"
+        if version > VERSION
+        else "`antiphon rebuild` builds them, or goes on where one was broken off",
         level=Level.WARNING,
     )
 

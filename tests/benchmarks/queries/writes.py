@@ -34,7 +34,7 @@ _INDEXES: Final = (
     "flow_run_effective_start",
     "flow_run_state_type",
     "flow_run_waiting",
-    "flow_run_unsteady",
+    "flow_run_irregular",
     "flow_run_next_scheduled",
     "flow_run_deployment",
     "flow_run_flow",

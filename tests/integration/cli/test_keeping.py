@@ -33,11 +33,11 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
 def test_doctor_finds_what_is_wrong(running: Started) -> None:
     postgres_url = json.loads((running.data / "run.json").read_text())["postgres_url"]
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("INSERT INTO read_v1.migration VALUES ('9999_from_the_future.sql')")
+        connection.execute("INSERT INTO observed.migration VALUES ('9999_from_the_future.sql')")
         try:
             result = antiphon("doctor", "--data-dir", str(running.data))
         finally:
-            connection.execute("DELETE FROM read_v1.migration WHERE file LIKE '9999%'")
+            connection.execute("DELETE FROM observed.migration WHERE file LIKE '9999%'")
     assert result.returncode == 1
     assert "newer than this: 9999_from_the_future.sql" in result.stderr
     assert "this Antiphon is older than its database" in result.stderr

@@ -1,4 +1,4 @@
-"""Flow runs are found by a part of their name, wherever in the table they are (schema/0012_names.sql)."""
+"""Flow runs are found by a part of their name, wherever in the table they are (schema/derived/flow_run_name.sql)."""
 
 from __future__ import annotations
 

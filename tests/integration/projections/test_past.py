@@ -149,7 +149,7 @@ async def test_what_happened_for_one_question_only_is_forgotten(projections: Pro
 
 async def test_a_past_cannot_write_to_what_is_not_its_own(projections: ProjectionScenario) -> None:
     async with Past.beginning(projections.postgres_url) as past:
-        for table in ("flow_run", "checkpoint", "migration"):
+        for table in ("flow_run", "checkpoint", "built"):
             query = sql.SQL("DELETE FROM read_v1.{}").format(sql.Identifier(table))
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
                 await past._connection.execute(query)

@@ -174,7 +174,7 @@ async def is_at_work(postgres_url: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "left", ["UPDATE read_next.built SET version = 0", "DELETE FROM read_next.migration", "DROP TABLE read_next.built",
+    "left", ["UPDATE read_next.built SET version = 0", "DROP TABLE read_next.built",
              "UPDATE read_next.checkpoint SET position = 999"],
 )  # fmt: skip
 async def test_what_cannot_be_gone_on_with_is_taken_away(client: NatsClient, postgres_url: str, left: str) -> None:
@@ -279,6 +279,18 @@ async def test_an_upgrade_builds_again_what_another_version_made(
     async with await connect(postgres_url) as connection:
         found = await connection.execute("SELECT name FROM flow_run WHERE id = %s", (UUID(run[0].aggregate.id),))
         assert await found.fetchone() != ("old",)
+
+
+async def test_rows_of_a_newer_version_are_never_built_again_by_an_older_one(
+    client: NatsClient, postgres_url: str
+) -> None:
+    await append_lives(client, 1)
+    await execute(postgres_url, f"UPDATE built SET version = {VERSION + 1}")  # noqa: S608
+    assert not await is_outdated(postgres_url)
+    with pytest.raises(RebuildError, match=f"version {VERSION + 1} built the live read models"):
+        await Rebuild(JetStreamLog(client), postgres_url).run()
+    await execute(postgres_url, f"UPDATE built SET version = {VERSION - 1}")  # noqa: S608
+    assert await is_outdated(postgres_url)
 
 
 def test_log_lines_cannot_be_built_again() -> None:

@@ -1,4 +1,4 @@
-"""Sums over runs are what counting the runs themselves gives, whatever has happened to them (schema/0006 and on)."""
+"""Sums over runs give the same answers as the runs themselves (schema/derived/run_sums.sql)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs are found by what is indexed of them, and by what is too long for an index (schema/0019_searches.sql)."""
+"""Runs are found by what is indexed of them, and by what is too long for an index (schema/tables/flow_run.sql)."""
 
 from __future__ import annotations
 

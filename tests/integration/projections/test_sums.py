@@ -1,4 +1,4 @@
-"""Sums over runs are those of the rows, whatever has happened to them (schema/0006 and on)."""
+"""Sums over runs are those of the rows, whatever has happened to them (schema/derived/run_sums.sql)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from antiphon.projections.as_of.keyframes import carry
-from antiphon.projections.core.migrate import migrate, schema_files
+from antiphon.projections.core.migrate import migrate
 from antiphon.projections.engine.writer import connect
 from tests.integration.projections.random_runs import flow_run, happen, insert
 
@@ -83,21 +83,11 @@ async def test_sums_are_those_of_the_rows(postgres_url: str, seed: int) -> None:
         await _require_sums_of_rows(writing)
 
 
-async def test_sums_of_an_older_schema_are_taken_over(empty_postgres_url: str) -> None:
-    async with await AsyncConnection.connect(empty_postgres_url, autocommit=True) as owner:
-        await owner.execute("CREATE SCHEMA read_v1")
-        await owner.execute("SET search_path TO read_v1")
-        await owner.execute("CREATE TABLE migration (file text PRIMARY KEY)")
-        for name, text in schema_files():
-            if name < "0014":
-                await owner.execute(text.encode())
-                await owner.execute("INSERT INTO migration VALUES (%s)", [name])
-    async with await connect(empty_postgres_url) as writing:
+async def test_sums_follow_deletions_and_changes_of_many_rows(postgres_url: str) -> None:
+    await migrate(postgres_url)
+    async with await connect(postgres_url) as writing:
         await happen(writing, seed=4)
-        await migrate(empty_postgres_url)
-        await _require_sums_of_rows(writing)
         for table in ("flow_run", "task_run"):
-            # What was added before is taken away.
             await writing.execute(f"DELETE FROM {table} WHERE name LIKE '%%7'".encode())  # noqa: S608
             await writing.execute(f"UPDATE {table} SET state_type = 'FAILED', total_run_time = 2".encode())  # noqa: S608
         await _require_sums_of_rows(writing)

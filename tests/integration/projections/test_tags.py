@@ -1,4 +1,4 @@
-"""Runs are found by their tags and by their states, wherever in the table they are (schema/0017_tags.sql)."""
+"""Runs are found by their tags and by their states, wherever in the table they are (schema/derived/run_tag.sql)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
--- The names of flow runs in lower case, apart from all else: who looks for a part of a name reads a hundred names from
--- one page, where flow_run has hardly more than one run on it. Written when a run appears, not when it moves.
-
+-- The names of flow runs in lower case, apart from all else: a search for a part of a name reads a hundred names from one
+-- page, where flow_run has hardly more than one run on it. Written when a run appears, not when it moves.
 CREATE TABLE flow_run_name (
     id uuid PRIMARY KEY,
     lower_name text NOT NULL
@@ -27,12 +26,24 @@ BEGIN
 END
 $$;
 
--- What is there already.
-INSERT INTO flow_run_name SELECT id, lower(name) FROM flow_run ORDER BY id;
-
 CREATE TRIGGER flow_run_named AFTER INSERT ON flow_run
     REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION name_flow_runs();
 CREATE TRIGGER flow_run_renamed AFTER UPDATE OF name ON flow_run
     FOR EACH ROW WHEN (OLD.name IS DISTINCT FROM NEW.name) EXECUTE FUNCTION rename_flow_run();
 CREATE TRIGGER flow_run_unnamed AFTER DELETE ON flow_run
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION unname_flow_runs();
+
+-- For a part of a name that few runs have. Without the extension pg_trgm all names are read. Every search reads the list
+-- of pending entries: it is kept short.
+DO $do$
+BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA observed;
+    EXECUTE format(
+        'CREATE INDEX flow_run_name_parts ON flow_run_name USING gin (lower_name %s.gin_trgm_ops)'
+        ' WITH (gin_pending_list_limit = 256)',
+        (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pg_trgm')
+    );
+EXCEPTION WHEN feature_not_supported OR undefined_file OR insufficient_privilege THEN
+    RAISE NOTICE 'pg_trgm is missing: searches for a part of a name use no index';
+END
+$do$;

@@ -1,5 +1,3 @@
--- Deployments.
-
 CREATE TABLE deployment (
     id uuid PRIMARY KEY,
     created timestamptz NOT NULL,
@@ -23,7 +21,9 @@ CREATE TABLE deployment (
     pull_steps jsonb,
     entrypoint text,
     enforce_parameter_schema boolean NOT NULL,
-    status text NOT NULL
+    status text NOT NULL,
+    work_pool_id uuid
 );
 CREATE INDEX deployment_flow ON deployment (flow_id);
 CREATE INDEX deployment_name ON deployment USING hash (name);
+CREATE INDEX deployment_work_queue ON deployment (work_queue_id) WHERE work_queue_id IS NOT NULL;

@@ -1,11 +1,9 @@
--- Variables.
-
 CREATE TABLE variable (
     id uuid PRIMARY KEY,
     created timestamptz NOT NULL,
     updated timestamptz NOT NULL,
     name text NOT NULL,
-    -- Absent stands for a JSON null.
+    -- NULL stands for a JSON null.
     value jsonb,
     tags text[] NOT NULL
 );
