@@ -15,7 +15,7 @@ from nats.aio.client import Client
 
 from antiphon.services.cli import console
 from antiphon.services.cli.health import database, log, machine, readers
-from antiphon.services.cli.health.finding import Finding, Level, ok
+from antiphon.services.cli.health.finding import Finding, Severity, ok
 from antiphon.services.cli.installation import Installation
 from antiphon.services.runtime.nats import brief_connection
 
@@ -32,7 +32,7 @@ async def doctor(where: Installation, *, as_json: bool) -> None:
         console.raw(orjson.dumps([finding.model_dump() for finding in findings]).decode())
     else:
         _show(findings)
-    if any(finding.level is Level.PROBLEM for finding in findings):
+    if any(finding.severity is Severity.PROBLEM for finding in findings):
         raise typer.Exit(1)
 
 
@@ -49,7 +49,7 @@ async def _examine(client: Client, connection: psycopg.AsyncConnection[Any], dat
 
 
 def _show(findings: list[Finding]) -> None:
-    styles = {Level.OK: console.result, Level.WARNING: console.warning, Level.PROBLEM: console.failure}
+    styles = {Severity.OK: console.result, Severity.WARNING: console.warning, Severity.PROBLEM: console.failure}
     for finding in findings:
         advice = f"\n{'':9}{'':26}{finding.advice}" if finding.advice else ""
-        styles[finding.level](f"{finding.level.value:<9}{finding.subject:<26}{finding.found}{advice}")
+        styles[finding.severity](f"{finding.severity.value:<9}{finding.subject:<26}{finding.found}{advice}")

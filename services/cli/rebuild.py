@@ -12,7 +12,7 @@ from antiphon.services.cli import console, handover
 from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.installation import Installation
 from antiphon.services.cli.running import connection, run
-from antiphon.services.projecting.event_parking import parking
+from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.settings import Settings
 
@@ -37,7 +37,7 @@ async def discard(where: Installation) -> None:
 async def _prepared(where: Installation) -> AsyncIterator[Rebuild]:
     database = where.postgres_url
     async with connection(where.nats_url) as client:
-        log, park, make_way = JetStreamLog(client), parking(client), handover.asking(client)
+        log, park, make_way = JetStreamLog(client), park_events(client), handover.asking(client)
         try:
             yield Rebuild(log, database, park=park, make_way=make_way, progress=_Meter().tell)
         except RebuildError as error:

@@ -20,7 +20,7 @@ from antiphon.services.runtime.nats import NatsUnusableError, brief_connection, 
 _CONNECT_SECONDS: Final = 5
 
 
-class Status(BaseModel):
+class StatusReport(BaseModel):
     """The answer of `antiphon status`."""
 
     pid: int
@@ -46,7 +46,7 @@ async def show(data_dir: Path, *, as_json: bool) -> None:
         _print(found)
 
 
-async def status(data_dir: Path) -> Status:
+async def status(data_dir: Path) -> StatusReport:
     """Ask a running Antiphon; raises NotRunningError when none runs on the data directory."""
     run = DataDirectory(data_dir).read()
     trouble: list[str] = []
@@ -64,7 +64,7 @@ async def status(data_dir: Path) -> Status:
             lags = await lag.on_nats(client, states) + await lag.of_projections(client, positions, states)
     except NatsUnusableError as error:
         trouble.append(f"NATS at {without_password(run.nats_url)}: {error}")
-    return Status(
+    return StatusReport(
         pid=run.pid,
         started_at=run.started_at,
         api_url=run.api_url,
@@ -78,7 +78,7 @@ async def status(data_dir: Path) -> Status:
     )
 
 
-def _print(status: Status) -> None:
+def _print(status: StatusReport) -> None:
     console.result(f"Antiphon is running: {status.api_url or 'no gateway here'} (process {status.pid})")
     processes = Table("process", "pid", "port", "since", "restarts")
     for server in status.servers:

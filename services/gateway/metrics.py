@@ -19,7 +19,7 @@ from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.outcome import Status
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _UNKNOWN: Final = float("nan")
@@ -77,7 +77,7 @@ class Metrics:
         """A read was answered all the same, before the read models showed everything."""
         self._late.inc()
 
-    def tally(self) -> Tally:
+    def tally(self) -> WorkCounters:
         """What those are told who ask on NATS: the decisions of this gateway, and how long they took."""
         decisions = {
             " ".join(sample.labels.values()): int(sample.value)
@@ -85,7 +85,7 @@ class Metrics:
             for sample in metric.samples
             if sample.name.endswith("_total")
         }
-        return Tally(
+        return WorkCounters(
             handled=int(self._value("antiphon_decision_seconds_count")),
             seconds=self._value("antiphon_decision_seconds_sum"),
             data={"decisions": decisions, "late": int(self._value("antiphon_late_reads_total"))},

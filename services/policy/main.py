@@ -24,7 +24,7 @@ from antiphon.services.policy.service.handler import Handler
 from antiphon.services.policy.service.renewal import renew_snapshots
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.discovery import Endpoint, discoverable
-from antiphon.services.runtime.lease import Lease, LeaseLostError
+from antiphon.services.runtime.lease import LeaderLease, LeaseLostError
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from antiphon.services.runtime.telemetry import traces_of
@@ -42,14 +42,14 @@ async def run(settings: Settings) -> None:
         async with application(settings, "policy") as (_, _, client):
             log, snapshots = JetStreamLog(client), JetStreamSnapshots(client)
             await renew_snapshots(log, snapshots)
-            lease = Lease(client, "policy")
+            lease = LeaderLease(client, "policy")
             async with lease.answering():
                 while True:
                     await lease.acquire()
                     await _decide_while(lease, client, traces)
 
 
-async def _decide_while(lease: Lease, client: Client, traces: Traces | None) -> None:
+async def _decide_while(lease: LeaderLease, client: Client, traces: Traces | None) -> None:
     """Decide commands until the lease is lost. Then forget everything: another policy decides."""
     queue = Queue(client)
     handler, intake = _handler_and_intake(client, queue, traces)

@@ -17,7 +17,7 @@ _PROJECTOR: Final = "projector"
 _log = structlog.get_logger(__name__)
 
 
-def parking(client: Client) -> Park:
+def park_events(client: Client) -> Park:
     """What an `EventReader` parks with."""
 
     async def keep(item: Recorded | Unreadable, why: str) -> None:

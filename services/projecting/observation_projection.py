@@ -21,7 +21,7 @@ from antiphon.projections.event import projection as event
 from antiphon.projections.log import projection as log
 from antiphon.projections.presence import projection as presence
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 5.0
@@ -29,7 +29,7 @@ _LONGEST_PAUSE_SECONDS: Final = 5.0
 _log = structlog.get_logger(__name__)
 
 
-class Kind(NamedTuple):
+class ObservationKind(NamedTuple):
     """Observations that become rows of the same tables."""
 
     #: Of its checkpoint and its turn.
@@ -43,23 +43,25 @@ class Kind(NamedTuple):
     rest_seconds: float = 0.0
 
 
-LOG_LINES: Final = Kind("observed", ("log",), log.project)
-PRESENCE: Final = Kind(presence.NAME, ("presence",), presence.project)
+LOG_LINES: Final = ObservationKind("observed", ("log",), log.project)
+PRESENCE: Final = ObservationKind(presence.NAME, ("presence",), presence.project)
 #: Nobody waits for these: they must not be in the way of those for whom somebody does.
-EVENTS: Final = Kind(event.NAME, ("flow_run", "task_run", "other"), event.project, "recorder", rest_seconds=0.25)
+EVENTS: Final = ObservationKind(
+    event.NAME, ("flow_run", "task_run", "other"), event.project, "recorder", rest_seconds=0.25
+)
 KINDS: Final = (LOG_LINES, PRESENCE, EVENTS)
 
 
-class ObservedLoop:
+class ObservationLoop:
     """One reader on OBSERVED, one writer of its tables."""
 
-    def __init__(self, client: Client, postgres_url: str, kind: Kind) -> None:
+    def __init__(self, client: Client, postgres_url: str, kind: ObservationKind) -> None:
         self._client = client
         self._postgres_url = postgres_url
         self._kind = kind
         self.name = kind.name
         self.subjects = [subjects.observations(token) for token in kind.tokens]
-        self.tally = Tally()
+        self.tally = WorkCounters()
 
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
@@ -98,7 +100,7 @@ class ObservedLoop:
         return ()
 
 
-async def again_and_again(name: str, loop: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
     """Start a loop again when Postgres goes away: it goes on behind its checkpoint."""
     pause = _FIRST_PAUSE_SECONDS
     while True:

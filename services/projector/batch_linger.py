@@ -22,7 +22,7 @@ _SECONDS: Final = 0.05
 _RECENTLY_SECONDS: Final = 0.5
 
 
-class Gathering:
+class BatchLinger:
     """Knows up to which position somebody waits for a projection."""
 
     def __init__(self, projection: str, client: Client, seconds: float = _SECONDS) -> None:
@@ -34,7 +34,7 @@ class Gathering:
         self._told = asyncio.Event()
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Gathering]:
+    async def listening(self) -> AsyncIterator[BatchLinger]:
         """Listen to those who wait until the block ends."""
         subscription = await self._client.subscribe(subjects.projection_hurry(self._projection), cb=self._want)
         try:

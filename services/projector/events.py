@@ -18,12 +18,12 @@ from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
 from antiphon.projections.engine.writer import connect, parked_streams, position_of, take_turn, write
-from antiphon.services.projecting.event_parking import parking
-from antiphon.services.projector.batch_linger import Gathering
-from antiphon.services.projector.handover import until_asked_to_make_way
+from antiphon.services.projecting.event_parking import park_events
+from antiphon.services.projector.batch_linger import BatchLinger
+from antiphon.services.projector.handover import run_until_yield
 from antiphon.services.projector.unparking import Unparking, unparking
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 if TYPE_CHECKING:
     from antiphon.services.runtime.traces import Traces
@@ -41,8 +41,8 @@ class EventsLoop:
         self._client = client
         self._postgres_url = postgres_url
         self._traces = traces
-        self._keep = parking(client)
-        self.tally = Tally()
+        self._keep = park_events(client)
+        self.tally = WorkCounters()
 
     async def run(self) -> None:
         """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
@@ -59,10 +59,10 @@ class EventsLoop:
             log, writing = JetStreamLog(self._client), asyncio.Lock()
             async with (
                 unparking(self._client, self.name, Unparking(log, reader, runner, writing)),
-                Gathering(self.name, self._client).listening() as gathering,
+                BatchLinger(self.name, self._client).listening() as gathering,
             ):
                 work = self._follow(log, runner, min(after, archive.position), writing, gathering)
-                await until_asked_to_make_way(self._client, self.name, work, writing)
+                await run_until_yield(self._client, self.name, work, writing)
 
     async def _follow(
         self,
@@ -70,7 +70,7 @@ class EventsLoop:
         runner: Runner[Recorded | Unreadable],
         after: int,
         writing: asyncio.Lock,
-        gathering: Gathering,
+        gathering: BatchLinger,
     ) -> None:
         async for batch in log.follow(after):
             began = clock.monotonic()

@@ -15,7 +15,7 @@ from antiphon.events import subjects
 _log = structlog.get_logger(__name__)
 
 
-async def until_asked_to_make_way(
+async def run_until_yield(
     client: Client, projection: str, work: Coroutine[Any, Any, None], writing: asyncio.Lock
 ) -> None:
     """Do this work until somebody asks for the turn; it is ended between two batches, when nobody is `writing`."""

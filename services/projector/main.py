@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from antiphon.services.projecting.observation_projection import LOG_LINES, PRESENCE, ObservedLoop, again_and_again
+from antiphon.services.projecting.observation_projection import LOG_LINES, PRESENCE, ObservationLoop, keep_running
 from antiphon.services.projector.events import EventsLoop
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.nats import application
@@ -24,17 +24,17 @@ async def run(settings: Settings) -> None:
 
 async def _project(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "projector") as (_, _, client):
-        observed = [ObservedLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
+        observed = [ObservationLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
         events = EventsLoop(client, settings.postgres_url, traces)
-        every: list[EventsLoop | ObservedLoop] = [events, *observed]
+        every: list[EventsLoop | ObservationLoop] = [events, *observed]
         async with (
             discoverable(client, "projector", [endpoint for loop in every for endpoint in _endpoints(loop)]),
             asyncio.TaskGroup() as loops,
         ):
             for loop in every:
-                loops.create_task(again_and_again(loop.name, loop.run))
+                loops.create_task(keep_running(loop.name, loop.run))
 
 
-def _endpoints(loop: EventsLoop | ObservedLoop) -> list[Endpoint]:
-    subjects = loop.subjects if isinstance(loop, ObservedLoop) else [loop.subject]
+def _endpoints(loop: EventsLoop | ObservationLoop) -> list[Endpoint]:
+    subjects = loop.subjects if isinstance(loop, ObservationLoop) else [loop.subject]
     return [Endpoint(loop.name, subject, "", lambda: loop.tally) for subject in subjects]

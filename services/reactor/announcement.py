@@ -13,7 +13,7 @@ import orjson
 from antiphon.events import ids, json_bytes, subjects
 from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.message import Metadata
-from antiphon.services.reactor.resources import Resource
+from antiphon.services.reactor.resources import ResourceState
 
 _ID: Final = "prefect.resource.id"
 _NAME: Final = "prefect.resource.name"
@@ -92,7 +92,7 @@ def of_deployment(
     return Announcement(event=f"prefect.deployment.{action}", resource=resource, related=related, payload=payload)
 
 
-def around_deployment(data: Mapping[str, Any], flow: Resource | None, pool: Resource | None) -> list[Labels]:
+def around_deployment(data: Mapping[str, Any], flow: ResourceState | None, pool: ResourceState | None) -> list[Labels]:
     """What a deployment is related to: its flow, its queue and that one's pool, its limit."""
     found: list[Labels] = []
     if flow is not None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 from uuid import UUID
 
+from cachetools import LRUCache
+
 from antiphon.events import subjects
 from antiphon.events.flow_run.events import (
     CreatedBy,
@@ -22,7 +24,6 @@ from antiphon.events.message import Event
 from antiphon.events.state import State
 from antiphon.events.subjects import Aggregate
 from antiphon.services.reactor import state_change
-from antiphon.services.reactor.recent import Recent
 from antiphon.services.reactor.related import Related
 from antiphon.services.reactor.state_change import Named, StateChange
 from antiphon.services.runtime import clock
@@ -81,7 +82,7 @@ class FlowRunEvents:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._runs: Recent[Aggregate, _FlowRun] = Recent(_MOST_RUNS)
+        self._runs: LRUCache[Aggregate, _FlowRun | None] = LRUCache(_MOST_RUNS)
         self._related = Related(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
@@ -95,9 +96,9 @@ class FlowRunEvents:
         after = _after(before, event.event)
         if after is None or (after.state is not None and after.state.is_terminal):
             # It is hardly heard of again.
-            self._runs.forget(event.aggregate)
+            self._runs.pop(event.aggregate, None)
         else:
-            self._runs.put(event.aggregate, after)
+            self._runs[event.aggregate] = after
         if before is None or after is None or after.state is None or after.state is before.state:
             return ()
         if before.state is None and before.auto_scheduled:
@@ -118,7 +119,7 @@ class FlowRunEvents:
         if isinstance(event.event, FlowRunCreated):
             return None
         if event.aggregate in self._runs:
-            return self._runs.get(event.aggregate)
+            return self._runs[event.aggregate]
         run: _FlowRun | None = None
         async for earlier in self._log.read(event.aggregate):
             if earlier.position < event.position:

@@ -12,16 +12,16 @@ from antiphon.services.reactor.server_events import ServerEvents
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _REACTIONS: Final[tuple[type[Reaction], ...]] = (ServerEvents, BackgroundTasks)
 
 
 async def run(settings: Settings) -> None:
     """React until asked to stop."""
-    tallies = {reaction: Tally() for reaction in _REACTIONS}
+    counters_of = {reaction: WorkCounters() for reaction in _REACTIONS}
     endpoints = [
-        Endpoint(reaction.STREAM, subject, "", partial(tallies.__getitem__, reaction))
+        Endpoint(reaction.STREAM, subject, "", partial(counters_of.__getitem__, reaction))
         for reaction in _REACTIONS
         for subject in reaction.SUBJECTS
     ]
@@ -30,5 +30,5 @@ async def run(settings: Settings) -> None:
         discoverable(client, "reactor", endpoints),
         asyncio.TaskGroup() as reactions,
     ):
-        for reaction, tally in tallies.items():
-            reactions.create_task(react(client, reaction, tally))
+        for reaction, counters in counters_of.items():
+            reactions.create_task(react(client, reaction, counters))

@@ -21,7 +21,7 @@ from antiphon.events.log.nats.parking import park
 from antiphon.events.log.nats.relay import MAX_MESSAGES, Relay
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.services.runtime import clock
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _BACKOFF_SECONDS: Final = 0.5
 #: A batch this large is written before it grows further.
@@ -50,18 +50,20 @@ class Reaction(Protocol):
         """What follows from an event."""
 
 
-async def react(client: Client, made: type[Reaction], tally: Tally) -> None:
+async def react(client: Client, made: type[Reaction], counters: WorkCounters) -> None:
     """Follow the log for ever; what goes wrong with the streams is tried again behind the cursor."""
     relay, log = Relay(client, made.STREAM, "reactor"), JetStreamLog(client)
     while True:
         try:
-            await _follow(client, relay, log, made, tally)
+            await _follow(client, relay, log, made, counters)
         except (LogError, TimeoutError, nats.errors.Error) as error:
             _log.warning("goes back to the cursor", stream=made.STREAM, error=repr(error))
             await asyncio.sleep(_BACKOFF_SECONDS)
 
 
-async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Reaction], tally: Tally) -> None:
+async def _follow(
+    client: Client, relay: Relay, log: JetStreamLog, made: type[Reaction], counters: WorkCounters
+) -> None:
     position = await relay.position()
     if position is None:
         position = await _beginning(log, made)
@@ -70,17 +72,17 @@ async def _follow(client: Client, relay: Relay, log: JetStreamLog, made: type[Re
     async for batch in log.follow(position, subjects=made.SUBJECTS):
         began, waiting, size = clock.monotonic(), list[Outgoing](), 0
         for item in batch:
-            new = await _messages(client, reaction, item, tally)
+            new = await _messages(client, reaction, item, counters)
             if len(waiting) + len(new) > MAX_MESSAGES or size > _MOST_BYTES:
                 await relay.advance(waiting, item.position - 1)
                 waiting, size = [], 0
             waiting += new
             size += _size(new)
-        tally.data["position"] = batch[-1].position
+        counters.data["position"] = batch[-1].position
         # Without messages the cursor may stay: these events would be read again, to no effect.
         if waiting:
             await relay.advance(waiting, batch[-1].position)
-        tally.add(len(batch), clock.monotonic() - began)
+        counters.add(len(batch), clock.monotonic() - began)
         if waiting:
             await asyncio.sleep(made.GATHERS_SECONDS)
 
@@ -96,20 +98,20 @@ async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:
 
 
 async def _messages(
-    client: Client, reaction: Reaction, item: Recorded | Unreadable, tally: Tally
+    client: Client, reaction: Reaction, item: Recorded | Unreadable, counters: WorkCounters
 ) -> Sequence[Outgoing]:
     if isinstance(item, Unreadable):
-        tally.fail(item.error)
+        counters.fail(item.error)
         return await _parked(client, item.position, item.subject, item.data, item.error)
     try:
         messages = await reaction.messages(item)
         for _, headers, data in messages:
             check_size(client, headers, data)
     except MaxPayloadError as error:
-        tally.fail(str(error))
+        counters.fail(str(error))
         return await _parked_place(client, item, "what follows from it is too large")
     except UndecodableError as error:
-        tally.fail(str(error))
+        counters.fail(str(error))
         return await _parked_place(client, item, f"what was before cannot be read: {error}")
     return messages
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, Final
 from uuid import UUID
 
+from cachetools import LRUCache
+
 from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.message import Event
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunCreated, TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
-from antiphon.services.reactor.recent import Recent
 from antiphon.services.reactor.state_change import Named
 
 _MOST: Final = 2_000
@@ -25,12 +26,12 @@ class Related:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._known: Recent[Aggregate, Named] = Recent(_MOST)
+        self._known: LRUCache[Aggregate, Named | None] = LRUCache(_MOST)
 
     def see(self, event: Recorded) -> None:
         """Take a change of something remembered into account."""
         if event.aggregate in self._known:
-            self._known.put(event.aggregate, _after(event.aggregate, self._known.get(event.aggregate), event.event))
+            self._known[event.aggregate] = _after(event.aggregate, self._known[event.aggregate], event.event)
 
     async def of(
         self, position: int, flow_id: UUID, deployment_id: UUID | None, parent_task_run_id: UUID | None
@@ -49,8 +50,8 @@ class Related:
 
     async def _remembered(self, aggregate: Aggregate, position: int) -> Named | None:
         if aggregate not in self._known:
-            self._known.put(aggregate, await self._read(aggregate, position))
-        return self._known.get(aggregate)
+            self._known[aggregate] = await self._read(aggregate, position)
+        return self._known[aggregate]
 
     async def _read(self, aggregate: Aggregate, position: int) -> Named | None:
         found: Named | None = None

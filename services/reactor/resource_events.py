@@ -13,7 +13,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
 from antiphon.services.reactor import announcement
 from antiphon.services.reactor.announcement import Announcement, changes_of
-from antiphon.services.reactor.resources import Resource, Resources
+from antiphon.services.reactor.resources import ResourceState, ResourceStates
 from antiphon.services.runtime import clock
 
 _AGENT: Final = "prefect-agent"
@@ -27,7 +27,7 @@ class ResourceEvents:
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._resources = Resources(log)
+        self._resources = ResourceStates(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
         """The events that Prefect's server emits when this happens."""
@@ -48,7 +48,7 @@ class ResourceEvents:
                 return await self._of_pool(event, before, present)
 
     async def _of_deployment(
-        self, event: Recorded, before: Resource | None, present: Resource
+        self, event: Recorded, before: ResourceState | None, present: ResourceState
     ) -> Sequence[Announcement]:
         action, data = _action(event.event), present.data
         changes = changes_of("deployment", before.data, data) if before is not None and action == "updated" else {}
@@ -60,7 +60,9 @@ class ResourceEvents:
         related = announcement.around_deployment(data, flow, pool)
         return (announcement.of_deployment(action, event.aggregate.id, data, related, changes),)
 
-    async def _of_pool(self, event: Recorded, before: Resource | None, present: Resource) -> Sequence[Announcement]:
+    async def _of_pool(
+        self, event: Recorded, before: ResourceState | None, present: ResourceState
+    ) -> Sequence[Announcement]:
         pool_id, pool = event.aggregate.id, present.data
         match event.event:
             case WorkQueueCreated(queue_id=queue_id):
@@ -94,7 +96,7 @@ def _status(pool_id: str, pool: Mapping[str, Any]) -> Sequence[Announcement]:
 
 
 def _of_changed_pool(
-    pool_id: str, before: Resource, present: Resource, given: Mapping[str, Any]
+    pool_id: str, before: ResourceState, present: ResourceState, given: Mapping[str, Any]
 ) -> Sequence[Announcement]:
     changes = changes_of("work-pool", before.data, present.data)
     updated = (announcement.of_pool("updated", pool_id, present.data, changes),) if changes else ()
@@ -102,12 +104,14 @@ def _of_changed_pool(
     return (*updated, *_status(pool_id, present.data)) if given.get("is_paused") else updated
 
 
-def _of_queue(action: str, pool_id: str, pool: Resource, queue_id: str, changes: Any = None) -> Announcement:
+def _of_queue(action: str, pool_id: str, pool: ResourceState, queue_id: str, changes: Any = None) -> Announcement:
     related = announcement.pool_labels(pool_id, pool.data)
     return announcement.of_queue(action, queue_id, pool.queues[queue_id], related, changes or {})
 
 
-def _of_changed_queue(pool_id: str, before: Resource, present: Resource, queue_id: str) -> Sequence[Announcement]:
+def _of_changed_queue(
+    pool_id: str, before: ResourceState, present: ResourceState, queue_id: str
+) -> Sequence[Announcement]:
     former, queue = before.queues.get(queue_id, {}), present.queues[queue_id]
     changes = changes_of("work-queue", former, queue)
     found = [_of_queue("updated", pool_id, present, queue_id, changes)] if changes else []

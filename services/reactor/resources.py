@@ -1,4 +1,4 @@
-"""Resources as the log had them: what an event about one changed, and what others are at that moment."""
+"""Resources at a position of the log: before and after an event of their own, or of another one."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from cachetools import LRUCache
+
 from antiphon.events.document.events import DocumentCreated, DocumentDeleted, DocumentUpdated
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.message import Event
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.events import WorkQueueCreated, WorkQueueDeleted, WorkQueueUpdated
-from antiphon.services.reactor.recent import Recent
 
 _MOST: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
+class ResourceState:
     """A document, or a work pool with its queues."""
 
     data: Mapping[str, Any]
     #: By their ids, the oldest first.
     queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def after(self, event: Event) -> Resource:
+    def after(self, event: Event) -> ResourceState:
         """The resource once one more thing has happened to it, other than its end."""
         match event:
             case DocumentUpdated():
@@ -42,41 +43,41 @@ class Resource:
                 return self
 
 
-def _after(resource: Resource | None, event: Event) -> Resource | None:
+def _after(resource: ResourceState | None, event: Event) -> ResourceState | None:
     match event:
         case DocumentCreated():
-            return Resource(event.data)
+            return ResourceState(event.data)
         case DocumentDeleted():
             return None
         case _:
             return None if resource is None else resource.after(event)
 
 
-async def read(log: EventLog, aggregate: Aggregate, position: int) -> Resource | None:
+async def read(log: EventLog, aggregate: Aggregate, position: int) -> ResourceState | None:
     """The resource as it was at a position, from the log."""
-    found: Resource | None = None
+    found: ResourceState | None = None
     async for earlier in log.read(aggregate):
         if earlier.position <= position:
             found = _after(found, earlier.event)
     return found
 
 
-class Resources:
+class ResourceStates:
     """Follows all events of the kinds it is asked about, in log order; what it has not seen it reads."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._known: Recent[Aggregate, Resource] = Recent(_MOST)
+        self._known: LRUCache[Aggregate, ResourceState | None] = LRUCache(_MOST)
 
-    async def around(self, event: Recorded) -> tuple[Resource | None, Resource | None]:
+    async def around(self, event: Recorded) -> tuple[ResourceState | None, ResourceState | None]:
         """The resource before an event of its own, and after it; None where there is none."""
         before = await self.at(event.aggregate, event.position - 1)
         after = _after(before, event.event)
-        self._known.put(event.aggregate, after)
+        self._known[event.aggregate] = after
         return before, after
 
-    async def at(self, aggregate: Aggregate, position: int) -> Resource | None:
+    async def at(self, aggregate: Aggregate, position: int) -> ResourceState | None:
         """The resource as it is once everything up to a position has been followed."""
         if aggregate not in self._known:
-            self._known.put(aggregate, await read(self._log, aggregate, position))
-        return self._known.get(aggregate)
+            self._known[aggregate] = await read(self._log, aggregate, position)
+        return self._known[aggregate]

@@ -11,7 +11,7 @@ from nats.aio.client import Client
 
 from antiphon.projections.engine.writer import connect
 from antiphon.projections.event.retention import forget
-from antiphon.services.projecting.observation_projection import EVENTS, ObservedLoop, again_and_again
+from antiphon.services.projecting.observation_projection import EVENTS, ObservationLoop, keep_running
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.discovery import Endpoint
 from antiphon.services.runtime.settings import Settings
@@ -27,7 +27,7 @@ class EventRows:
     """Writes the rows of events, and deletes those that are too old."""
 
     def __init__(self, client: Client, settings: Settings) -> None:
-        self._loop = ObservedLoop(client, settings.postgres_url, EVENTS)
+        self._loop = ObservationLoop(client, settings.postgres_url, EVENTS)
         self._postgres_url = settings.postgres_url
         self._kept = timedelta(days=settings.event_retention_days)
 
@@ -39,8 +39,8 @@ class EventRows:
     async def run(self) -> None:
         """Go on for ever, also when Postgres goes away and comes back."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(again_and_again(self._loop.name, self._loop.run))
-            tasks.create_task(again_and_again("retention of events", self._forget))
+            tasks.create_task(keep_running(self._loop.name, self._loop.run))
+            tasks.create_task(keep_running("retention of events", self._forget))
 
     async def _forget(self) -> None:
         while True:

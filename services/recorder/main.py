@@ -23,7 +23,7 @@ from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.ids import uuid7
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _BACKOFF_SECONDS: Final = 0.5
 
@@ -37,31 +37,33 @@ async def run(settings: Settings) -> None:
             client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
         )
         rows = EventRows(client, settings)
-        commands, tally = Client(client, clock=clock.now, new_id=uuid7), Tally()
+        commands, counters = Client(client, clock=clock.now, new_id=uuid7), WorkCounters()
         try:
-            endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: tally)
+            endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: counters)
             async with (
                 discoverable(client, "recorder", [endpoint, *rows.endpoints]),
                 asyncio.TaskGroup() as tasks,
             ):
                 tasks.create_task(rows.run())
-                tasks.create_task(_run(client, consumer, commands, tally))
+                tasks.create_task(_run(client, consumer, commands, counters))
         finally:
             await consumer.close()
 
 
-async def _run(client: NatsClient, consumer: OrderedConsumer, commands: Client, tally: Tally) -> None:
+async def _run(client: NatsClient, consumer: OrderedConsumer, commands: Client, counters: WorkCounters) -> None:
     async for batch in consumer.batches():
         began = clock.monotonic()
-        await _record(client, commands, batch, tally)
-        tally.add(len(batch), clock.monotonic() - began)
+        await _record(client, commands, batch, counters)
+        counters.add(len(batch), clock.monotonic() - began)
 
 
-async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], tally: Tally) -> None:
+async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], counters: WorkCounters) -> None:
     """Publish the commands, then acknowledge: what is cut off in between is published again, and decided once."""
     while True:
         try:
-            await commands.publish_many([item for item in await _translated(client, batch, tally) if item is not None])
+            await commands.publish_many(
+                [item for item in await _translated(client, batch, counters) if item is not None]
+            )
             break
         except LogUnavailableError as error:
             _log.warning("commands not taken", error=str(error))
@@ -70,13 +72,15 @@ async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivere
         await client.publish(item.reply, b"+ACK")
 
 
-async def _translated(client: NatsClient, batch: Sequence[Delivered], tally: Tally) -> list[CommandEnvelope | None]:
+async def _translated(
+    client: NatsClient, batch: Sequence[Delivered], counters: WorkCounters
+) -> list[CommandEnvelope | None]:
     found: list[CommandEnvelope | None] = []
     for message in batch:
         try:
             found.append(command_from(message.data))
         except UndecodableError as error:
             _log.warning("event parked", subject=message.subject, why=str(error))
-            tally.fail(str(error))
+            counters.fail(str(error))
             await park(client, "recorder", message.subject, message.headers, message.data, str(error))
     return found

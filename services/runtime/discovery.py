@@ -21,7 +21,7 @@ from nats.micro.service import EndpointInfo, EndpointStats, ServiceInfo, Service
 from antiphon.events import subjects
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.ids import uuid4
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 _PREFIX: Final = "$SRV"
 _NANOSECONDS: Final = 10**9
@@ -35,7 +35,7 @@ class Endpoint(NamedTuple):
     #: Those of the same group share it; the name of a consumer, where it is one that the server keeps.
     queue_group: str
     #: Asked for when somebody wants to know.
-    tally: Callable[[], Tally]
+    tally: Callable[[], WorkCounters]
 
 
 @asynccontextmanager

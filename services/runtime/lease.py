@@ -1,4 +1,4 @@
-"""A lease in NATS key-value: of several processes of a role one is active, the others stand by."""
+"""A lease in NATS key-value: one process of a role is active, the others stand by."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class LeaseLostError(Exception):
     """Another process has taken the lease."""
 
 
-class Lease:
-    """Chooses who is active. It is no safety device: the fence of the log refuses whoever is active by mistake.
+class LeaderLease:
+    """Chooses the active process. Safety does not depend on it: the log refuses the appends of a second one.
 
-    The lease is a key whose value is an address where its holder answers. Who stands by asks there: a process that has
-    ended has no responder, which NATS says at once. Who takes the lease over replaces the value it has read.
+    The value of the key is a subject on which the holder answers. A standby sends requests there: for a process that
+    has ended, NATS reports at once that nobody listens. A standby takes the lease by replacing the value it has read.
     """
 
     def __init__(self, client: Client, role: str) -> None:
@@ -41,7 +41,7 @@ class Lease:
 
     @asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
-        """Answer those who ask whether the holder lives, until the block ends."""
+        """Answer the requests of standbys until the block ends."""
         subscription = await self._client.subscribe(self._address, cb=_answer)
         try:
             yield
@@ -50,7 +50,7 @@ class Lease:
                 await subscription.unsubscribe()
 
     async def acquire(self) -> None:
-        """Wait until the lease is held; `answering` must be on."""
+        """Wait until this process holds the lease; it must be `answering`."""
         is_first = True
         while not await self._is_taken_over():
             if is_first:
@@ -60,13 +60,13 @@ class Lease:
         _log.info("active", role=self._role)
 
     async def watch(self) -> None:
-        """Raises LeaseLostError when somebody else has taken the lease."""
+        """Raise LeaseLostError when another process has taken the lease."""
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
             try:
                 holder, _ = await self._holder()
             except (TimeoutError, nats.errors.Error, APIError):
-                # Without NATS nobody can take it.
+                # Without NATS no process can take it.
                 continue
             if holder != self._address:
                 raise LeaseLostError(f"another {self._role} is active")
@@ -79,7 +79,7 @@ class Lease:
                 await bucket.update(self._role, self._address.encode(), last=revision)
                 return True
         except KeyWrongLastSequenceError:
-            # Another one was quicker.
+            # Another standby was quicker.
             return False
         except (TimeoutError, nats.errors.Error, APIError) as error:
             _log.warning("the lease cannot be read", role=self._role, error=repr(error))

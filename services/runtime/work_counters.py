@@ -1,4 +1,4 @@
-"""What a process counts of its own work: plain numbers, added to once for each batch."""
+"""Counts of a process' own work: plain numbers, added to once for each batch."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Tally:
-    """How much was handled since the start, and how long that took."""
+class WorkCounters:
+    """The number of messages that were handled since the start, and the time it took."""
 
     handled: int = 0
     failed: int = 0
     last_error: str = ""
-    #: For how long each was in hand, added up: those of one batch are in hand together.
+    #: The sum over all messages; those of one batch are handled together.
     seconds: float = 0.0
     batches: int = 0
-    #: Numbers of its own.
+    #: Further numbers of one reader.
     data: dict[str, Any] = field(default_factory=dict)
 
     def add(self, count: int, seconds: float) -> None:
-        """A batch is handled."""
+        """Count a handled batch."""
         self.handled += count
         self.seconds += count * seconds
         self.batches += 1
 
     def fail(self, why: str) -> None:
-        """Something could not be handled, and was put aside."""
+        """Count a message that could not be handled, and was parked."""
         self.failed += 1
         self.last_error = why

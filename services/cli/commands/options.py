@@ -35,7 +35,7 @@ PostgresUrl = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="For programs.")]
 
 
-class Decided(StrEnum):
+class TransitionDecision(StrEnum):
     """How a transition was decided."""
 
     ACCEPTED = "accepted"
@@ -84,7 +84,7 @@ State = Annotated[
         help="A state of this type, written or proposed: RUNNING, ...",
     ),
 ]
-Decision = Annotated[Decided | None, typer.Option(help="Transitions that were accepted, or refused.")]
+Decision = Annotated[TransitionDecision | None, typer.Option(help="Transitions that were accepted, or refused.")]
 As = Annotated[Output, typer.Option("--output", help="table or ndjson.")]
 
 
@@ -96,7 +96,7 @@ def event_filter(
     deployment: UUID | None,
     tags: list[str] | None,
     state_type: StateType | None,
-    decision: Decided | None,
+    decision: TransitionDecision | None,
 ) -> EventFilter:
     """The events that these options select."""
     from antiphon.events.event_filter import EventFilter
@@ -109,5 +109,5 @@ def event_filter(
         deployment=deployment,
         tags=tuple(tags or ()),
         state_type=state_type,
-        decision=None if decision is None else "accepted" if decision is Decided.ACCEPTED else "refused",
+        decision=None if decision is None else "accepted" if decision is TransitionDecision.ACCEPTED else "refused",
     )

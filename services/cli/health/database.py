@@ -9,7 +9,7 @@ import psycopg
 
 from antiphon.projections.core.migrate import SCHEMA, VERSION, migrations
 from antiphon.projections.rebuild.shadow_schema import NEXT, built
-from antiphon.services.cli.health.finding import Finding, Level, judged
+from antiphon.services.cli.health.finding import Finding, Severity, judged
 
 _OLDEST: Final = 140_000
 #: What a role needs, and cannot do.
@@ -85,7 +85,7 @@ async def _rows(connection: psycopg.AsyncConnection[Any]) -> Finding:
         advice="this Antiphon is older than its database"
         if version > VERSION
         else "`antiphon rebuild` builds them, or goes on where one was broken off",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -19,16 +19,16 @@ class Finding(BaseModel):
     """One thing that was looked at; `advice` says what to do where it is not well."""
 
     subject: str
-    level: Level
+    severity: Severity
     found: str
     advice: str = ""
 
 
 def ok(subject: str, found: str) -> Finding:
     """Nothing to do."""
-    return Finding(subject=subject, level=Level.OK, found=found)
+    return Finding(subject=subject, severity=Severity.OK, found=found)
 
 
-def judged(subject: str, found: str, *, is_well: bool, advice: str, level: Level = Level.PROBLEM) -> Finding:
+def judged(subject: str, found: str, *, is_well: bool, advice: str, severity: Severity = Severity.PROBLEM) -> Finding:
     """`advice` is only given where it is not well."""
-    return ok(subject, found) if is_well else Finding(subject=subject, level=level, found=found, advice=advice)
+    return ok(subject, found) if is_well else Finding(subject=subject, severity=severity, found=found, advice=advice)

@@ -15,7 +15,7 @@ from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
 from antiphon.events.log.nats.provision import stream_configurations
-from antiphon.services.cli.health.finding import Finding, Level, judged, ok
+from antiphon.services.cli.health.finding import Finding, Severity, judged, ok
 
 _OLDEST: Final = (2, 12, 0)
 #: What Antiphon is tested with; docs/adr/0001.
@@ -42,7 +42,7 @@ def _version(client: Client) -> Finding:
         _text(version),
         is_well=version >= _TESTED,
         advice=f"upgrade it: Antiphon is tested with {_text(_TESTED)}",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )
 
 
@@ -56,7 +56,7 @@ def _sync(configuration: Path) -> Finding:
     except OSError:
         return Finding(
             subject="log durability",
-            level=Level.WARNING,
+            severity=Severity.WARNING,
             found="the server is not one of ours, its configuration cannot be seen",
             advice="make sure that its jetstream block says `sync_interval: always`: else acknowledged is not on disk",
         )
@@ -103,7 +103,7 @@ async def _permissions(client: Client) -> Finding:
     except (nats.errors.NoRespondersError, TimeoutError):
         return Finding(
             subject=subject,
-            level=Level.WARNING,
+            severity=Severity.WARNING,
             found="the server does not say what this user may do",
             advice="make sure that only the policy may publish `evt.>` and `snapshot.>`",
         )
@@ -119,7 +119,7 @@ async def _permissions(client: Client) -> Finding:
         f"whoever reaches the server may do everything{', and it listens on this machine alone' if is_here else ''}",
         is_well=is_here,
         advice="set up users: only the policy may publish `evt.>` and `snapshot.>`, or anybody can write history",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )
 
 

@@ -15,7 +15,7 @@ from nats.aio.client import Client
 
 from antiphon.events import subjects
 from antiphon.services.cli.health.database import one
-from antiphon.services.cli.health.finding import Finding, Level, judged
+from antiphon.services.cli.health.finding import Finding, Severity, judged
 from antiphon.services.runtime import clock
 
 _WORRYING_CLOCK_SECONDS: Final = 1.0
@@ -44,7 +44,7 @@ async def _clocks(client: Client, connection: psycopg.AsyncConnection[Any]) -> F
         f"{log:.3f} s between this machine and the log's, {database:.3f} s to the database's",
         is_well=max(log, database) <= _WORRYING_CLOCK_SECONDS,
         advice="synchronise them (NTP): schedules, leases and late runs depend on the time",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )
 
 
@@ -61,7 +61,7 @@ def _disk(data_dir: Path) -> Finding:
         f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB at {place}",
         is_well=usage.free > _WORRYING_FREE_BYTES and 100 - usage.percent > _WORRYING_FREE_PERCENT,
         advice="make room: the log refuses new events, rather than drop old ones, when the disk is full",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )
 
 
@@ -74,5 +74,5 @@ def _files(data_dir: Path) -> Finding:
         f"other users can get at {open_ones}" if open_ones else "no other user can get at the data",
         is_well=not open_ones,
         advice=f"chmod o-rwx {open_ones}",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )

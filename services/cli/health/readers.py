@@ -11,7 +11,7 @@ from nats.js.errors import NotFoundError
 from antiphon.events import subjects
 from antiphon.services.cli import lag
 from antiphon.services.cli.health.database import one
-from antiphon.services.cli.health.finding import Finding, Level, judged
+from antiphon.services.cli.health.finding import Finding, Severity, judged
 from antiphon.services.cli.lag import Lag
 from antiphon.services.projecting.observation_projection import KINDS
 from antiphon.services.runtime.nats import stream_states
@@ -38,7 +38,7 @@ async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> 
             f"{parked} messages",
             is_well=not parked,
             advice="`antiphon parked list` says what and why; repair that, then `antiphon parked replay --all`",
-            level=Level.WARNING,
+            severity=Severity.WARNING,
         ),
     ]
 
@@ -48,7 +48,7 @@ def _finding(item: Lag) -> Finding:
     if item.position is not None and item.position > item.last:
         return Finding(
             subject=subject,
-            level=Level.PROBLEM,
+            severity=Severity.PROBLEM,
             found=f"at {item.position}, ahead of {item.stream} at {item.last}",
             advice="the stream was lost or exchanged: restore it, or start with an empty database",
         )
@@ -58,5 +58,5 @@ def _finding(item: Lag) -> Finding:
         f"{item.lag} messages of {item.stream}, which is at {item.last}",
         is_well=item.lag < _WORRYING_LAG,
         advice=f"is the {role} running? `antiphon status`, and its log",
-        level=Level.WARNING,
+        severity=Severity.WARNING,
     )

@@ -20,7 +20,7 @@ from antiphon.services.policy.service.command_message import Letter
 from antiphon.services.policy.service.folds import Folds, SnapshotStore
 from antiphon.services.policy.service.group import DecidedCommand, Group, Request, UndecidableError
 from antiphon.services.runtime import clock as clocks
-from antiphon.services.runtime.work_counters import Tally
+from antiphon.services.runtime.work_counters import WorkCounters
 
 #: So few commands get a group each: a lone event needs no atomic batch, and its sender waits for nobody else.
 _FEW: Final = 4
@@ -75,7 +75,7 @@ class Handler:
         self._ahead: list[Group] = []
         #: Held while a group is decided, and while refused commands are decided again.
         self._deciding = asyncio.Lock()
-        self.tally = Tally()
+        self.tally = WorkCounters()
 
     async def work(self, batches: AsyncIterator[Sequence[Letter]]) -> None:
         """Decide one batch after the other; returns when there are no more, and all are answered."""

@@ -10,7 +10,7 @@ import psycopg
 
 from antiphon.projections.core.migrate import OBSERVED, SCHEMA
 from antiphon.services.cli.health.database import examined
-from antiphon.services.cli.health.finding import Level
+from antiphon.services.cli.health.finding import Severity
 from tests.integration.test_start import Started, antiphon
 
 
@@ -24,7 +24,7 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
         "lag of reactor-scheduled",
         "parked", "clocks", "disk", "files",
     }  # fmt: skip
-    assert {item["level"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
+    assert {item["severity"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
     assert re.fullmatch(r"\d+\.\d+\.\d+", findings["nats-server"]["found"])
     assert result.returncode == 0
     assert "sync" not in antiphon("doctor", "--data-dir", str(running.data)).stderr
@@ -56,7 +56,7 @@ async def test_doctor_finds_tables_that_a_user_may_not_write_to(running: Started
         found = {finding.subject: finding async for finding in examined(connection)}
         await connection.rollback()
     assert found["database permissions"].found == "lesser may not read and write observed.log"
-    assert found["database permissions"].level is Level.PROBLEM
+    assert found["database permissions"].severity is Severity.PROBLEM
 
 
 def test_doctor_finds_files_that_anybody_may_read(running: Started) -> None:

@@ -25,7 +25,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.main import run as run_policy
 from antiphon.services.policy.service import folds
 from antiphon.services.policy.service.folds import Fold, Folds, Snapshot
-from antiphon.services.runtime.lease import Lease
+from antiphon.services.runtime.lease import LeaderLease
 from antiphon.services.runtime.settings import Settings
 from tests.examples import NOW
 from tests.integration import in_process
@@ -85,7 +85,7 @@ async def test_an_upgrade_reads_a_long_limit_before_it_decides(nats_url: str, mo
     settings = Settings(nats_url=nats_url, postgres_url=in_process.NO_POSTGRES)
     limit = Aggregate("limit", str(uuid4()))
     read, read_before = 0, 0
-    original_read, original_acquire = JetStreamLog.read, Lease.acquire
+    original_read, original_acquire = JetStreamLog.read, LeaderLease.acquire
 
     async def counted(self: JetStreamLog, aggregate: Aggregate, *, since: int = 1) -> AsyncIterator[Recorded]:
         nonlocal read
@@ -93,7 +93,7 @@ async def test_an_upgrade_reads_a_long_limit_before_it_decides(nats_url: str, mo
             read += 1
             yield recorded
 
-    async def acquire(self: Lease) -> None:
+    async def acquire(self: LeaderLease) -> None:
         nonlocal read_before
         await original_acquire(self)
         read_before = read
@@ -105,7 +105,7 @@ async def test_an_upgrade_reads_a_long_limit_before_it_decides(nats_url: str, mo
         outdated = Snapshot(version=0, position=end, command_id=None, outcomes=[], state={})
         await kept.put(limit, outdated.model_dump_json().encode())
         monkeypatch.setattr(JetStreamLog, "read", counted)
-        monkeypatch.setattr(Lease, "acquire", acquire)
+        monkeypatch.setattr(LeaderLease, "acquire", acquire)
         async with in_process.running(settings, run_policy):
             client = Client(connection, timeout_seconds=LONG_SECONDS)
             outcome = await client.decide(uuid4(), AcquireLease(names=("long",), seconds=3600))

@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from antiphon.events import subjects
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.projections.engine.writer import connect, position_of
-from antiphon.services.projecting.observation_projection import LOG_LINES, ObservedLoop
+from antiphon.services.projecting.observation_projection import LOG_LINES, ObservationLoop
 from antiphon.services.projector.events import EventsLoop
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_projector import DEADLINE_SECONDS, life, reached, rows
@@ -150,7 +150,7 @@ async def test_log_lines_come_once_and_what_is_none_is_parked(client: NatsClient
     bodies = (log_lines({}), log_lines({}), b"not json", b'[{"id": "no uuid"}]')
     last = [(await jetstream.publish(subject, body)).seq for body in bodies][-1]
     async with announcements(client, "observed") as heard:
-        first = asyncio.create_task(ObservedLoop(client, postgres_url, LOG_LINES).run())
+        first = asyncio.create_task(ObservationLoop(client, postgres_url, LOG_LINES).run())
         await until_heard(heard, last)
         first.cancel()
     assert len((await rows(postgres_url))["log"]) == 1

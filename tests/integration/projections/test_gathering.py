@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from antiphon.events import subjects
 from antiphon.projections.engine.projection import NAME
 from antiphon.services.gateway.consistency.watermark import Watermark
-from antiphon.services.projector.batch_linger import Gathering
+from antiphon.services.projector.batch_linger import BatchLinger
 
 #: A gathering that nobody ends takes longer than any test.
 _EVER: Final = 3600.0
@@ -21,8 +21,8 @@ _FEW: Final = 10
 
 
 @pytest.fixture
-async def gathering(client: Client) -> AsyncIterator[Gathering]:
-    async with Gathering(NAME, client, _EVER).listening() as found:
+async def gathering(client: Client) -> AsyncIterator[BatchLinger]:
+    async with BatchLinger(NAME, client, _EVER).listening() as found:
         await client.flush()
         yield found
 
@@ -34,7 +34,7 @@ async def reached(client: Client, postgres_url: str) -> AsyncIterator[Watermark]
         yield Watermark(NAME, client, pool, lingers=True)
 
 
-async def test_ends_when_somebody_waits(gathering: Gathering, reached: Watermark) -> None:
+async def test_ends_when_somebody_waits(gathering: BatchLinger, reached: Watermark) -> None:
     resting = asyncio.create_task(gathering.after(_FEW, position=7))
     waiting = asyncio.create_task(reached.wait_for(8, _EVER))
     await resting
@@ -42,7 +42,7 @@ async def test_ends_when_somebody_waits(gathering: Gathering, reached: Watermark
     assert await waiting
 
 
-async def test_does_not_begin_where_somebody_waited_just_now(gathering: Gathering, reached: Watermark) -> None:
+async def test_does_not_begin_where_somebody_waited_just_now(gathering: BatchLinger, reached: Watermark) -> None:
     resting = asyncio.create_task(gathering.after(_FEW, position=1))
     waiting = [asyncio.create_task(reached.wait_for(position, _EVER)) for position in (9, 8)]
     await resting
@@ -52,12 +52,12 @@ async def test_does_not_begin_where_somebody_waited_just_now(gathering: Gatherin
     assert await asyncio.gather(*waiting) == [True, True]
 
 
-async def test_does_not_begin_where_much_waits_already(gathering: Gathering) -> None:
+async def test_does_not_begin_where_much_waits_already(gathering: BatchLinger) -> None:
     await gathering.after(300, position=1)
 
 
 async def test_lasts_a_moment(client: Client) -> None:
-    await Gathering(NAME, client).after(_FEW, position=1)
+    await BatchLinger(NAME, client).after(_FEW, position=1)
 
 
 async def test_those_who_wait_for_the_same_say_so_once(client: Client, reached: Watermark) -> None:
