@@ -8,13 +8,12 @@ from uuid import UUID
 
 from antiphon.events import codec, subjects
 from antiphon.events.log.memory import MemorySnapshots
-from antiphon.events.log.port import EventLog
+from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.service.answers import Answers
-from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.folds import SnapshotStore
+from antiphon.services.policy.service.command_message import CommandMessage
 from antiphon.services.policy.service.handler import Handler
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import NOW
@@ -52,8 +51,8 @@ class Desk:
     replies: dict[str, list[Outcome]] = field(default_factory=dict)
     #: What was told with the last reply.
     events: dict[str, list[Event]] = field(default_factory=dict)
-    acknowledged: list[Letter] = field(default_factory=list)
-    parked: list[tuple[Letter, str]] = field(default_factory=list)
+    acknowledged: list[CommandMessage] = field(default_factory=list)
+    parked: list[tuple[CommandMessage, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.handler = self.made(
@@ -68,10 +67,10 @@ class Desk:
         await self.work(letters)
         return [self.replies[letter.reply][-1] for letter in letters]
 
-    async def work(self, *batches: Sequence[Letter]) -> None:
+    async def work(self, *batches: Sequence[CommandMessage]) -> None:
         """Handle batches that come one right after the other."""
 
-        async def coming() -> AsyncIterator[Sequence[Letter]]:
+        async def coming() -> AsyncIterator[Sequence[CommandMessage]]:
             for batch in batches:
                 yield batch
 
@@ -82,11 +81,11 @@ class Desk:
         self.replies.setdefault(subject, []).append(outcome)
         self.events[subject] = list(events)
 
-    async def _acknowledge(self, letter: Letter) -> None:
+    async def _acknowledge(self, letter: CommandMessage) -> None:
         self._crash("acknowledge")
         self.acknowledged.append(letter)
 
-    async def _park(self, letter: Letter, why: str) -> None:
+    async def _park(self, letter: CommandMessage, why: str) -> None:
         self.parked.append((letter, why))
 
     def _crash(self, place: str) -> None:

@@ -111,3 +111,16 @@ class EventLog(Protocol):
 
     async def last_position(self) -> int:
         """The position of the newest event, 0 for an empty log."""
+
+
+class SnapshotStore(Protocol):
+    """Keeps the last snapshot of each aggregate. A cache: losing it costs only the time of a replay."""
+
+    async def get(self, aggregate: Aggregate) -> bytes | None:
+        """The last snapshot, if there is one."""
+
+    async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
+        """Replace the last snapshot; its events must be in the log."""
+
+    def all(self) -> AsyncIterator[tuple[Aggregate, bytes]]:
+        """The last snapshot of each aggregate."""

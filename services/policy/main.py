@@ -17,9 +17,9 @@ from antiphon.events.log.nats.snapshots import JetStreamSnapshots
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome
 from antiphon.services.policy.service.answers import Answers
-from antiphon.services.policy.service.command_buffer import Intake
-from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.command_queue import Queue
+from antiphon.services.policy.service.command_buffer import CommandBuffer
+from antiphon.services.policy.service.command_message import CommandMessage
+from antiphon.services.policy.service.command_queue import CommandQueue
 from antiphon.services.policy.service.handler import Handler
 from antiphon.services.policy.service.renewal import renew_snapshots
 from antiphon.services.runtime import clock
@@ -51,42 +51,42 @@ async def run(settings: Settings) -> None:
 
 async def _decide_while(lease: LeaderLease, client: Client, traces: Traces | None) -> None:
     """Decide commands until the lease is lost. Then forget everything: another policy decides."""
-    queue = Queue(client)
-    handler, intake = _handler_and_intake(client, queue, traces)
+    queue = CommandQueue(client)
+    handler, buffer = _handler_and_buffer(client, queue, traces)
     endpoint = Endpoint("decide", subjects.REQUESTS, QUEUE_GROUP, lambda: handler.tally)
     try:
         async with discoverable(client, "policy", [endpoint]), asyncio.TaskGroup() as tasks:
-            tasks.create_task(_take_queued(queue, intake))
+            tasks.create_task(_take_queued(queue, buffer))
             tasks.create_task(queue.clear())
-            tasks.create_task(handler.work(intake.batches()))
-            await intake.listen(client, subjects.REQUESTS, QUEUE_GROUP)
+            tasks.create_task(handler.work(buffer.batches()))
+            await buffer.listen(client, subjects.REQUESTS, QUEUE_GROUP)
             await lease.watch()
     except* LeaseLostError:
         pass
     finally:
-        await intake.close()
+        await buffer.close()
 
 
-async def _take_queued(queue: Queue, intake: Intake) -> None:
+async def _take_queued(queue: CommandQueue, buffer: CommandBuffer) -> None:
     try:
         async for batch in queue.batches():
-            intake.take(batch)
+            buffer.take(batch)
     finally:
         await queue.close()
 
 
-def _handler_and_intake(client: Client, queue: Queue, traces: Traces | None) -> tuple[Handler, Intake]:
+def _handler_and_buffer(client: Client, queue: CommandQueue, traces: Traces | None) -> tuple[Handler, CommandBuffer]:
     if traces is None:
-        return handler_on(client, queue), Intake()
+        return handler_on(client, queue), CommandBuffer()
     # See services/runtime/telemetry.py.
-    from antiphon.services.policy.service.tracing import Arrivals, TracedHandler, TracedIntake
+    from antiphon.services.policy.service.tracing import Arrivals, TracedCommandBuffer, TracedHandler
 
     arrivals = Arrivals()
     traced = partial(TracedHandler, traces=traces, arrivals=arrivals)
-    return handler_on(client, queue, traced), TracedIntake(arrivals)
+    return handler_on(client, queue, traced), TracedCommandBuffer(arrivals)
 
 
-def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Handler) -> Handler:
+def handler_on(client: Client, queue: CommandQueue, made: Callable[..., Handler] = Handler) -> Handler:
     """A handler that works on a NATS connection."""
 
     async def reply(subject: str, outcome: Outcome, events: Sequence[Event]) -> None:
@@ -99,13 +99,13 @@ def handler_on(client: Client, queue: Queue, made: Callable[..., Handler] = Hand
             answer = codec.encode_reply(outcome.model_copy(update=brief), ())
         await client.publish(subject, answer)
 
-    async def acknowledge(letter: Letter) -> None:
+    async def acknowledge(message: CommandMessage) -> None:
         # A question is not acknowledged: its answer does that.
-        if isinstance(letter, Delivered):
-            queue.decided(letter)
+        if isinstance(message, Delivered):
+            queue.decided(message)
 
-    async def put_aside(letter: Letter, why: str) -> None:
-        await park(client, "policy", letter.subject, letter.headers, letter.data, why)
+    async def put_aside(message: CommandMessage, why: str) -> None:
+        await park(client, "policy", message.subject, message.headers, message.data, why)
 
     answers = Answers(reply, acknowledge, put_aside)
     return made(JetStreamLog(client), answers, JetStreamSnapshots(client), clock=clock.now)

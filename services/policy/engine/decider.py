@@ -54,6 +54,11 @@ class Decision:
     events: tuple[tuple[Aggregate, Event], ...] = ()
     answer: Answer | None = None
 
+    def __post_init__(self) -> None:
+        if not self.events and self.answer is None:
+            msg = "a decision needs events or an answer"
+            raise ValueError(msg)
+
 
 def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
     """Refuse a command about something that does not exist, or that makes no sense."""

@@ -10,8 +10,8 @@ from antiphon.events import subjects
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome, Status
 from antiphon.services.policy.service import command_message
-from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.group import DecidedCommand
+from antiphon.services.policy.service.command_message import CommandMessage
+from antiphon.services.policy.service.group import Decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +20,18 @@ class Answers:
 
     #: Sends an outcome, and the events that the sender asked for, to a reply subject.
     reply: Callable[[str, Outcome, Sequence[Event]], Awaitable[None]]
-    acknowledge: Callable[[Letter], Awaitable[None]]
-    park: Callable[[Letter, str], Awaitable[None]]
+    acknowledge: Callable[[CommandMessage], Awaitable[None]]
+    park: Callable[[CommandMessage, str], Awaitable[None]]
 
-    async def give(self, message: Letter, decided: DecidedCommand) -> None:
+    async def give(self, decided: Decided) -> None:
         """Answer a command whose events are in the log."""
+        message = decided.command.message
         if reply_to := command_message.reply_to(message):
             events = decided.events if command_message.wants_events(message) else ()
             await self.reply(reply_to, decided.outcome, events)
         await self.acknowledge(message)
 
-    async def put_aside(self, message: Letter, why: str, status: Status) -> None:
+    async def put_aside(self, message: CommandMessage, why: str, status: Status) -> None:
         """Park a message that cannot be decided, and answer its sender if it left an id to answer to."""
         await self.park(message, why)
         try:

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
 from antiphon.events.log.nats.connection import Subscriber, subscriber_of
-from antiphon.services.policy.service.command_message import Letter
+from antiphon.services.policy.service.command_message import CommandMessage
 
 #: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
 _BUSY: Final = 4
@@ -18,11 +18,11 @@ _LINGER_SECONDS: Final = 0.001
 _MOST_LINGERS: Final = 2
 
 
-class Intake:
+class CommandBuffer:
     """Commands in the order they arrived, from wherever they came."""
 
     def __init__(self) -> None:
-        self._waiting: list[Letter] = []
+        self._waiting: list[CommandMessage] = []
         self._arrived = asyncio.Event()
         self._listening: tuple[Subscriber, Subscription] | None = None
 
@@ -37,12 +37,12 @@ class Intake:
             subscriber, subscription = self._listening
             await subscriber.unsubscribe(subscription)
 
-    def take(self, messages: Sequence[Letter]) -> None:
+    def take(self, messages: Sequence[CommandMessage]) -> None:
         """Commands, in order."""
         self._waiting.extend(messages)
         self._arrived.set()
 
-    async def batches(self) -> AsyncIterator[list[Letter]]:
+    async def batches(self) -> AsyncIterator[list[CommandMessage]]:
         """Everything that waits, at least one command, again and again.
 
         A lone command is handed out at once. Under load the next batch is given a moment to grow: the

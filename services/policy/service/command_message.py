@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
 from antiphon.events import codec, ids, subjects
 from antiphon.events.errors import UndecodableError
+from antiphon.events.message import Command, Metadata
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.service.group import Request
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.ids import uuid7
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Letter(Protocol):
+class CommandMessage(Protocol):
     """A message that should hold a command."""
 
     @property
@@ -36,37 +36,53 @@ class Letter(Protocol):
         """Its body."""
 
 
-def read(letter: Letter) -> Request:
-    """The command in a letter; raises UndecodableError."""
-    headers = _headers(letter)
+class DecodedCommand(NamedTuple):
+    """A command, the aggregate that it is for, and the message that it came in."""
+
+    message: CommandMessage
+    aggregate: Aggregate
+    body: Command
+    metadata: Metadata
+    #: Why the command cannot be done, found out after it was decided.
+    impossible: str = ""
+
+    @property
+    def id(self) -> UUID:
+        """The id of the command."""
+        return self.metadata.command_id
+
+
+def read(message: CommandMessage) -> DecodedCommand:
+    """The command in a message; raises UndecodableError."""
+    headers = _headers(message)
     try:
-        aggregate, verb = subjects.parse(letter.subject)
+        aggregate, verb = subjects.parse(message.subject)
     except ValueError as error:
         raise UndecodableError(str(error)) from error
-    _check_reply_to(letter)
-    command = codec.decode_command(aggregate, verb, letter.data)
+    _check_reply_to(message)
+    command = codec.decode_command(aggregate, verb, message.data)
     _check_id(aggregate)
-    return Request(aggregate, command, codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT)))
+    return DecodedCommand(message, aggregate, command, codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT)))
 
 
-def command_id(letter: Letter) -> UUID | None:
-    """The id of the command in a letter; None where the sender gave one that is no UUID."""
+def command_id(message: CommandMessage) -> UUID | None:
+    """The id of the command in a message; None where the sender gave one that is no UUID."""
     try:
-        return UUID(_headers(letter)[subjects.COMMAND_ID])
+        return UUID(_headers(message)[subjects.COMMAND_ID])
     except ValueError:
         return None
 
 
-def _headers(letter: Letter) -> dict[str, str]:
+def _headers(message: CommandMessage) -> dict[str, str]:
     """The headers, with an id and a time where the sender gave none: the same whenever a queued command comes."""
-    headers = letter.headers or {}
+    headers = message.headers or {}
     if subjects.COMMAND_ID in headers and subjects.OCCURRED_AT in headers:
         return headers
     own_id, moment = uuid7(), clock.now()
-    if is_queued(letter):
+    if is_queued(message):
         # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>; servers that
         # know domains add two tokens before the stream.
-        tokens = letter.reply.split(".")
+        tokens = message.reply.split(".")
         stream, _, _, sequence, _, nanoseconds, *_ = tokens[4 if len(tokens) > 9 else 2 :]
         own_id = ids.queued_command_id(stream, sequence, nanoseconds)
         moment = _EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
@@ -75,26 +91,26 @@ def _headers(letter: Letter) -> dict[str, str]:
     return {subjects.COMMAND_ID: str(own_id), subjects.OCCURRED_AT: moment.isoformat(), **headers}
 
 
-def is_queued(letter: Letter) -> bool:
+def is_queued(message: CommandMessage) -> bool:
     """Whether it comes from the queue; otherwise its sender waits for the answer."""
-    return letter.reply.startswith("$JS.ACK.")
+    return message.reply.startswith("$JS.ACK.")
 
 
-def reply_to(letter: Letter) -> str | None:
+def reply_to(message: CommandMessage) -> str | None:
     """Where the answer goes; None where nobody asked for one, or it must not go there."""
-    asked_for = _asked_for(letter)
+    asked_for = _asked_for(message)
     return asked_for if asked_for and subjects.is_inbox(asked_for) else None
 
 
-def wants_events(letter: Letter) -> bool:
+def wants_events(message: CommandMessage) -> bool:
     """Whether its sender asked to be told what the command led to."""
-    return subjects.WITH_EVENTS in (letter.headers or {})
+    return subjects.WITH_EVENTS in (message.headers or {})
 
 
-def _asked_for(letter: Letter) -> str | None:
-    if is_queued(letter):
-        return (letter.headers or {}).get(subjects.REPLY_TO)
-    return letter.reply or None
+def _asked_for(message: CommandMessage) -> str | None:
+    if is_queued(message):
+        return (message.headers or {}).get(subjects.REPLY_TO)
+    return message.reply or None
 
 
 def _check_id(aggregate: Aggregate) -> None:
@@ -102,7 +118,7 @@ def _check_id(aggregate: Aggregate) -> None:
         raise UndecodableError(f"{aggregate.id!r} is not a UUID in lower case with hyphens")
 
 
-def _check_reply_to(letter: Letter) -> None:
+def _check_reply_to(message: CommandMessage) -> None:
     """Who may send commands must not make the policy, which may write everywhere, write elsewhere."""
-    if _asked_for(letter) and reply_to(letter) is None:
+    if _asked_for(message) and reply_to(message) is None:
         raise UndecodableError("an answer cannot be sent to the reply subject")

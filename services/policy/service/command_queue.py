@@ -27,7 +27,7 @@ _RETRY_SECONDS: Final = 0.5
 _log = structlog.get_logger(__name__)
 
 
-class Queue:
+class CommandQueue:
     """The stream COMMANDS: commands in order, from the oldest that is left.
 
     nats-server takes an acknowledged message off a work queue with a disk sync of its own, which was a sixth of all

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from antiphon.events.log.port import EventLog
+from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.message import Event
 from antiphon.events.outcome import Answer, Outcome, Status
 from antiphon.events.refusal import CommandRefused
@@ -20,16 +20,6 @@ from antiphon.services.policy.kinds.registry import DECIDERS
 
 #: A snapshot is taken after this many events; about as many are read behind one.
 EVERY: Final = 500
-
-
-class SnapshotStore(Protocol):
-    """Keeps the last snapshot of each aggregate. A cache: losing it costs only the time of a replay."""
-
-    async def get(self, aggregate: Aggregate) -> bytes | None:
-        """The last snapshot, if there is one."""
-
-    async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
-        """Replace the last snapshot; its events must be in the log."""
 
 
 class Snapshot(BaseModel):
@@ -167,7 +157,7 @@ class Folds:
         """Forget all folds."""
         self._kept.clear()
 
-    def trim(self, confirmed: int) -> None:
+    def trim(self, *, confirmed: int) -> None:
         """Drop the folds used longest ago. One that is ahead of the confirmed log exists only here, and stays."""
         while len(self._kept) > self._capacity and next(iter(self._kept.values())).position <= confirmed:
             self._kept.popitem(last=False)

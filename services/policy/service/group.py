@@ -8,26 +8,20 @@ from typing import Any, NamedTuple
 
 from antiphon.events.log.errors import LogError, TooLargeError
 from antiphon.events.log.port import MAX_DRAFTS, Draft
-from antiphon.events.message import Command, Event, Metadata
-from antiphon.events.outcome import Answer, Outcome
+from antiphon.events.message import Event
+from antiphon.events.outcome import Outcome, Status
 from antiphon.events.refusal import CommandRefused, refusal_of
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decision, Situation
+from antiphon.services.policy.engine.decider import Decision, Situation, refused
 from antiphon.services.policy.kinds.registry import DECIDERS
+from antiphon.services.policy.service.command_message import DecodedCommand
 from antiphon.services.policy.service.folds import Fold, Folds
 
 
-class Request(NamedTuple):
-    """A decoded command, and the aggregate that it is for."""
+class Decided(NamedTuple):
+    """A command, its outcome, and the events of its aggregate that it led to; a repeated command has none."""
 
-    aggregate: Aggregate
-    command: Command
-    metadata: Metadata
-
-
-class DecidedCommand(NamedTuple):
-    """The outcome of a command, and the events of its aggregate that it led to; a repeated command has none."""
-
+    command: DecodedCommand
     outcome: Outcome
     events: Sequence[Event] = ()
 
@@ -52,19 +46,15 @@ class Group:
         self._presumed: set[Aggregate] = set()
         self.drafts: list[Draft] = []
         self.written: dict[Aggregate, Fold] = {}
+        self.decided: list[Decided] = []
 
-    @property
-    def end(self) -> int:
-        """The position of the group's last event."""
-        return self.after + len(self.drafts)
-
-    async def decide(self, request: Request, now: datetime, *, refuse_with: Answer | None = None) -> DecidedCommand:
-        """Decide one command, unless it has been decided before; or refuse it with an answer.
+    async def decide(self, command: DecodedCommand, now: datetime) -> None:
+        """Decide one command, unless it has been decided before.
 
         Raises TooLargeError, and changes nothing, when the events do not fit into the group, and UndecidableError.
         """
         try:
-            return await self._decide(request, now, refuse_with)
+            self.decided.append(await self._decide(command, now))
         except LogError:
             raise
         except Exception as error:
@@ -75,84 +65,57 @@ class Group:
             self._folds.drop(self._presumed - self.written.keys())
             self._presumed.clear()
 
-    async def _decide(self, request: Request, now: datetime, refuse_with: Answer | None) -> DecidedCommand:
-        aggregate, command_id = request.aggregate, request.metadata.command_id
-        own = await self._fold(aggregate, request)
-        if command_id in own.outcomes:
-            return DecidedCommand(own.outcomes[command_id])
-        if refuse_with is not None:
-            return await self._record(request, Decision(answer=refuse_with))
-        situation, others = await self._situation(request, own, now)
-        for key, fold in others.items():
-            # The command may have turned out to be about another aggregate of its kind.
-            if key.kind == aggregate.kind and command_id in fold.outcomes:
-                return DecidedCommand(fold.outcomes[command_id])
-        decision = DECIDERS[aggregate.kind].decide(request.command, situation)
-        if unproven := self._presumed - ({key for key, _ in decision.events} or {aggregate}):
-            self._folds.drop(unproven)
+    async def _decide(self, command: DecodedCommand, now: datetime) -> Decided:
+        own, decider = await self._fold(command.aggregate, command), DECIDERS[command.aggregate.kind]
+        states: dict[Aggregate, Any] = {}
+        situation = Situation(aggregate=own.aggregate, state=own.state, others=states, now=now, command_id=command.id)
+        asked = [own]
+        while asked:
+            # The command may have been about another aggregate of its kind, and have its outcome there.
+            same_kind = (fold.outcomes for fold in asked if fold.aggregate.kind == own.aggregate.kind)
+            if recorded := next((outcomes[command.id] for outcomes in same_kind if command.id in outcomes), None):
+                return Decided(command, recorded)
+            related = decider.related(command.body, situation)
+            asked = [await self._fold(key, command) for key in related if key not in states]
+            states.update({fold.aggregate: fold.state for fold in asked})
+        decision = decider.decide(command.body, situation)
+        if command.impossible:
+            decision = refused(situation, Status.INVALID, command.impossible)
+        if unproven := self._presumed - ({key for key, _ in decision.events} or {own.aggregate}):
             self._presumed -= unproven
+            self._folds.drop(unproven)
             for key in unproven:
                 await self._folds.get(key)
-            return await self._decide(request, now, None)
-        return await self._record(request, decision)
+            return await self._decide(command, now)
+        return await self._record(command, decision)
 
-    async def _situation(
-        self, request: Request, own: Fold, now: datetime
-    ) -> tuple[Situation[Any], dict[Aggregate, Fold]]:
-        related = DECIDERS[request.aggregate.kind].related
-        folds: dict[Aggregate, Fold] = {}
-        states: dict[Aggregate, Any] = {}
-        situation = Situation(
-            aggregate=request.aggregate,
-            state=own.state,
-            others=states,
-            now=now,
-            command_id=request.metadata.command_id,
-        )
-        while missing := [key for key in related(request.command, situation) if key not in folds]:
-            for key in missing:
-                folds[key] = await self._fold(key, request)
-                states[key] = folds[key].state
-        return situation, folds
-
-    async def _fold(self, aggregate: Aggregate, request: Request) -> Fold:
-        command = request.command
-        is_created = aggregate == request.aggregate or (aggregate.kind == "name" and command.CLAIMS)
-        is_new = self._presume_new and command.CREATES and is_created and aggregate not in self._folds
+    async def _fold(self, aggregate: Aggregate, command: DecodedCommand) -> Fold:
+        is_created = aggregate == command.aggregate or (aggregate.kind == "name" and command.body.CLAIMS)
+        is_new = self._presume_new and command.body.CREATES and is_created and aggregate not in self._folds
         if is_new:
             self._presumed.add(aggregate)
         return await self._folds.get(aggregate, is_new=is_new)
 
-    async def _record(self, request: Request, decision: Decision) -> DecidedCommand:
-        """Add the events of a decision; one without events is a refusal, and becomes one."""
-        answer, command_id = decision.answer, request.metadata.command_id
-        events = decision.events
-        if not events:
-            if answer is None:
-                msg = "a decision without events needs an answer"
-                raise ValueError(msg)
-            refusal = refusal_of(request.aggregate.kind)(verb=request.command.VERB, answer=answer)
-            events = ((request.aggregate, refusal),)
+    async def _record(self, command: DecodedCommand, decision: Decision) -> Decided:
+        """Add the events of a decision; a decision without events becomes the event of a refusal."""
+        answer, events = decision.answer, decision.events
+        if answer is not None and not events:
+            events = ((command.aggregate, refusal_of(command.aggregate.kind)(verb=command.body.VERB, answer=answer)),)
         if len(self.drafts) + len(events) > MAX_DRAFTS:
             raise TooLargeError("the events of the command are more than one append takes")
-        folds = [await self._fold(aggregate, request) for aggregate, _ in events]
+        folds = [await self._fold(aggregate, command) for aggregate, _ in events]
         owner = folds[-1]
-        for number, ((aggregate, event), fold) in enumerate(zip(events, folds, strict=True)):
+        for index, ((aggregate, event), fold) in enumerate(zip(events, folds, strict=True)):
             is_first = aggregate in self._presumed and aggregate not in self.written
-            self.drafts.append(Draft(aggregate, event, request.metadata, number, is_first))
+            self.drafts.append(Draft(aggregate, event, command.metadata, index, is_first))
             self.written[aggregate] = fold
-            given = fold.apply(event, command_id, self.end, answer)
-            if aggregate == request.aggregate:
-                answer, owner = given, fold
+            given = fold.apply(event, command.id, self.after + len(self.drafts), answer)
+            if aggregate == command.aggregate:
+                owner, answer = fold, given
         if answer is None:
-            msg = "a decision needs an answer, or an event of the command's own aggregate"
-            raise ValueError(msg)
-        outcome = Outcome.of(answer, command_id, owner.position)
-        if owner.aggregate.kind == request.aggregate.kind:
-            owner.outcomes[command_id] = outcome
-        own = [event for key, event in events if key == request.aggregate and not isinstance(event, CommandRefused)]
-        return DecidedCommand(outcome, own)
-
-    def snapshots(self) -> list[tuple[Aggregate, bytes]]:
-        """Snapshots of the folds that have grown by enough, as they are after this group."""
-        return [(aggregate, data) for aggregate, fold in self.written.items() if (data := fold.snapshot())]
+            raise ValueError("a decision needs an answer, or an event of the command's own aggregate")
+        outcome = Outcome.of(answer, command.id, owner.position)
+        if owner.aggregate.kind == command.aggregate.kind:
+            owner.outcomes[command.id] = outcome
+        own = [event for key, event in events if key == command.aggregate and not isinstance(event, CommandRefused)]
+        return Decided(command, outcome, own)

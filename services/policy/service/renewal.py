@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Protocol
-
 import structlog
 
-from antiphon.events.log.port import EventLog
-from antiphon.events.subjects import Aggregate
+from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.services.policy.kinds.registry import DECIDERS
-from antiphon.services.policy.service.folds import Fold, Folds, SnapshotStore
+from antiphon.services.policy.service.folds import Fold, Folds
 
 _log = structlog.get_logger(__name__)
 
 
-class ListedSnapshots(SnapshotStore, Protocol):
-    """A snapshot store that knows what it has."""
-
-    def all(self) -> AsyncIterator[tuple[Aggregate, bytes]]:
-        """The last snapshot of each aggregate."""
-
-
-async def renew_snapshots(log: EventLog, snapshots: ListedSnapshots) -> None:
+async def renew_snapshots(log: EventLog, snapshots: SnapshotStore) -> None:
     """Fold the streams anew whose snapshots must be discarded, in bounded memory, and put new snapshots."""
     folds = Folds(log, snapshots)
     async for aggregate, data in snapshots.all():

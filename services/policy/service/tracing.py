@@ -7,11 +7,10 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
-from antiphon.events.outcome import Answer
-from antiphon.services.policy.service.command_buffer import Intake
-from antiphon.services.policy.service.command_message import Letter
-from antiphon.services.policy.service.group import DecidedCommand, Group
-from antiphon.services.policy.service.handler import Append, Command, Handler
+from antiphon.services.policy.service.command_buffer import CommandBuffer
+from antiphon.services.policy.service.command_message import CommandMessage, DecodedCommand
+from antiphon.services.policy.service.group import Decided, Group
+from antiphon.services.policy.service.handler import Handler
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.traces import Traces, traceparent_of
 
@@ -23,25 +22,25 @@ class Arrivals:
         #: A letter is only known by itself: two may say the same.
         self._moments: dict[int, int] = {}
 
-    def note(self, letters: Sequence[Letter]) -> None:
+    def note(self, letters: Sequence[CommandMessage]) -> None:
         """They are here."""
         moment = clock.nanoseconds()
         self._moments.update((id(letter), moment) for letter in letters)
 
-    def take(self, letter: Letter) -> int:
+    def take(self, letter: CommandMessage) -> int:
         """When it arrived; now, if nobody noted it."""
         return self._moments.pop(id(letter), None) or clock.nanoseconds()
 
 
-class TracedIntake(Intake):
+class TracedCommandBuffer(CommandBuffer):
     """Notes when letters arrive."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         super().__init__()
         self._arrivals = arrivals
 
-    def take(self, messages: Sequence[Letter]) -> None:
-        """See Intake."""
+    def take(self, messages: Sequence[CommandMessage]) -> None:
+        """See CommandBuffer."""
         self._arrivals.note(messages)
         super().take(messages)
 
@@ -56,54 +55,52 @@ class TracedHandler(Handler):
         #: By `traceparent`, which no two have in common.
         self._spans: dict[str, Span] = {}
 
-    async def _read(self, message: Letter) -> Command | None:
+    async def _read(self, message: CommandMessage) -> DecodedCommand | None:
         arrived = self._arrivals.take(message)
-        read = await super()._read(message)
-        if read is None:
+        command = await super()._read(message)
+        if command is None:
             return None
-        request = read.request
-        aggregate, command = request.aggregate, request.command
         span = self._traces.begin(
-            f"decide {aggregate.kind}.{command.VERB}",
-            request.metadata.traceparent,
+            f"decide {command.aggregate.kind}.{command.body.VERB}",
+            command.metadata.traceparent,
             kind=SpanKind.CONSUMER,
             started=arrived,
             attributes={
                 "messaging.system": "nats",
                 "messaging.destination.name": message.subject,
-                "antiphon.id": aggregate.id,
-                "antiphon.command_id": str(request.metadata.command_id),
+                "antiphon.id": command.aggregate.id,
+                "antiphon.command_id": str(command.id),
             },
         )
         traceparent = traceparent_of(span)
         self._traces.begin("wait", traceparent, started=arrived).end()
         self._spans[traceparent] = span
         # Its events carry it on to whoever reads them.
-        return Command(message, request._replace(metadata=request.metadata._replace(traceparent=traceparent)))
+        return command._replace(metadata=command.metadata._replace(traceparent=traceparent))
 
-    async def _decide(self, group: Group, command: Command, refuse_with: Answer | None = None) -> DecidedCommand:
-        with self._traces.within(command.request.metadata.traceparent, "decision"):
-            return await super()._decide(group, command, refuse_with)
+    async def _decide(self, group: Group, command: DecodedCommand) -> None:
+        with self._traces.within(command.metadata.traceparent, "decision"):
+            await super()._decide(group, command)
 
-    async def _append(self, append: Append) -> None:
-        parents = [str(command.request.metadata.traceparent) for command in append.commands]
-        about = {"antiphon.commands": len(append.commands), "antiphon.events": len(append.group.drafts)}
+    async def _append(self, group: Group) -> None:
+        parents = [str(decided.command.metadata.traceparent) for decided in group.decided]
+        about = {"antiphon.commands": len(group.decided), "antiphon.events": len(group.drafts)}
         with self._traces.together("append", parents, about):
-            await super()._append(append)
+            await super()._append(group)
 
-    async def _give(self, command: Command, decided: DecidedCommand) -> None:
-        span = self._spans.pop(str(command.request.metadata.traceparent))
+    async def _answer(self, decided: Decided) -> None:
+        span = self._spans.pop(str(decided.command.metadata.traceparent))
+        outcome = decided.outcome
+        span.set_attributes({"antiphon.status": outcome.status.value, "antiphon.position": outcome.position})
         try:
-            outcome = decided.outcome
-            span.set_attributes({"antiphon.status": outcome.status.value, "antiphon.position": outcome.position})
-            await super()._give(command, decided)
+            await super()._answer(decided)
         finally:
             span.end()
 
-    async def _park_command(self, command: Command, why: str) -> None:
-        span = self._spans.pop(str(command.request.metadata.traceparent))
+    async def _park_undecidable(self, command: DecodedCommand, why: str) -> None:
+        span = self._spans.pop(str(command.metadata.traceparent))
+        span.set_status(StatusCode.ERROR, why)
         try:
-            span.set_status(StatusCode.ERROR, why)
-            await super()._park_command(command, why)
+            await super()._park_undecidable(command, why)
         finally:
             span.end()

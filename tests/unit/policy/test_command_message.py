@@ -26,7 +26,7 @@ def queued(
     reply = f"$JS.ACK.COMMANDS.policy.{deliveries}.{sequence}.{deliveries}.{nanoseconds}.0"
     letter = Question(subjects.command(RUN, "set_state"), reply, headers, BODY)
     request = command_message.read(letter)
-    assert request.command == SetFlowRunState(state=proposed("RUNNING"))
+    assert request.body == SetFlowRunState(state=proposed("RUNNING"))
     assert request.metadata.command_id == command_message.command_id(letter)
     return request.metadata
 
