@@ -1,1 +1,1 @@
-"""The command line: `antiphon start`, what runs, what the log tells, and what keeps it well."""
+"""The command line: start and stop, the content of the log, maintenance."""

@@ -1,4 +1,4 @@
-"""What the commands print: progress and trouble to stderr, results to stdout."""
+"""The output of commands: progress and trouble on stderr, results on stdout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class _Rate(ProgressColumn):
-    """How much is done in a second."""
+    """The number of items in a second."""
 
     def render(self, task: Task) -> Text:
         """See ProgressColumn."""
@@ -20,13 +20,13 @@ class _Rate(ProgressColumn):
 
 
 def progress(what: str, detail: str = "") -> None:
-    """Tell of a step that is done."""
+    """Print a finished step."""
     _err.print(f"  {what:<12}", style="cyan", end="")
     _err.print(detail, markup=False)
 
 
 def bars() -> Progress:
-    """Bars for work that takes long, each with what is done of what, and how much longer it takes."""
+    """Progress bars for long work, with counts, rate and remaining time."""
     return Progress(
         TextColumn("  {task.description:<12}", style="cyan"),
         BarColumn(),
@@ -38,25 +38,25 @@ def bars() -> Progress:
 
 
 def title(text: str) -> None:
-    """Tell what is being done."""
+    """Print the title of the work."""
     _err.print(text, style="bold", markup=False)
 
 
 def warning(text: str) -> None:
-    """Tell of trouble that Antiphon deals with itself."""
+    """Print trouble that Antiphon handles itself."""
     _err.print(text, style="yellow", markup=False)
 
 
 def failure(text: str) -> None:
-    """Tell why a command ends without success."""
+    """Print the reason for a failure."""
     _err.print(text, style="red", markup=False)
 
 
 def result(text: object) -> None:
-    """Print what the command was asked for."""
+    """Print the result of a command."""
     _out.print(text, markup=False)
 
 
 def raw(text: str) -> None:
-    """Print text for programs, as it is."""
+    """Print text for programs, without formatting."""
     _out.out(text, highlight=False)

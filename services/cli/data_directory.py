@@ -1,4 +1,4 @@
-"""The data directory of an installation: its lock, its logs, and the file that tells where everything runs."""
+"""The data directory of an installation: its lock, its logs, and the file about its processes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RoleEntry(BaseModel):
 
 
 class RunFile(BaseModel):
-    """What runs where; `run.json`."""
+    """The processes and addresses of a running Antiphon; `run.json`."""
 
     pid: int
     started_at: str
@@ -52,7 +52,7 @@ class RunFile(BaseModel):
 
 
 class DataDirectory:
-    """One installation's files."""
+    """The files of one installation."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -61,12 +61,12 @@ class DataDirectory:
 
     @property
     def logs(self) -> Path:
-        """Where the roles' logs are."""
+        """The folder of the roles' logs."""
         return self.path / "logs"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the one Antiphon that runs here; the system ends the lock with the process, however that ends."""
+        """Hold the lock: only one Antiphon runs here. The kernel releases it when the process ends."""
         try:
             self.logs.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o644)
@@ -100,7 +100,7 @@ class DataDirectory:
             os.close(descriptor)
 
     def write(self, run: RunFile) -> None:
-        """Tell where everything runs; readers see the old text or the new one, never a part."""
+        """Replace the file about the processes; readers see the old text or the new one, never a part."""
         unfinished = self._run_file.with_suffix(".unfinished")
         unfinished.unlink(missing_ok=True)
         # It holds the database's password.
@@ -109,7 +109,7 @@ class DataDirectory:
         unfinished.replace(self._run_file)
 
     def read(self) -> RunFile:
-        """Return where everything runs; raises NotRunningError if nothing does, or not yet."""
+        """Return the processes and addresses; raises NotRunningError if no Antiphon is ready here."""
         pid = self.running_pid()
         try:
             run = RunFile.model_validate_json(self._run_file.read_text())
@@ -126,7 +126,7 @@ def _lock(descriptor: int, within_seconds: float) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # A reader may be looking just now, or a killed predecessor's end may not be through yet.
+            # A reader may hold the lock for a moment, or a killed predecessor may not have ended yet.
             if monotonic() >= deadline:
                 return False
             time.sleep(_POLL_SECONDS)

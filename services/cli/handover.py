@@ -1,4 +1,4 @@
-"""Asks the projector, if there is one, to let go of its turn."""
+"""Requests the lock of a running projector."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from antiphon.projections.rebuild.projector_lock import MakeWay
 _ANSWER_SECONDS: Final = 5.0
 
 
-def asking(client: Client) -> MakeWay:
-    """It may be at a large batch, or be another one by now: whoever asks does it again."""
+def request_handover(client: Client) -> MakeWay:
+    """One request may be in vain, because of a large batch or a restart: the caller repeats it."""
 
     async def ask() -> None:
         try:

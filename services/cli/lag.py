@@ -1,4 +1,4 @@
-"""How far behind everybody is who reads a stream."""
+"""The lag of the readers of streams."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from antiphon.events import subjects
 from antiphon.services.projecting.observation_projection import KINDS
 
-#: What those projections read that do not read all of EVENTS.
+#: The subjects of projections that read OBSERVED.
 _OBSERVED_BY: Final = {kind.name: [subjects.observations(token) for token in kind.tokens] for kind in KINDS}
 _POSITIONS: Final = b"""
 SELECT name, position FROM read_v1.checkpoint
@@ -23,12 +23,12 @@ UNION ALL SELECT 'archive', coalesce(max(position), 0) FROM archive.chain
 ORDER BY name
 """
 _ANSWER_SECONDS: Final = 1.0
-#: After this the server forgets a consumer that was made to count.
+#: The server deletes a counting consumer after this time.
 _FORGOTTEN_SECONDS: Final = 5.0
 
 
 class Lag(BaseModel):
-    """How far behind its stream a reader is."""
+    """The distance of a reader from the end of its stream."""
 
     reader: str
     stream: str
@@ -40,25 +40,25 @@ class Lag(BaseModel):
 
 
 async def on_nats(client: Client, states: dict[str, StreamState]) -> list[Lag]:
-    """The lag of those whose place is known to NATS; `states` are those of the streams."""
+    """The lag of readers whose position is in NATS; `states` are those of the streams."""
     commands = states[subjects.COMMANDS]
     found = [
         Lag(reader="policy", stream=subjects.COMMANDS, last=commands.last_seq, position=None, lag=commands.messages),
         await _recorder(client, states[subjects.OBSERVED]),
     ]
-    told = await _told_by_reactor(client)
+    reported = await _reported_by_reactor(client)
     for stream in (subjects.OBSERVED, subjects.SCHEDULED):
-        found.append(await _reactor(client, states[subjects.EVENTS], stream, told))  # noqa: PERF401
+        found.append(await _reactor(client, states[subjects.EVENTS], stream, reported))  # noqa: PERF401
     return found
 
 
 async def positions(connection: psycopg.AsyncConnection[Any]) -> list[tuple[str, int]]:
-    """Those whose place is in PostgreSQL, and their places."""
+    """The projections, whose positions are in PostgreSQL."""
     return await (await connection.execute(_POSITIONS)).fetchall()
 
 
 async def of_projections(client: Client, positions: list[tuple[str, int]], states: dict[str, StreamState]) -> list[Lag]:
-    """The lag of those whose place is in PostgreSQL."""
+    """The lag of projections."""
     found = []
     for reader, position in positions:
         wanted = _OBSERVED_BY.get(reader)
@@ -73,7 +73,7 @@ async def _recorder(client: Client, state: StreamState) -> Lag:
     try:
         consumer = await client.jetstream().consumer_info(subjects.OBSERVED, subjects.RECORDER)
     except NotFoundError:
-        # It has never run.
+        # The recorder has never run.
         lag = await _pending(client, subjects.OBSERVED, [subjects.RECORDED], 0)
         return Lag(reader="recorder", stream=subjects.OBSERVED, last=state.last_seq, position=0, lag=lag)
     return Lag(
@@ -85,9 +85,9 @@ async def _recorder(client: Client, state: StreamState) -> Lag:
     )
 
 
-async def _reactor(client: Client, events: StreamState, stream: str, told: dict[str, tuple[list[str], int]]) -> Lag:
-    """What a reaction has before it. Its cursor stays where nothing follows from events: a running one knows better."""
-    wanted, position = told.get(stream, ([], 0))
+async def _reactor(client: Client, events: StreamState, stream: str, reported: dict[str, tuple[list[str], int]]) -> Lag:
+    """The lag of a reaction: of the position that a running reactor reports, else of the cursor."""
+    wanted, position = reported.get(stream, ([], 0))
     try:
         cursor = await client.jetstream().get_last_msg(stream, subjects.cursor(stream, "reactor"))
         position = max(position, int(cursor.data or b"0"))
@@ -98,21 +98,21 @@ async def _reactor(client: Client, events: StreamState, stream: str, told: dict[
     return Lag(reader=reader, stream=subjects.EVENTS, last=events.last_seq, position=position, lag=lag)
 
 
-async def _told_by_reactor(client: Client) -> dict[str, tuple[list[str], int]]:
-    """What each of its reactions reads, and how far it has read; nothing where no reactor runs."""
+async def _reported_by_reactor(client: Client) -> dict[str, tuple[list[str], int]]:
+    """The subjects and the position of each reaction; none where no reactor runs."""
     try:
         answer = await client.request("$SRV.STATS.antiphon-reactor", timeout=_ANSWER_SECONDS)
     except (nats.errors.NoRespondersError, TimeoutError):
         return {}
-    told: dict[str, tuple[list[str], int]] = {}
+    reported: dict[str, tuple[list[str], int]] = {}
     for endpoint in orjson.loads(answer.data)["endpoints"]:
-        wanted, _ = told.get(endpoint["name"], ([], 0))
-        told[endpoint["name"]] = ([*wanted, endpoint["subject"]], endpoint["data"].get("position", 0))
-    return told
+        wanted, _ = reported.get(endpoint["name"], ([], 0))
+        reported[endpoint["name"]] = ([*wanted, endpoint["subject"]], endpoint["data"].get("position", 0))
+    return reported
 
 
 async def _pending(client: Client, stream: str, wanted: list[str], after: int) -> int:
-    """How many messages behind a position somebody has to read: the server counts them for a consumer."""
+    """The number of messages after a position: the server counts them for a consumer."""
     consumer = await client.jetstream().add_consumer(
         stream,
         ConsumerConfig(

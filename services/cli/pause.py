@@ -1,4 +1,4 @@
-"""How long to wait before something that died is started again."""
+"""The pause before a process is started again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _HEALTHY_SECONDS: Final = 30.0
 
 
 class GrowingPause:
-    """Doubles from 0.2 s to 10 s; starts over after a life of 30 s."""
+    """Doubles from 0.2 s to 10 s; starts over after the process lived for 30 s."""
 
     def __init__(self) -> None:
         self._seconds = _FIRST_SECONDS

@@ -1,4 +1,4 @@
-"""Before roles start: the servers are there, and have the streams and tables of this version."""
+"""Prepares the servers before roles start: streams and tables of this version."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ async def prepare_postgres(url: str) -> None:
 
 
 def without_password(url: str) -> str:
-    """Return a URL as it may be shown."""
+    """Return a URL without user and password."""
     return ",".join(re.sub(r"^([a-z+]*://)?.*@", r"\1", one) for one in url.split(","))
 
 
 def address(url: str) -> str:
-    """Return host and port of a PostgreSQL URL or conninfo, as they may be shown."""
+    """Return host and port of a PostgreSQL URL or conninfo, without the password."""
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:

@@ -37,9 +37,9 @@ async def discard(where: Installation) -> None:
 async def _prepared(where: Installation) -> AsyncIterator[Rebuild]:
     database = where.postgres_url
     async with connection(where.nats_url) as client:
-        log, park, make_way = JetStreamLog(client), park_events(client), handover.asking(client)
+        log, park, make_way = JetStreamLog(client), park_events(client), handover.request_handover(client)
         try:
-            yield Rebuild(log, database, park=park, make_way=make_way, progress=_Meter().tell)
+            yield Rebuild(log, database, park=park, make_way=make_way, progress=_Meter().show)
         except RebuildError as error:
             raise CommandFailedError(str(error)) from error
 
@@ -57,7 +57,7 @@ class _Meter:
         self._began: tuple[float, int] | None = None
         self._printed = 0.0
 
-    def tell(self, progress: Progress) -> None:
+    def show(self, progress: Progress) -> None:
         """Called after every batch."""
         moment = clock.monotonic()
         if self._began is None:

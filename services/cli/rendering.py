@@ -34,7 +34,7 @@ COLUMNS: Final = (
 
 
 def moment(value: datetime | None) -> str:
-    """A time in UTC, always as long."""
+    """A time in UTC, of constant length."""
     return "" if value is None else value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -49,7 +49,7 @@ def line(item: Recorded | Unreadable) -> str:
 
 
 def summary(event: Event) -> str:
-    """What an event says, briefly."""
+    """A summary of an event."""
     match event:
         case transition.Accepted():
             adjusted = f" (adjusted by {', '.join(event.adjusted_by)})" if event.adjusted_by else ""
@@ -72,7 +72,7 @@ def summary(event: Event) -> str:
 
 
 def causes(item: Recorded) -> str:
-    """Who and what an event goes back to."""
+    """The actor and the causes of an event."""
     metadata = item.metadata
     known = {
         "command": metadata.command_id,
@@ -86,8 +86,8 @@ def causes(item: Recorded) -> str:
 def row(item: Recorded | Unreadable) -> list[str]:
     """One event as cells in the order of COLUMNS."""
     if isinstance(item, Unreadable):
-        told = {"position": str(item.position), "recorded_at": moment(item.recorded_at), "reason": item.error}
-        return [told.get(name, "") for name in COLUMNS]
+        cells = {"position": str(item.position), "recorded_at": moment(item.recorded_at), "reason": item.error}
+        return [cells.get(name, "") for name in COLUMNS]
     event, metadata = item.event, item.metadata
     status = status_of(event)
     return [

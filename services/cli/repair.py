@@ -41,7 +41,7 @@ async def _mend(client: Client, log: JetStreamLog, database: str, loss: Loss) ->
     if loss.loser is Loser.LOG:
         await restore_log(database, loss.agreed, partial(restore, client))
         return
-    async with await connect(database) as archive, having_turn(archive, NAME, handover.asking(client)):
+    async with await connect(database) as archive, having_turn(archive, NAME, handover.request_handover(client)):
         # The projector may have archived the missing part meanwhile.
         now = await examine(log, database)
         if now.loser is Loser.ARCHIVE:

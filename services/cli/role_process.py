@@ -1,4 +1,4 @@
-"""One role process: started, watched, its log kept, started again when it dies, stopped."""
+"""Starts, watches and stops one role process, and keeps its log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class RoleProcess:
         self.log = log
         self.restarts = 0
         self.started_at: datetime | None = None
-        #: Set once a process of the role has said that it is connected.
+        #: Set when a process of the role has reported that it is connected.
         self.ready = asyncio.Event()
         self._module = module
         self._environment = environment
@@ -56,11 +56,11 @@ class RoleProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id, unless it is between two lives."""
+        """The process id; None between two starts."""
         return self._process.pid if self._process else None
 
     async def keep(self) -> None:
-        """Run the role until `stop`, or until it is done if it is one that ends; start it again whenever it dies."""
+        """Run the role until `stop`, and start it again when it dies; an errand ends with exit code 0."""
         pause = GrowingPause()
         while not self._stopping:
             began = clock.monotonic()
@@ -73,7 +73,7 @@ class RoleProcess:
             self.restarts += 1
 
     async def stop(self) -> None:
-        """Ask the process to stop, kill it when it does not in time; `keep` returns."""
+        """Ask the process to stop, and kill it after a time-out; `keep` returns."""
         self._stopping = True
         process = self._process
         if process is None:
@@ -100,7 +100,7 @@ class RoleProcess:
             self.started_at = clock.now()
             self._changed()
             if self._stopping:
-                # Asked to stop while it was being started.
+                # `stop` was called during the start.
                 process.terminate()
             await _keep_log(self.role, cast("asyncio.StreamReader", process.stdout), self.log)
             return await process.wait()
@@ -111,7 +111,7 @@ class RoleProcess:
                 os.close(read_end)
 
     def _hear(self, read_end: int) -> None:
-        # Either the process is connected, or it has ended without having been.
+        # The process is connected, or has ended before.
         if os.read(read_end, 16):
             self.ready.set()
         asyncio.get_running_loop().remove_reader(read_end)
@@ -133,7 +133,7 @@ class RoleProcess:
 
 
 async def _keep_log(role: str, lines: asyncio.StreamReader, path: Path) -> None:
-    """Write what a role says to its log, and its warnings and errors to the console, until it says no more."""
+    """Write the output of a role to its log, and its warnings and errors to the console too."""
     handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
     handler.setFormatter(Formatter("%(message)s"))
     try:
@@ -151,7 +151,7 @@ def _shown(line: str) -> str | None:
     try:
         entry = json.loads(line)
     except ValueError:
-        # Not one of our log lines: an interpreter's or a C library's complaint.
+        # Not one of our log lines: output of the interpreter or a C library.
         return line
     if not isinstance(entry, dict) or entry.get("level") not in _SHOWN_LEVELS:
         return None

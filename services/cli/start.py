@@ -32,7 +32,7 @@ _ANY_ADDRESS: Final = {"0.0.0.0": port.LOOPBACK, "::": "::1"}  # noqa: S104
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartOptions:
-    """What `antiphon start` was asked for."""
+    """The options of `antiphon start`."""
 
     data_dir: Path
     host: str
@@ -58,7 +58,7 @@ class StartOptions:
 
 
 def start(options: StartOptions) -> None:
-    """Run until asked to stop; raises CannotStartError, in one sentence, when that is not possible."""
+    """Run until asked to stop; raises CannotStartError if that is not possible."""
     for number in STOP_SIGNALS:
         signal.signal(number, _interrupt)
     directory = DataDirectory(options.data_dir)
@@ -66,7 +66,7 @@ def start(options: StartOptions) -> None:
         try:
             _start(options, directory, servers)
         finally:
-            # The servers stop now: a second Ctrl-C must not leave that half done.
+            # A second Ctrl-C must not interrupt the stop of the servers.
             for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
 
@@ -124,12 +124,12 @@ async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, se
 
 
 async def _errands(options: StartOptions, run: RunFile) -> dict[str, str]:
-    """What is to be done once, beside the roles: rows that another version of the projections made are built again."""
+    """The processes that run once: a rebuild, if another version built the read models."""
     from antiphon.projections.rebuild.rebuild import is_outdated
 
     if "projector" not in options.roles or not await is_outdated(run.postgres_url):
         return {}
-    console.progress("rebuild", "the read models are those of another version: they are built again, beside these")
+    console.progress("rebuild", "another version built the read models: they are built again while these are in use")
     return {"rebuild": "antiphon.services.cli.rebuild"}
 
 
@@ -147,7 +147,7 @@ def _environment(options: StartOptions, directory: DataDirectory, run: RunFile) 
         "ANTIPHON_DATA_DIR": str(directory.path),
         "ANTIPHON_LOG_LEVEL": options.log_level,
         "ANTIPHON_QUERY_TIMEOUT_SECONDS": str(options.query_timeout_seconds),
-        # What a role says is read by its supervisor, which keeps it in the role's log.
+        # The supervisor reads the output of a role, and writes it to the role's log.
         "ANTIPHON_LOG_FORMAT": "json",
     }
 

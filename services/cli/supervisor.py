@@ -63,12 +63,12 @@ class Supervisor:
         self._servers = servers
         self._api_port = api_port
         self._roles = [
-            RoleProcess(role, module, environment, directory.logs / f"{role}.log", self._tell)
+            RoleProcess(role, module, environment, directory.logs / f"{role}.log", self._write_entries)
             for role, module in modules.items()
         ]
-        #: What is done once, beside the roles, and done again only where it failed.
+        #: Processes that run once, and again only if they failed.
         self._errands = [
-            RoleProcess(name, module, environment, directory.logs / f"{name}.log", self._tell, until_done=True)
+            RoleProcess(name, module, environment, directory.logs / f"{name}.log", self._write_entries, until_done=True)
             for name, module in errands.items()
         ]
 
@@ -84,8 +84,8 @@ class Supervisor:
             await self._until_ready(is_healthy)
             on_ready()
             errands += [asyncio.create_task(errand.keep()) for errand in self._errands]
-            # Ends only by being cancelled, which leaves the tasks as they are until their processes have stopped, or by
-            # a bug in one of them, which must not go unseen.
+            # Cancellation ends this wait, and leaves the tasks alone until their processes have stopped. A task that
+            # ends by itself has a bug, which must be seen.
             ended, _ = await asyncio.wait(keeping, return_when=asyncio.FIRST_COMPLETED)
             await asyncio.gather(*ended)
         finally:
@@ -117,19 +117,19 @@ class Supervisor:
             await asyncio.sleep(seconds)
             began = clock.monotonic()
             try:
-                # Blocks this process, which has nothing better to do: the kernel ties the server's life to the
-                # thread that started it, so it must be this one.
+                # In this thread, although it blocks: the kernel signals the server when the thread that started it
+                # ends.
                 server.start()
             except EmbeddedServerError as error:
                 console.warning(str(error))
-            self._tell()
+            self._write_entries()
 
     async def _stop_roles(self) -> None:
         first = [role for role in self._roles if role.role == GATEWAY]
         await asyncio.gather(*(role.stop() for role in (*first, *self._errands)))
         await asyncio.gather(*(role.stop() for role in self._roles if role.role != GATEWAY))
 
-    def _tell(self) -> None:
+    def _write_entries(self) -> None:
         roles = [
             RoleEntry(
                 role=role.role,
@@ -150,7 +150,7 @@ class Supervisor:
 
 
 async def answers_health(host: str, port: int) -> bool:
-    """Whether the API at this address says that it is healthy."""
+    """Whether the API at this address reports that it is healthy."""
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(2):
             reader, writer = await asyncio.open_connection(host, port)
@@ -164,6 +164,6 @@ async def answers_health(host: str, port: int) -> bool:
 
 async def _is_up(role: RoleProcess, is_healthy: Callable[[], Awaitable[bool]]) -> bool:
     if role.role == GATEWAY:
-        # Asked only while our own process lives: another program may have taken the port meanwhile.
+        # Only while our own process lives: another program may have taken the port meanwhile.
         return role.pid is not None and await is_healthy()
     return role.ready.is_set()

@@ -1,4 +1,4 @@
-"""`antiphon verify`: whether the log and its archive agree."""
+"""`antiphon verify`: compares the log with its archive."""
 
 from __future__ import annotations
 

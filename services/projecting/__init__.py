@@ -1,1 +1,1 @@
-"""What several processes need that write read models."""
+"""Shared by the processes that write read models."""

@@ -32,20 +32,20 @@ _log = structlog.get_logger(__name__)
 class ObservationKind(NamedTuple):
     """Observations that become rows of the same tables."""
 
-    #: Of its checkpoint and its turn.
+    #: The name of its checkpoint and of its lock.
     name: str
-    #: Their tokens in subjects.
+    #: The kinds in their subjects.
     tokens: Sequence[str]
     project: Callable[[bytes], Sequence[Change]]
-    #: The process that does it.
+    #: The process that projects them.
     role: str = "projector"
-    #: How long it rests after each batch: the more there is in one, the less each costs.
+    #: The pause after each batch: larger batches cost less.
     rest_seconds: float = 0.0
 
 
 LOG_LINES: Final = ObservationKind("observed", ("log",), log.project)
 PRESENCE: Final = ObservationKind(presence.NAME, ("presence",), presence.project)
-#: Nobody waits for these: they must not be in the way of those for whom somebody does.
+#: No reader waits for these: another process projects them, so that they delay nothing.
 EVENTS: Final = ObservationKind(
     event.NAME, ("flow_run", "task_run", "other"), event.project, "recorder", rest_seconds=0.25
 )
@@ -64,11 +64,11 @@ class ObservationLoop:
         self.tally = WorkCounters()
 
     async def run(self) -> None:
-        """Project from the checkpoint on, until Postgres goes away (psycopg.Error)."""
+        """Project from the checkpoint on, until PostgreSQL fails (psycopg.Error)."""
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
-            # From now on there is a checkpoint to look at, also before the first event.
+            # Readers need a checkpoint, also before the first event.
             await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=self.subjects)
@@ -101,7 +101,7 @@ class ObservationLoop:
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
-    """Start a loop again when Postgres goes away: it goes on behind its checkpoint."""
+    """Start a loop again when PostgreSQL was away: it continues after its checkpoint."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         started = clock.monotonic()
@@ -111,8 +111,8 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
             if not is_passing(error):
                 raise
             if clock.monotonic() - started > _LONGEST_PAUSE_SECONDS:
-                # It was well in between: this is new trouble.
+                # It worked for a while: begin with the shortest pause again.
                 pause = _FIRST_PAUSE_SECONDS
-            _log.warning("postgres is away", projection=name, error=str(error).strip(), pause_seconds=pause)
+            _log.warning("PostgreSQL is away", projection=name, error=str(error).strip(), pause_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

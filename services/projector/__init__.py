@@ -1,1 +1,1 @@
-"""The projector: keeps the read models up with the log."""
+"""The projector: builds the read models from the log."""

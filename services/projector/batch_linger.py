@@ -1,4 +1,4 @@
-"""Lets events gather between two batches, as long as nobody waits to read what they lead to (docs/adr/0015)."""
+"""Pauses between two batches while no reader waits: larger batches cost less (docs/adr/0015)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from nats.aio.msg import Msg
 from antiphon.events import subjects
 from antiphon.services.runtime import clock
 
-#: Behind a batch of so many enough waits already.
+#: After a batch of this size the next one is large enough.
 _MANY: Final = 300
-#: What a reader waits longer at the most, if nobody heard that he does.
+#: The longest pause, which a reader waits if its request was lost.
 _SECONDS: Final = 0.05
-#: Where somebody waited so recently the next who does is not far.
+#: After a reader waited, no pause for this time: the next reader comes soon.
 _RECENTLY_SECONDS: Final = 0.5
 
 
 class BatchLinger:
-    """Knows up to which position somebody waits for a projection."""
+    """Knows the highest position that a reader waits for."""
 
     def __init__(self, projection: str, client: Client, seconds: float = _SECONDS) -> None:
         self._projection = projection
@@ -35,7 +35,7 @@ class BatchLinger:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[BatchLinger]:
-        """Listen to those who wait until the block ends."""
+        """Receive the requests of waiting readers until the block ends."""
         subscription = await self._client.subscribe(subjects.projection_hurry(self._projection), cb=self._want)
         try:
             yield self
@@ -49,14 +49,14 @@ class BatchLinger:
         self._told.set()
 
     async def after(self, events: int, position: int) -> None:
-        """Give more events a moment to come, after a batch of so many that ended at this position."""
+        """Pause after a batch of this size that ended at this position."""
         is_read = self._wanted > position or clock.monotonic() - self._wanted_at < _RECENTLY_SECONDS
         if is_read or events >= _MANY:
             return
         self._told.clear()
         try:
             async with asyncio.timeout(self._seconds):
-                # Whatever is wanted now is further on.
+                # Every request from now on is for a later position.
                 await self._told.wait()
         except TimeoutError:
             return

@@ -45,11 +45,11 @@ class EventsLoop:
         self.tally = WorkCounters()
 
     async def run(self) -> None:
-        """Project from the checkpoint on, until Postgres goes away (psycopg.Error) or a rebuild asks for the turn."""
+        """Project from the checkpoint on, until PostgreSQL fails (psycopg.Error) or a rebuild asks for the lock."""
         async with await connect(self._postgres_url) as connection:
             await take_turn(connection, self.name)
             after = await position_of(connection, self.name)
-            # From now on there is a checkpoint to look at, also before the first event.
+            # Readers need a checkpoint, also before the first event.
             await write(connection, [], self.name, after)
             reader = EventReader(await parked_streams(connection), self._park)
             archive = await Archive.on(connection)

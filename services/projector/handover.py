@@ -1,4 +1,4 @@
-"""Lets a rebuild have the projector's turn when it is asked for it (docs/adr/0018)."""
+"""Yields the projector's lock when a rebuild requests it (docs/adr/0018)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _log = structlog.get_logger(__name__)
 async def run_until_yield(
     client: Client, projection: str, work: Coroutine[Any, Any, None], writing: asyncio.Lock
 ) -> None:
-    """Do this work until somebody asks for the turn; it is ended between two batches, when nobody is `writing`."""
+    """Run `work` until a rebuild requests the lock; `writing` ensures that it ends between two batches."""
     asked = asyncio.Event()
 
     async def answer(message: Msg) -> None:
-        # Not let go again: no other batch begins.
+        # Never released: no further batch begins.
         await writing.acquire()
         asked.set()
-        _log.info("makes way", projection=projection)
+        _log.info("yields the lock", projection=projection)
         await message.respond(b"")
 
     subscription = await client.subscribe(subjects.projection_yield(projection), cb=answer)

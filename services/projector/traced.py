@@ -1,4 +1,4 @@
-"""Commits as spans, in the traces of the events that they show."""
+"""Commits as spans in the traces of their events."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.services.runtime.traces import Traces
 
 
 class TracedRunner(Runner[Recorded | Unreadable]):
-    """A runner that tells of every batch it commits."""
+    """A runner with a span for every batch."""
 
     def __init__(self, *arguments: Any, traces: Traces) -> None:
         super().__init__(*arguments)

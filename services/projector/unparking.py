@@ -1,4 +1,4 @@
-"""Goes on with event streams that wait behind an event which could not be projected (docs/adr/0006)."""
+"""Projects parked event streams again, on request (docs/adr/0006)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Unparking:
-    """Projects what waited, between two batches of the loop."""
+    """Projects a parked event stream, between two batches of the loop."""
 
     def __init__(
         self, log: JetStreamLog, reader: EventReader, runner: Runner[Recorded | Unreadable], writing: asyncio.Lock
@@ -40,7 +40,7 @@ class Unparking:
         self._writing = writing
 
     async def go_on(self, stream: str) -> dict[str, Any]:
-        """Project an event stream from the event on that it waits behind, all of it or nothing."""
+        """Project an event stream from its parked event on, in one transaction."""
         aggregate = _aggregate(stream)
         async with self._writing:
             first = self._reader.waiting_from(stream)
@@ -61,7 +61,7 @@ class Unparking:
 
 
 def _aggregate(stream: str) -> Aggregate | None:
-    """Whose event stream it is; None for a subject of another form, of which nothing can be read."""
+    """The aggregate of an event stream; None for a subject of another form."""
     tokens = stream.split(".")
     aggregate = Aggregate(tokens[1], tokens[2]) if len(tokens) == _TOKENS else None
     return aggregate if aggregate and subjects.event_stream(aggregate) == f"{stream}.>" else None
@@ -69,7 +69,7 @@ def _aggregate(stream: str) -> Aggregate | None:
 
 @asynccontextmanager
 async def unparking(client: Client, projection: str, work: Unparking) -> AsyncIterator[None]:
-    """Answer requests to go on with an event stream until the block ends."""
+    """Answer requests to unpark an event stream until the block ends."""
 
     async def answer(message: Msg) -> None:
         done = await work.go_on(message.data.decode(errors="replace"))

@@ -1,1 +1,1 @@
-"""The reactor: what follows from the log for others, Prefect's events and the queue of background tasks."""
+"""The reactor: derives Prefect's events and the queues of background tasks from the log."""

@@ -1,4 +1,4 @@
-"""Prefect's events about resources that are made, changed and taken away, as its server emits them."""
+"""Prefect's events about created, changed and deleted resources, as its server emits them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAME: Final = "prefect.resource.name"
 _ROLE: Final = "prefect.resource.role"
 _POOL_TYPE: Final = "prefect.work-pool.type"
 
-#: The fields whose changes are told, by Prefect's names of them.
+#: The fields whose changes are in events, by Prefect's names.
 _OF_DEPLOYMENT: Final = {
     name: name
     for name in (
@@ -33,15 +33,15 @@ _OF_POOL: Final = {
     name: name for name in ("description", "base_job_template", "concurrency_limit", "storage_configuration")
 }
 _OF_QUEUE: Final = {name: name for name in ("name", "description", "concurrency_limit", "priority")}
-#: What an event tells of these as they are.
-_TOLD: Final = {"flow": ("name", "tags", "labels"), "variable": ("name", "value", "tags")}
+#: The fields that are in events with their present values.
+_FIELDS: Final = {"flow": ("name", "tags", "labels"), "variable": ("name", "value", "tags")}
 
 Labels = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """One event, but for when it happened and where it is kept."""
+    """One event without its times and its subject."""
 
     event: str
     resource: Labels
@@ -50,11 +50,11 @@ class Announcement:
 
     @property
     def about(self) -> str:
-        """The id of what it is about."""
+        """The id of its resource."""
         return self.resource[_ID]
 
     def body(self, cause: UUID, occurred: datetime, received: datetime) -> bytes:
-        """The event as OBSERVED keeps it; its id follows from the command that caused it."""
+        """The event as OBSERVED keeps it; its id is derived from the causing command."""
         event = {
             "occurred": occurred,
             "event": self.event,
@@ -79,7 +79,7 @@ def messages(found: Sequence[Announcement], cause: Metadata, received: datetime)
 def of_document(kind: str, action: str, document_id: str, data: Mapping[str, Any]) -> Announcement:
     """A flow or a variable."""
     resource = {_ID: f"prefect.{kind}.{document_id}", _NAME: str(data["name"])}
-    payload = {name: data.get(name) for name in _TOLD[kind]}
+    payload = {name: data.get(name) for name in _FIELDS[kind]}
     return Announcement(event=f"prefect.{kind}.{action}", resource=resource, payload=payload)
 
 
@@ -93,7 +93,7 @@ def of_deployment(
 
 
 def around_deployment(data: Mapping[str, Any], flow: ResourceState | None, pool: ResourceState | None) -> list[Labels]:
-    """What a deployment is related to: its flow, its queue and that one's pool, its limit."""
+    """The related resources of a deployment: its flow, its queue, the queue's pool, its limit."""
     found: list[Labels] = []
     if flow is not None:
         found.append({_ID: f"prefect.flow.{data['flow_id']}", _NAME: str(flow.data["name"]), _ROLE: "flow"})
@@ -109,7 +109,7 @@ def around_deployment(data: Mapping[str, Any], flow: ResourceState | None, pool:
 
 
 def of_collection(action: str, latest_id: str, latest: Mapping[str, Any]) -> Announcement:
-    """What the artifacts of a key are together, with the latest of them."""
+    """A collection: all artifacts of a key, with the latest of them."""
     key = str(latest["key"])
     related = [{_ID: f"prefect.artifact.{latest_id}", _ROLE: "latest"}]
     for kind in ("flow-run", "task-run"):
@@ -151,7 +151,7 @@ def of_queue(
 
 
 def pool_labels(pool_id: str, pool: Mapping[str, Any]) -> Labels:
-    """A work pool as an event names it."""
+    """The labels of a work pool."""
     return {
         _ID: f"prefect.work-pool.{pool_id}",
         _NAME: str(pool["name"]),
@@ -161,9 +161,9 @@ def pool_labels(pool_id: str, pool: Mapping[str, Any]) -> Labels:
 
 
 def changes_of(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that are told and that changed, from what to what."""
-    told = {"deployment": _OF_DEPLOYMENT, "work-pool": _OF_POOL, "work-queue": _OF_QUEUE}[kind]
-    values = {name: (before.get(ours), after.get(ours)) for name, ours in told.items()}
+    """The changed fields, with old and new values."""
+    fields = {"deployment": _OF_DEPLOYMENT, "work-pool": _OF_POOL, "work-queue": _OF_QUEUE}[kind]
+    values = {name: (before.get(ours), after.get(ours)) for name, ours in fields.items()}
     return {name: {"from": former, "to": present} for name, (former, present) in values.items() if former != present}
 
 

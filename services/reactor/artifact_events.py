@@ -1,4 +1,4 @@
-"""What happens to the latest artifact of a key becomes Prefect's events about what all of that key are together."""
+"""Emits prefect.artifact-collection.* when the latest artifact of a key changes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from antiphon.services.reactor.announcement import Announcement
 from antiphon.services.reactor.resources import read
 from antiphon.services.runtime import clock
 
-#: The ids of the artifacts that there are of each key, the latest last.
+#: The ids of the artifacts of each key, the latest last.
 _OfKeys = dict[str, list[str]]
 
 
 class ArtifactEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents.
 
-    Those that the data of states are have no events of their own, and are not told (docs/adr/0027).
+    Artifacts of the data of states have no events in the log, and none here (docs/adr/0027).
     """
 
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.artifact.*.*",)
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
-        #: Before the first event: unknown.
+        #: None before the first event.
         self._of_keys: _OfKeys | None = None
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """The event about a key that has another latest artifact, or none any more."""
+        """The event about a key with another latest artifact, or without any."""
         if self._of_keys is None:
             self._of_keys = await self._read_keys(event.position - 1)
         found = await self._announcement(event, self._of_keys)
@@ -48,7 +48,7 @@ class ArtifactEvents:
             case DocumentDeleted():
                 return await self._of_deleted(event, of_keys)
             case _:
-                # Also one that is changed: nothing tells of that.
+                # Prefect emits nothing for a changed artifact.
                 return None
 
     async def _of_deleted(self, event: Recorded, of_keys: _OfKeys) -> Announcement | None:

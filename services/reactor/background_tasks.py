@@ -1,4 +1,4 @@
-"""Every task run that is scheduled for task workers is put into the queue of its task key, on SCHEDULED.
+"""Puts every task run for task workers into the queue of its task key, on SCHEDULED.
 
 Prefect keeps these queues in memory; here they outlive every process.
 """
@@ -36,7 +36,7 @@ class BackgroundTasks:
         self._log = log
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """A place in the queue for a run that entered a deferred SCHEDULED state (EnqueueScheduledTasks)."""
+        """The queue entry of a run that entered a deferred SCHEDULED state (EnqueueScheduledTasks)."""
         if not isinstance(event.event, StateWritten) or not _is_for_workers(event.event.state):
             return ()
         task_key = await self._task_key(event)
@@ -55,5 +55,5 @@ class BackgroundTasks:
 
 def _is_for_workers(state: State) -> bool:
     details = state.state_details
-    # The task run that stands for a subflow is no background task, whatever state the subflow is in.
+    # The task run of a subflow is no background task.
     return state.type is StateType.SCHEDULED and bool(details.deferred) and details.child_flow_run_id is None

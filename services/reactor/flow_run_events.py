@@ -1,4 +1,4 @@
-"""Every state that a flow run enters becomes an event on OBSERVED, as Prefect's server emits it."""
+"""Emits Prefect's event for every state that a flow run enters."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from antiphon.services.reactor.related import Related
 from antiphon.services.reactor.state_change import Named, StateChange
 from antiphon.services.runtime import clock
 
-#: Unfinished runs whose present state is remembered; of others the log is read.
+#: The number of cached unfinished runs; the log is read for others.
 _MOST_RUNS: Final = 10_000
-#: The events that make a run known, or that there may be something to tell about.
-_TELLING: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionReplaced)
+#: The events that create a run, or write a state.
+_RELEVANT: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionReplaced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _FlowRun:
-    """What the events about a run tell of it."""
+    """The facts about a run that its events contain."""
 
     name: str
     tags: tuple[str, ...]
@@ -44,7 +44,7 @@ class _FlowRun:
     deployment_id: UUID | None
     parent_task_run_id: UUID | None
     created_by: CreatedBy | None
-    #: Its first state is no news: the scheduler made it.
+    #: The scheduler created it: Prefect emits no event for its first state.
     auto_scheduled: bool
     state: State | None = None
     run_count: int = 0
@@ -90,12 +90,12 @@ class FlowRunEvents:
         if event.aggregate.kind != "flow_run":
             self._related.see(event)
             return ()
-        if not isinstance(event.event, _TELLING) and event.aggregate not in self._runs:
+        if not isinstance(event.event, _RELEVANT) and event.aggregate not in self._runs:
             return ()
         before = await self._before(event)
         after = _after(before, event.event)
         if after is None or (after.state is not None and after.state.is_terminal):
-            # It is hardly heard of again.
+            # Further events of it are rare.
             self._runs.pop(event.aggregate, None)
         else:
             self._runs[event.aggregate] = after

@@ -1,4 +1,4 @@
-"""Follows the log for one reaction, and writes what it makes of each event to another stream, once."""
+"""Follows the log for one reaction, and writes its messages to another stream, each once."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ _log = structlog.get_logger(__name__)
 
 
 class Reaction(Protocol):
-    """What is made of the events of the log, in their order."""
+    """Derives messages from the events of the log, in their order."""
 
-    #: The stream it is written to.
+    #: The stream of its messages.
     STREAM: ClassVar[str]
     #: Wildcards that select the events it needs to see.
     SUBJECTS: ClassVar[Sequence[str]]
-    #: How far back it begins where the stream holds no cursor; absent means with the first event.
-    #: What such a stream does not hold any more was either never written or is older than this.
+    #: The start if the stream has no cursor; None: the first event. The stream deletes messages after this time, so
+    #: missing ones were never written or are older.
     BEGINS_SECONDS_AGO: ClassVar[float | None]
-    #: How long it lets events gather after it has written: a few larger batches cost much less than many small ones.
+    #: The pause after each write: a few large batches cost much less than many small ones.
     GATHERS_SECONDS: ClassVar[float]
 
     def __init__(self, log: EventLog) -> None:
-        """Begin anew at a place in the log; `log` is to read what happened before it."""
+        """Start at a position of the log; `log` gives the earlier events."""
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """What follows from an event."""
+        """The messages for an event."""
 
 
 async def react(client: Client, made: type[Reaction], counters: WorkCounters) -> None:
-    """Follow the log for ever; what goes wrong with the streams is tried again behind the cursor."""
+    """Follow the log for ever; after an error continue behind the cursor."""
     relay, log = Relay(client, made.STREAM, "reactor"), JetStreamLog(client)
     while True:
         try:
@@ -79,7 +79,7 @@ async def _follow(
             waiting += new
             size += _size(new)
         counters.data["position"] = batch[-1].position
-        # Without messages the cursor may stay: these events would be read again, to no effect.
+        # Without messages the cursor may stay: reading these events again has no effect.
         if waiting:
             await relay.advance(waiting, batch[-1].position)
         counters.add(len(batch), clock.monotonic() - began)
@@ -109,16 +109,16 @@ async def _messages(
             check_size(client, headers, data)
     except MaxPayloadError as error:
         counters.fail(str(error))
-        return await _parked_place(client, item, "what follows from it is too large")
+        return await _parked_position(client, item, "its message is too large")
     except UndecodableError as error:
         counters.fail(str(error))
-        return await _parked_place(client, item, f"what was before cannot be read: {error}")
+        return await _parked_position(client, item, f"an earlier event cannot be read: {error}")
     return messages
 
 
-async def _parked_place(client: Client, item: Recorded, why: str) -> Sequence[Outgoing]:
+async def _parked_position(client: Client, item: Recorded, why: str) -> Sequence[Outgoing]:
     subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
-    # It can be read where it stands; its position is enough to find it.
+    # The position is enough: the event itself can be read in the log.
     return await _parked(client, item.position, subject, str(item.position).encode(), why)
 
 

@@ -1,4 +1,4 @@
-"""What a flow run is related to: its flow, its deployment, and the task run that stands for it in another flow."""
+"""The related resources of a flow run: its flow, its deployment, its task run in a parent flow."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MOST: Final = 2_000
 
 
 class Related:
-    """The names and tags of things, as they were at a position of the log."""
+    """The names and tags of related resources at a position of the log."""
 
-    #: The events of things that are remembered; task runs are too many, and are read when they are needed.
+    #: The events of cached resources; task runs are too many, and are read when they are needed.
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.flow.*.*", "evt.deployment.*.*")
 
     def __init__(self, log: EventLog) -> None:
@@ -29,14 +29,14 @@ class Related:
         self._known: LRUCache[Aggregate, Named | None] = LRUCache(_MOST)
 
     def see(self, event: Recorded) -> None:
-        """Take a change of something remembered into account."""
+        """Apply an event of a cached resource."""
         if event.aggregate in self._known:
             self._known[event.aggregate] = _after(event.aggregate, self._known[event.aggregate], event.event)
 
     async def of(
         self, position: int, flow_id: UUID, deployment_id: UUID | None, parent_task_run_id: UUID | None
     ) -> dict[str, Named]:
-        """Those that exist, by Prefect's name of their kind, in Prefect's order."""
+        """The existing ones, by Prefect's name of their kind, in Prefect's order."""
         wanted = {
             "flow": await self._remembered(Aggregate("flow", str(flow_id)), position),
             "deployment": await self._remembered(Aggregate("deployment", str(deployment_id)), position)

@@ -1,4 +1,4 @@
-"""What happens to flows, variables, deployments, work pools and queues becomes Prefect's events about them."""
+"""Emits Prefect's events about flows, variables, deployments, work pools and queues."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _AGENT: Final = "prefect-agent"
 class ResourceEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents."""
 
-    #: Flows and deployments are followed for the sake of runs.
+    #: Flows and deployments are in the subjects of `Related`.
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.variable.*.*", "evt.work_pool.*.*")
 
     def __init__(self, log: EventLog) -> None:
@@ -30,7 +30,7 @@ class ResourceEvents:
         self._resources = ResourceStates(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """The events that Prefect's server emits when this happens."""
+        """The events that Prefect's server emits for this event."""
         return announcement.messages(await self._announcements(event), event.metadata, clock.now())
 
     async def _announcements(self, event: Recorded) -> Sequence[Announcement]:
@@ -81,7 +81,7 @@ class ResourceEvents:
                 return (announcement.of_pool("created", pool_id, pool, {}), *_status(pool_id, pool))
 
     async def _makes_room(self, event: Recorded) -> bool:
-        """Whether a queue only got another priority because another one wanted its own, which comes after it."""
+        """Whether a queue got another priority only because the command, whose event follows, gave its old one away."""
         async for later in self._log.read(event.aggregate, since=event.position + 1):
             if later.metadata.command_id == event.metadata.command_id:
                 return True
@@ -89,7 +89,7 @@ class ResourceEvents:
 
 
 def _status(pool_id: str, pool: Mapping[str, Any]) -> Sequence[Announcement]:
-    """What a pool is without workers; the pools of Prefect's former agents have no status."""
+    """The status of a pool without workers; pools of Prefect's former agents have none."""
     if pool["type"] == _AGENT:
         return ()
     return (announcement.of_pool_status("paused" if pool["is_paused"] else "not-ready", pool_id, pool),)
@@ -100,7 +100,7 @@ def _of_changed_pool(
 ) -> Sequence[Announcement]:
     changes = changes_of("work-pool", before.data, present.data)
     updated = (announcement.of_pool("updated", pool_id, present.data, changes),) if changes else ()
-    # Whoever pauses a pool once more is told once more.
+    # Prefect emits the event again when a paused pool is paused.
     return (*updated, *_status(pool_id, present.data)) if given.get("is_paused") else updated
 
 

@@ -26,7 +26,7 @@ class ResourceState:
     queues: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def after(self, event: Event) -> ResourceState:
-        """The resource once one more thing has happened to it, other than its end."""
+        """The resource after an event other than its deletion."""
         match event:
             case DocumentUpdated():
                 return replace(self, data={**self.data, **event.changes})
@@ -54,7 +54,7 @@ def _after(resource: ResourceState | None, event: Event) -> ResourceState | None
 
 
 async def read(log: EventLog, aggregate: Aggregate, position: int) -> ResourceState | None:
-    """The resource as it was at a position, from the log."""
+    """The resource at a position, read from the log."""
     found: ResourceState | None = None
     async for earlier in log.read(aggregate):
         if earlier.position <= position:
@@ -63,7 +63,7 @@ async def read(log: EventLog, aggregate: Aggregate, position: int) -> ResourceSt
 
 
 class ResourceStates:
-    """Follows all events of the kinds it is asked about, in log order; what it has not seen it reads."""
+    """The states of resources; it must get all their events in log order, and reads missing states from the log."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -77,7 +77,7 @@ class ResourceStates:
         return before, after
 
     async def at(self, aggregate: Aggregate, position: int) -> ResourceState | None:
-        """The resource as it is once everything up to a position has been followed."""
+        """The resource at a position, up to which all events have been given."""
         if aggregate not in self._known:
             self._known[aggregate] = await read(self._log, aggregate, position)
         return self._known[aggregate]

@@ -1,4 +1,4 @@
-"""What Prefect's server tells by events of its own, all on OBSERVED behind one cursor."""
+"""The events that Prefect's server emits, all on OBSERVED with one cursor."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ServerEvents:
         self._artifacts = ArtifactEvents(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
-        """What follows from an event for a flow run, for a resource, or for an artifact."""
+        """The messages for an event of a flow run, a resource or an artifact."""
         if event.aggregate.kind == "artifact":
             return await self._artifacts.messages(event)
         of_runs = await self._flow_runs.messages(event)

@@ -1,4 +1,4 @@
-"""Prefect's event about a flow run that changed its state (rules.md section 7)."""
+"""Prefect's event about a flow run that changed its state (docs/prefect/rules.md section 7)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from antiphon.events.state import State, StateType
 _LONGEST_MESSAGE: Final = 100_000
 #: States that follow each other this closely are linked.
 _TIGHT: Final = timedelta(minutes=5)
-#: Who created a run, where it is somebody an event can name.
+#: The kinds of creators that an event names.
 _CREATORS: Final = {"DEPLOYMENT": "prefect.deployment", "AUTOMATION": "prefect.automation"}
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something a flow run is related to."""
+    """A related resource of a flow run."""
 
     id: str
     name: str
@@ -31,7 +31,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChange:
-    """A flow run as it is after it moved, and where it came from."""
+    """A flow run in its new state, and its former state."""
 
     run: Named
     run_count: int
@@ -43,7 +43,7 @@ class StateChange:
 
 
 def body(change: StateChange, received: datetime) -> bytes:
-    """The event as OBSERVED keeps it; its id is the state's, so that it is the same whenever it is made."""
+    """The event as OBSERVED keeps it; its id is the state's, so that repetitions are equal."""
     entered, initial = change.entered, change.initial
     event = {
         "occurred": entered.timestamp,
@@ -109,7 +109,7 @@ def _is_tight(initial: State, entered: State) -> bool:
 
 
 def _shortened(message: str) -> str:
-    """A message that is not too long; Prefect shortens it twice, and so does this."""
+    """A message of limited length; Prefect shortens it twice, and so does this."""
     return _both_ends(_both_ends(message))
 
 

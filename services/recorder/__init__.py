@@ -1,1 +1,1 @@
-"""The recorder: turns what clients report of their task runs into commands for the log."""
+"""The recorder: turns the task-run events of clients into commands."""

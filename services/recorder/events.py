@@ -1,4 +1,4 @@
-"""Reported events as rows, for as long as they are kept (docs/adr/0023)."""
+"""Projects reported events, and deletes old ones (docs/adr/0023)."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from antiphon.services.runtime.discovery import Endpoint
 from antiphon.services.runtime.settings import Settings
 
 _PERIOD_SECONDS: Final = 3600.0
-#: Between two steps of a long deletion, for others.
+#: The pause between two steps of a long deletion, for other writers.
 _REST_SECONDS: Final = 0.1
 
 _log = structlog.get_logger(__name__)
 
 
 class EventRows:
-    """Writes the rows of events, and deletes those that are too old."""
+    """Writes the rows of events, and deletes them after the time of retention."""
 
     def __init__(self, client: Client, settings: Settings) -> None:
         self._loop = ObservationLoop(client, settings.postgres_url, EVENTS)
@@ -33,11 +33,11 @@ class EventRows:
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """What it reads."""
+        """The subjects that it reads."""
         return [Endpoint(self._loop.name, subject, "", lambda: self._loop.tally) for subject in self._loop.subjects]
 
     async def run(self) -> None:
-        """Go on for ever, also when Postgres goes away and comes back."""
+        """Run for ever, also when PostgreSQL is away for a while."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep_running(self._loop.name, self._loop.run))
             tasks.create_task(keep_running("retention of events", self._forget))

@@ -1,4 +1,4 @@
-"""The recorder process: observed task-run events become commands, and all observed events rows."""
+"""The recorder process: task-run events become commands, and all reported events rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _run(client: NatsClient, consumer: OrderedConsumer, commands: Client, 
 
 
 async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], counters: WorkCounters) -> None:
-    """Publish the commands, then acknowledge: what is cut off in between is published again, and decided once."""
+    """Publish the commands, then acknowledge: after a crash in between they are published again, and decided once."""
     while True:
         try:
             await commands.publish_many(

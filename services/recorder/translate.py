@@ -1,4 +1,4 @@
-"""Reads the task-run events that Prefect's SDK emits (services.md section 2, TaskRunRecorder)."""
+"""Reads the task-run events that Prefect's SDK emits (docs/prefect/services.md section 2, TaskRunRecorder)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FLOW_RUN_PREFIX: Final = "prefect.flow-run."
 
 
 def command_from(body: bytes) -> CommandEnvelope | None:
-    """The command an event stands for; None for events that report no state of a client's task run.
+    """The command for an event; None for an event that reports no state of a client's task run.
 
-    Raises UndecodableError when it claims to be one and is not.
+    Raises UndecodableError for a malformed report.
     """
     try:
         event: dict[str, Any] = orjson.loads(body)
@@ -51,7 +51,7 @@ def _flow_run_id(event: dict[str, Any]) -> UUID | None:
 
 
 def _state(event: dict[str, Any]) -> State:
-    """The event's id and time are the state's, unless the state brings its own."""
+    """The state, with the event's id and time unless it has its own."""
     state = {"id": event["id"], "timestamp": event["occurred"]} | event["payload"]["validated_state"]
     if state.get("name") is None:
         state["name"] = str(state["type"]).capitalize()
@@ -64,5 +64,5 @@ def _task_run(reported: dict[str, Any]) -> ReportedTaskRun:
 
 
 def _known(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
-    """Without the fields that are the client's own business (estimates, ids of its rows)."""
+    """Only the fields of the model: clients send further ones, such as estimates and ids of rows."""
     return {name: value for name, value in fields.items() if name in model.model_fields}

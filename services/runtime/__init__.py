@@ -1,1 +1,1 @@
-"""What every process needs: settings, clock, ids, connections, life cycle, embedded servers."""
+"""Shared by all processes: settings, clock, ids, connections, life cycle, embedded servers."""

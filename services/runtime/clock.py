@@ -1,4 +1,4 @@
-"""The only place that reads the clock; everything else is told what time it is."""
+"""The only module that reads the clock; all other code gets the time as an argument."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the wall-clock time; `now` below is one, so is a `ManualClock`."""
+    """Returns the wall-clock time; `now` is one, and a `ManualClock` another."""
 
     def __call__(self) -> datetime:
         """Return the time, in UTC."""
@@ -21,23 +21,23 @@ def now() -> datetime:
 
 
 def monotonic() -> float:
-    """Return seconds since some fixed moment, for deadlines: never set back."""
+    """Return seconds since a fixed moment, for deadlines; this clock is never set back."""
     return time.monotonic()
 
 
 def nanoseconds() -> int:
-    """Return nanoseconds since 1970, as traces have them."""
+    """Return nanoseconds since 1970, the unit of traces."""
     return time.time_ns()
 
 
 class ManualClock:
-    """A clock that stands still until it is moved; for tests."""
+    """A clock for tests that stands still until it is moved."""
 
     def __init__(self, start: datetime) -> None:
         self._now = start
 
     def __call__(self) -> datetime:
-        """Return the time it was last moved to."""
+        """Return the time that was set last."""
         return self._now
 
     def advance(self, by: timedelta) -> None:

@@ -1,7 +1,7 @@
 """Answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS` (NATS ADR-32), so that any NATS tool finds our processes.
 
-The messages are those of nats.micro. Its `Service` is not used: it subscribes to what it describes and times each
-message, and ours are taken in batches, by subscriptions and consumers of our own.
+The messages are those of nats.micro. Its `Service` is not used: it subscribes to the endpoints itself and times each
+message, but our processes read batches by their own subscriptions and consumers.
 """
 
 from __future__ import annotations
@@ -28,13 +28,12 @@ _NANOSECONDS: Final = 10**9
 
 
 class Endpoint(NamedTuple):
-    """Something that a process listens to, or reads."""
+    """A subject that a process subscribes to, or reads."""
 
     name: str
     subject: str
-    #: Those of the same group share it; the name of a consumer, where it is one that the server keeps.
+    #: Members of one group share the messages; for a durable consumer, its name.
     queue_group: str
-    #: Asked for when somebody wants to know.
     tally: Callable[[], WorkCounters]
 
 
@@ -42,7 +41,7 @@ class Endpoint(NamedTuple):
 async def discoverable(
     client: Client, role: str, endpoints: Sequence[Endpoint] = (), metadata: Mapping[str, str] | None = None
 ) -> AsyncIterator[None]:
-    """Answer who we are, what we do and how much of it we did, until the block ends."""
+    """Answer with name, endpoints and statistics until the block ends."""
     service = _Service(role, endpoints, metadata or {})
     everybody, all_of_us = f"{_PREFIX}.*", f"{_PREFIX}.*.{service.name}"
     subscriptions = [
@@ -70,10 +69,10 @@ class _Service:
         self._verbs = {"PING": self._ping, "INFO": self._info, "STATS": self._stats}
 
     async def answer(self, message: Msg) -> None:
-        """Answer one question; who may ask must not make us write elsewhere than into his inbox."""
-        told = self._verbs.get(message.subject.split(".")[1])
-        if told is not None and subjects.is_inbox(message.reply):
-            await message.respond(orjson.dumps(told()))
+        """Answer one request, but only to an inbox: a request must not make us publish elsewhere."""
+        answer = self._verbs.get(message.subject.split(".")[1])
+        if answer is not None and subjects.is_inbox(message.reply):
+            await message.respond(orjson.dumps(answer()))
 
     def _ping(self) -> dict[str, Any]:
         return ServicePing(id=self.id, name=self.name, version=self._version, metadata=self._metadata).to_dict()

@@ -26,7 +26,7 @@ def run_role(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) ->
     """Run a role until it returns, is asked to stop by SIGTERM or SIGINT (exit 0), or fails (exit 1)."""
     settings = Settings()
     logs.configure(name, settings.log_level, settings.log_format)
-    # It runs for long: what is garbage by now would stay.
+    # Collect the garbage of the imports: it would stay frozen.
     gc.collect()
     collect_garbage_rarely()
     sys.exit(uvloop.run(_exit_code(name, run(settings))))
@@ -38,7 +38,7 @@ async def until_signalled(work: Coroutine[Any, Any, None], on_signal: Callable[[
     stopping = asyncio.Event()
 
     def stop() -> None:
-        # A second signal must not cancel the cleaning up that the first one began.
+        # A second signal must not cancel the clean-up that the first one began.
         if stopping.is_set():
             return
         stopping.set()
@@ -57,8 +57,8 @@ async def until_signalled(work: Coroutine[Any, Any, None], on_signal: Callable[[
 
 
 def collect_garbage_rarely() -> None:
-    """For a process that handles very many messages: they make few cycles."""
-    # What lives long (folds, routes, modules) and whole batches would be walked again every few hundred messages.
+    """Collect rarely: messages create few reference cycles."""
+    # The defaults traverse long-lived objects (folds, routes, modules) every few hundred messages.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
 

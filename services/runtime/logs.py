@@ -12,12 +12,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from antiphon.services.runtime.settings import LogFormat, LogLevel
 
-#: These tell of every request; only their warnings matter here.
+#: They log every request; only their warnings matter here.
 _CHATTY: Final = ("uvicorn.access", "httpx")
 
 
 def configure(process: str, level: LogLevel, form: LogFormat) -> None:
-    """Send everything logged in this process, also by libraries, to stderr."""
+    """Send all log entries of this process, also those of libraries, to stderr."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -24,7 +24,7 @@ from antiphon.events.log.nats.raw_connection import use_raw_connection
 from antiphon.services.runtime.settings import Settings
 
 _RECONNECT_WAIT_SECONDS: Final = 0.25
-#: A server that no longer answers is noticed after two pings.
+#: Two unanswered pings mean a lost connection.
 _PING_INTERVAL_SECONDS: Final = 10
 _DRAIN_SECONDS: Final = 5
 _BRIEF_SECONDS: Final = 5
@@ -44,7 +44,7 @@ class Application(NamedTuple):
 async def application(
     settings: Settings, name: str, *, routers: Sequence[NatsRouter] = ()
 ) -> AsyncIterator[Application]:
-    """Connect the role `name` to NATS until the block ends; waits for as long as no server can be reached."""
+    """Connect the role `name` to NATS until the block ends; wait without end for a server."""
     stopping = _Stopping()
     broker = connect(settings, name, routers=routers, stopping=stopping)
     app = FastStream(broker, logger=None)
@@ -76,7 +76,7 @@ def connect(
     async def closed() -> None:
         if ending.begun:
             return
-        # Loops that pull from a connection closed for good starve the event loop: an exception would not get through.
+        # Loops that pull from a closed connection starve the event loop: an exception would not get through.
         log.critical("the connection to NATS is closed for good; ending the process")
         os._exit(1)
 
@@ -112,7 +112,7 @@ def _announce(settings: Settings) -> None:
 
 
 def _broker_log() -> logging.Logger:
-    # FastStream tells of every subscription and failed attempt; lost and regained connections are logged above.
+    # FastStream logs every subscription and failed attempt; the callbacks log lost and regained connections.
     logger = logging.getLogger(f"{__name__}.broker")
     logger.setLevel(logging.ERROR)
     return logger
@@ -127,12 +127,12 @@ async def _stop(app: FastStream, client: Client) -> None:
 
 
 class NatsUnusableError(Exception):
-    """A NATS server cannot be reached, or refuses what was asked."""
+    """A NATS server cannot be reached, or refuses a request."""
 
 
 @asynccontextmanager
 async def brief_connection(url: str) -> AsyncIterator[Client]:
-    """Connect for a few requests, giving up where roles would wait; raises NatsUnusableError for every failure."""
+    """Connect for a few requests, with a time-out; raises NatsUnusableError for every failure."""
     reasons: list[Exception] = []
 
     async def remember(error: Exception) -> None:
@@ -160,12 +160,12 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
 
 
 def _reason(error: Exception) -> str:
-    """What people can make something of: asyncio tells of numbers and tuples."""
+    """A reason in words: asyncio's messages have numbers and tuples."""
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         return os.strerror(error.errno)
     return getattr(error, "strerror", None) or str(error) or "no server answers"
 
 
 async def stream_states(client: Client, names: Sequence[str]) -> dict[str, StreamState]:
-    """How much is in streams, and how far they are; raises nats-py's errors."""
+    """The sizes and last sequences of streams; raises nats-py's errors."""
     return {name: (await client.jetstream().stream_info(name)).state for name in names}

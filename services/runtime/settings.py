@@ -13,7 +13,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class Settings(BaseSettings):
-    """Where the servers are, and where this process listens."""
+    """Addresses of the servers and of this process, and its limits."""
 
     model_config = SettingsConfigDict(env_prefix="ANTIPHON_", frozen=True, extra="forbid")
 
@@ -23,13 +23,13 @@ class Settings(BaseSettings):
     postgres_url: str
     api_host: str = "127.0.0.1"
     api_port: int = 4200
-    #: How long PostgreSQL may work on one query of a reader, before it is ended and answered 503.
+    #: A query of a reader that takes longer is ended, and answered 503.
     query_timeout_seconds: PositiveFloat = 30.0
-    #: How long reported events can be found; as Prefect's PREFECT_SERVER_EVENTS_RETENTION_PERIOD.
+    #: Reported events are deleted after this time; like Prefect's PREFECT_SERVER_EVENTS_RETENTION_PERIOD.
     event_retention_days: PositiveFloat = 7.0
     data_dir: Path = Path(".antiphon")
     log_level: LogLevel = "INFO"
     #: `auto` is text on a terminal, JSON elsewhere.
     log_format: LogFormat = "auto"
-    #: A pipe on which a process says once that it is connected; whoever started it reads the other end.
+    #: A pipe into which a process writes once it is connected; the supervisor reads the other end.
     ready_fd: int | None = None

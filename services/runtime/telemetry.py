@@ -1,4 +1,4 @@
-"""Whether a process tells of its work as OpenTelemetry traces; what is switched off is not even imported."""
+"""Switches OpenTelemetry traces on; without them nothing of OpenTelemetry is imported."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def traces_of(role: str) -> Iterator[Traces | None]:
         _log.warning("no traces: install antiphon[server,traces]", endpoint=os.environ[_ENDPOINT])
         yield None
         return
-    # Only now: it takes its time, and memory.
+    # Imported only now, because of its time and memory.
     from antiphon.services.runtime import traces
 
     made = traces.exporting(role)

@@ -20,16 +20,16 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 Attributes = Mapping[str, str | int]
 
 _TRACEPARENT: Final = "traceparent"
-#: A collector that does not answer does not keep a process from ending.
+#: A collector that does not answer must not delay the end of a process.
 _EXPORT_SECONDS: Final = 2.0
-#: Not the current context: whose trace it is stands in the message, and tasks handle many messages.
+#: Not the current context: the message names its trace, and one task handles many messages.
 _NOWHERE: Final = Context()
 
 _w3c = TraceContextTextMapPropagator()
 
 
 class Traces:
-    """Makes the spans of one process. The usual OTEL_* variables say which are sampled, and how they are sent."""
+    """Makes the spans of one process. The usual OTEL_* variables control sampling and sending."""
 
     def __init__(self, role: str, processor: SpanProcessor) -> None:
         self._provider = TracerProvider(resource=_resource(role), shutdown_on_exit=False)
@@ -46,7 +46,7 @@ class Traces:
         attributes: Attributes | None = None,
         links: Iterable[Link] = (),
     ) -> Span:
-        """A span below the one that a `traceparent` names, or a trace of its own; whoever begins it ends it.
+        """Begin a child of the span that a `traceparent` names, or a new trace; the caller ends it.
 
         `started` is in nanoseconds since 1970; absent: now.
         """
@@ -56,16 +56,16 @@ class Traces:
 
     @contextmanager
     def within(self, parent: str | None, name: str) -> Iterator[None]:
-        """A part of what the span tells of that a `traceparent` names, until the block ends."""
+        """A child of the span that a `traceparent` names, until the block ends."""
         with _ending(self.begin(name, parent)):
             yield
 
     @contextmanager
     def together(self, name: str, parents: Iterable[str], attributes: Attributes | None = None) -> Iterator[None]:
-        """What is done for several traces at once, until the block ends.
+        """Work for several traces at once, until the block ends.
 
-        Each of them has a span of it. Where there are several, these link to one span that is in a trace of its own and
-        links to all that it was done for.
+        Each trace gets a span. If there are several, these spans link to a further span in a new trace, which links to
+        all parents.
         """
         different = list(dict.fromkeys(parents))
         whole: list[Span] = []
@@ -77,7 +77,7 @@ class Traces:
             yield
 
     def close(self) -> None:
-        """Send what is left."""
+        """Send the remaining spans."""
         self._provider.shutdown()
 
 
@@ -111,12 +111,12 @@ def _ending(*spans: Span) -> Iterator[None]:
 
 
 def exporting(role: str) -> Traces:
-    """Traces that are sent to the collector which the environment names, by OTLP over HTTP."""
+    """Traces for the collector that the environment names, sent by OTLP over HTTP."""
     return Traces(role, BatchSpanProcessor(OTLPSpanExporter(timeout=_EXPORT_SECONDS)))
 
 
 def traceparent_of(span: Span) -> str:
-    """What the header of a message says that belongs to a span."""
+    """The `traceparent` header that names a span."""
     carrier: dict[str, str] = {}
     _w3c.inject(carrier, set_span_in_context(span, _NOWHERE))
     return carrier[_TRACEPARENT]

@@ -1,1 +1,1 @@
-"""The timekeeper: says that a time has come, where nobody else would."""
+"""The timekeeper: publishes commands whose time has come."""

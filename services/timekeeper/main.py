@@ -1,7 +1,7 @@
-"""The timekeeper process: a sweep over what is overdue, again and again.
+"""The timekeeper process: it looks for expired leases again and again.
 
-It keeps nothing itself: what is overdue stands in the read models, and the policy decides whether it really is. Told
-twice, or by two timekeepers, it is decided once, because the command id follows from what is overdue.
+It has no state: the read models contain the leases, and the policy decides whether they have expired. The command id is
+derived from the lease, so repeated commands, also of two timekeepers, are decided once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from antiphon.services.runtime.settings import Settings
 
 _SWEEP_SECONDS: Final = 1.0
 _MOST_AT_ONCE: Final = 500
-#: What was said is on disk, and will be decided: said again it only would fill the queue of a policy that is away.
+#: A command is not repeated for so long: it is on disk, and repetitions fill the queue of a policy that is away.
 _PATIENCE_SECONDS: Final = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -49,20 +49,20 @@ async def run(settings: Settings) -> None:
 async def _sweep_again_and_again(postgres_url: str, commands: Client) -> None:
     async with await AsyncConnection.connect(postgres_url) as connection:
         await configure(connection)
-        told: dict[UUID, float] = {}
+        sent: dict[UUID, float] = {}
         while True:
             moment = clock.monotonic()
-            told = {command_id: at for command_id, at in told.items() if moment - at < _PATIENCE_SECONDS}
-            late = [item for item in await _overdue(connection) if item.command_id not in told]
+            sent = {command_id: at for command_id, at in sent.items() if moment - at < _PATIENCE_SECONDS}
+            late = [item for item in await _overdue(connection) if item.command_id not in sent]
             await commands.publish_many(late)
-            told.update((item.command_id, moment) for item in late)
+            sent.update((item.command_id, moment) for item in late)
             if late:
                 _log.info("leases expire", count=len(late))
             await asyncio.sleep(_SWEEP_SECONDS)
 
 
 async def _overdue(connection: AsyncConnection[Any]) -> list[CommandEnvelope]:
-    """What there is to say about the leases whose time is over."""
+    """The commands for expired leases."""
     return [
         CommandEnvelope(lease.id, ExpireLease(), ids.derived(lease.id, f"expires at {lease.expires_at.isoformat()}"))
         for lease in await queries.overdue(connection, clock.now(), _MOST_AT_ONCE)

@@ -1,1 +1,1 @@
-"""Made-up flow runs, to try a server that is full."""
+"""Made-up flow runs, to try a server with much data."""

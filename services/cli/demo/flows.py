@@ -1,4 +1,4 @@
-"""The flows that made-up runs are runs of, and how their runs usually go."""
+"""The flows of made-up runs, and the usual course of their runs."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from antiphon.services.runtime.ids import uuid7
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """How the runs of a flow usually go."""
+    """The usual course of the runs of a flow."""
 
     flow: str
-    #: How many of a hundred runs are its.
+    #: The flow's share of all runs, in percent.
     share: int
-    #: How long half of its runs take less than.
+    #: The median duration of its runs.
     seconds: float
     tags: tuple[str, ...] = ()
-    #: Its deployments; runs of a flow without one are started by hand.
+    #: Its deployments; without one, its runs are started by hand.
     deployments: tuple[str, ...] = ()
 
 
@@ -44,7 +44,7 @@ HABITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What a run may be a run of."""
+    """A flow, with one of its deployments if it has any."""
 
     habit: Habit
     flow_id: UUID
@@ -52,7 +52,7 @@ class Origin:
 
 
 async def make_flows(client: Client) -> Sequence[Origin]:
-    """Create the flows and deployments that are not there yet, by commands like any client; raises LogError."""
+    """Create the missing flows and deployments by commands; raises LogError."""
     origins = []
     for habit in HABITS:
         flow_id = await _made(client, CreateFlow(data={"name": habit.flow, "tags": list(habit.tags), "labels": {}}))

@@ -1,4 +1,4 @@
-"""Made-up flow runs of the past 30 days and the coming one, as the events that runs like these leave in the log."""
+"""Made-up flow runs of the past 30 days and the coming one, as events of the log."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from antiphon.services.runtime.ids import uuid4, uuid7_at
 
 _PAST: Final = timedelta(days=30)
 _FUTURE: Final = timedelta(days=1)
-#: How long before its start a run is created, at most.
+#: The longest time between a run's creation and its start.
 _AHEAD_SECONDS: Final = 600.0
-#: One run of so many waits, or runs, for ever.
+#: One run of this many waits, or runs, for ever.
 _STUCK: Final = 1000
-#: One run of so many repairs what others left.
+#: One run of this many is a backfill.
 _BACKFILL: Final = 400
 _ENDS: Final = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 _CHANCES: Final = (88, 8, 2, 2)
@@ -36,7 +36,7 @@ _MESSAGES: Final = {
 
 @dataclass(slots=True)
 class _Life:
-    """A run and what has become of it so far."""
+    """A run and its events so far."""
 
     run_id: UUID
     expected: datetime
@@ -77,7 +77,7 @@ class _Life:
 
 
 class Runs:
-    """Makes runs, one after the other in the order in which they were expected to start."""
+    """Makes runs in the order of their expected start."""
 
     def __init__(self, origins: Sequence[Origin], now: datetime, count: int, dice: Random) -> None:
         self._origins = origins

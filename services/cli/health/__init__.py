@@ -1,1 +1,1 @@
-"""What `antiphon doctor` looks at."""
+"""The checks of `antiphon doctor`."""

@@ -1,4 +1,4 @@
-"""The database: its version, whether it survives a crash, its schema, and what this user may do in it."""
+"""Checks the database: version, durability, schema, permissions of this user."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from antiphon.projections.core.migrate import SCHEMA, VERSION, migrations
 from antiphon.projections.rebuild.shadow_schema import NEXT, built
 from antiphon.services.cli.health.finding import Finding, Severity, judged
 
-_OLDEST: Final = 140_000
-#: What a role needs, and cannot do.
+_OLDEST: Final = 150_000
+#: Tables that a role must read and write, and may not.
 _FORBIDDEN: Final = """
 SELECT string_agg(n.nspname || '.' || c.relname, ', ' ORDER BY n.nspname, c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -23,7 +23,7 @@ WHERE n.nspname IN ('read_v1', 'observed', 'archive') AND c.relkind IN ('r', 'p'
 
 
 async def examined(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[Finding]:
-    """Look at the server and the database of a connection."""
+    """Check the server and the database of a connection."""
     yield await _version(connection)
     yield await _fsync(connection)
     yield await _schema(connection)
@@ -43,7 +43,7 @@ async def _version(connection: psycopg.AsyncConnection[Any]) -> Finding:
         "PostgreSQL",
         str(await one(connection, "SHOW server_version")),
         is_well=number >= _OLDEST,
-        advice="upgrade it to 14 or later",
+        advice="upgrade it to 15 or later",
     )
 
 

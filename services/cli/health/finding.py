@@ -1,4 +1,4 @@
-"""What was looked at, what was found, and what to do about it."""
+"""The result of one check."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 
 class Severity(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -16,7 +16,7 @@ class Severity(StrEnum):
 
 
 class Finding(BaseModel):
-    """One thing that was looked at; `advice` says what to do where it is not well."""
+    """The result of one check, with advice unless it is ok."""
 
     subject: str
     severity: Severity
@@ -25,10 +25,10 @@ class Finding(BaseModel):
 
 
 def ok(subject: str, found: str) -> Finding:
-    """Nothing to do."""
+    """A good result."""
     return Finding(subject=subject, severity=Severity.OK, found=found)
 
 
 def judged(subject: str, found: str, *, is_well: bool, advice: str, severity: Severity = Severity.PROBLEM) -> Finding:
-    """`advice` is only given where it is not well."""
+    """A good result, or a bad one with advice."""
     return ok(subject, found) if is_well else Finding(subject=subject, severity=severity, found=found, advice=advice)

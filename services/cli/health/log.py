@@ -1,4 +1,4 @@
-"""The log's server: its version, whether what it acknowledges is on disk, its streams, who may use it."""
+"""Checks nats-server: version, durability, streams, permissions of this user."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from antiphon.events.log.nats.provision import stream_configurations
 from antiphon.services.cli.health.finding import Finding, Severity, judged, ok
 
 _OLDEST: Final = (2, 12, 0)
-#: What Antiphon is tested with; docs/adr/0001.
+#: The version in our tests; docs/adr/0001.
 _TESTED: Final = (2, 15, 1)
 _ANSWER_SECONDS: Final = 2.0
 _SYNCED = re.compile(r"^\s*sync_interval:\s*\"?always\b", re.MULTILINE)
 
 
 async def examined(client: Client, data_dir: Path) -> AsyncIterator[Finding]:
-    """Look at the server that a client is connected to."""
+    """Check the server of a connection."""
     yield _version(client)
     yield _sync(data_dir / "nats" / "nats-server.conf")
     yield await _streams(client)
@@ -116,9 +116,9 @@ async def _permissions(client: Client) -> Finding:
     is_here = client.connected_url is not None and _is_loopback(client.connected_url.hostname or "")
     return judged(
         subject,
-        f"whoever reaches the server may do everything{', and it listens on this machine alone' if is_here else ''}",
+        f"every client of the server may do everything{', and it listens on this machine alone' if is_here else ''}",
         is_well=is_here,
-        advice="set up users: only the policy may publish `evt.>` and `snapshot.>`, or anybody can write history",
+        advice="set up users: only the policy may publish `evt.>` and `snapshot.>`, or every client can write history",
         severity=Severity.WARNING,
     )
 

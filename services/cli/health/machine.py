@@ -1,4 +1,4 @@
-"""Where the command runs: its clock beside those of the servers, its disk, and who may read the data directory."""
+"""Checks this machine: clock, disk, permissions of the data directory."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PRIVATE: Final = ("run.json", "nats", "postgres/data")
 
 
 async def examined(client: Client, connection: psycopg.AsyncConnection[Any], data_dir: Path) -> AsyncIterator[Finding]:
-    """Look at this machine."""
+    """Check this machine."""
     yield await _clocks(client, connection)
     yield _disk(data_dir)
     yield _files(data_dir)
@@ -49,7 +49,7 @@ async def _clocks(client: Client, connection: psycopg.AsyncConnection[Any]) -> F
 
 
 def _apart(before: datetime, theirs: datetime, after: datetime) -> float:
-    """How far a clock, which was read between two moments of ours, is at least ahead or behind."""
+    """The least difference of a clock that was read between two moments of ours."""
     return max((before - theirs).total_seconds(), (theirs - after).total_seconds(), 0.0)
 
 

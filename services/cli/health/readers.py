@@ -1,4 +1,4 @@
-"""Those who read the streams: whether they keep up, and what they could not handle."""
+"""Checks the readers of streams: lag and parked messages."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from antiphon.services.projecting.observation_projection import KINDS
 from antiphon.services.runtime.nats import stream_states
 
 _WORRYING_LAG: Final = 1000
-#: Whose process it is.
+#: The process of a reader.
 _ROLE_OF: Final = dict.fromkeys(("events", "archive"), "projector") | {kind.name: kind.role for kind in KINDS}
 
 
 async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> list[Finding]:
-    """Look at every reader; at none where there are no streams or tables yet."""
+    """Check every reader; none where there are no streams or tables yet."""
     try:
         states = await stream_states(client, subjects.STREAMS)
     except NotFoundError:

