@@ -22,11 +22,15 @@ from tests.benchmarks.native import Native
 from tests.benchmarks.native_run import measure_native, median_native
 from tests.benchmarks.operations import Case
 from tests.benchmarks.profile import profiled
+from tests.benchmarks.report import EMBEDDED, PREFECT
 from tests.benchmarks.servers import SERVERS
 
 #: With 16 and more that take slots of the same limits, the genuine Prefect answers some of them with 500.
 _TASK_RUN_CLIENTS = 8
 _TEMPLATE = Path(__file__).with_name("template.md")
+
+
+_ServerName = Literal["prefect", "embedded", "external"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Rounds:
     """What was measured so far, a list entry per round."""
 
     levels: dict[str, dict[int, list[Level]]] = field(default_factory=lambda: {name: {} for name in SERVERS})
-    native: list[Native] = field(default_factory=list)
+    native: dict[str, list[Native]] = field(default_factory=dict)
     #: By case and server.
     cases: dict[Case, dict[str, list[Level]]] = field(default_factory=dict)
 
@@ -56,19 +60,21 @@ class Rounds:
             name: {clients: median_level(rounds) for clients, rounds in levels.items()}
             for name, levels in self.levels.items()
         }
-        native = median_native(self.native) if self.native else None
+        native = {name: median_native(rounds) for name, rounds in self.native.items()}
         cases = {
             case: {name: median_level(rounds) for name, rounds in by_server.items()}
             for case, by_server in self.cases.items()
         }
-        return report.Results(medians["prefect"], medians["antiphon"], native, cases)
+        return report.Results({name: levels for name, levels in medians.items() if levels}, native, cases)
 
 
 def bench(
     seconds: Annotated[float, typer.Option(help="Measured time of each level.")] = 8.0,
     warm_up: Annotated[float, typer.Option(help="Seconds of load before each level is measured.")] = 3.0,
     rounds: Annotated[int, typer.Option(min=1, help="Repetitions; the median counts.")] = 1,
-    only: Annotated[Literal["prefect", "antiphon"] | None, typer.Option(help="Measure one server alone.")] = None,
+    only: Annotated[
+        Literal["prefect", "embedded", "external"] | None, typer.Option(help="Measure one server alone.")
+    ] = None,
     clients: Annotated[str, typer.Option(help="Numbers of clients.")] = "1,16,64",
     native_runs: Annotated[int, typer.Option(help="Runs published on NATS; 0 leaves it out.")] = 5000,
     cases: Annotated[str, typer.Option(help="What else is measured; empty leaves it out.")] = "read-back,task-runs",
@@ -78,12 +84,12 @@ def bench(
     ] = Path("profile.json"),
 ) -> None:
     """Compare Antiphon with the genuine Prefect on this machine, and write docs/benchmarks.md."""
-    if profile and only == "prefect":
+    if profile and only == PREFECT:
         raise typer.BadParameter("it records roles of Antiphon", param_hint="--profile")
     numbers = tuple(sorted(int(number) for number in clients.split(",")))
     others = tuple(Case(case) for case in cases.split(",") if case)
     choice = Choice(numbers, Plan(seconds, warm_up), native_runs, others, profile, profile_output)
-    names = [only] if only else ["antiphon"] if profile else list(SERVERS)
+    names = [only] if only else [EMBEDDED] if profile else list(SERVERS)
     measured = Rounds()
     # As Ctrl-C: servers are stopped and their directories removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -126,9 +132,9 @@ def _measure_server(name: str, choice: Choice, measured: Rounds, title: str) -> 
                 level = measure_level(server, clients, choice.plan, case=case)
                 measured.cases.setdefault(case, {}).setdefault(name, []).append(level)
                 _progress(f"{case.value}, {clients} clients", level.transitions_per_second)
-            if name == "antiphon" and choice.native_runs:
+            if name != PREFECT and choice.native_runs:
                 native = measure_native(server, choice.native_runs, _during(server, choice, "-native"))
-                measured.native.append(native)
+                measured.native.setdefault(name, []).append(native)
                 _progress("on NATS", native.transitions_per_second)
     finally:
         shutil.rmtree(directory)

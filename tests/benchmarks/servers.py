@@ -1,4 +1,4 @@
-"""The two servers that are compared, each started on an empty directory, with PostgreSQL from the same binaries."""
+"""The servers that are compared, each started on an empty directory, with PostgreSQL from the same binaries."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from pathlib import Path
 import psycopg
 
 from antiphon.services.cli.data_directory import DataDirectory, RunFile
+from antiphon.services.runtime.embedded.nats_server import NatsServer
 from antiphon.services.runtime.embedded.postgres import PostgresServer
 from tests.acceptance.antiphon import running_antiphon as started_antiphon
 from tests.acceptance.oracle import oracle_venv, prefect_environment
 from tests.acceptance.server import Server, answers_health, free_port, running
 from tests.benchmarks.figures import InvalidRunError
+from tests.benchmarks.report import EMBEDDED, EXTERNAL, PREFECT
 
 #: The first start makes the whole schema, one migration after the other.
 _PREFECT_START_SECONDS = 240
@@ -56,9 +58,21 @@ def running_antiphon(directory: Path) -> Iterator[Server]:
         yield Server("Antiphon", server.api_url, server.log)
 
 
+@contextmanager
+def running_with_external_servers(directory: Path) -> Iterator[Server]:
+    """Run `antiphon start` on a nats-server and a PostgreSQL of their own, as an operator does."""
+    with NatsServer(directory / "nats") as nats, PostgresServer(directory / "postgres") as postgres:
+        require_durable(postgres.create_database("antiphon"))
+        require_synced_log(directory)
+        options = ("--nats-url", nats.url, "--postgres-url", postgres.tcp_url_of("antiphon"))
+        with started_antiphon(directory / "antiphon", *options) as server:
+            yield server
+
+
 SERVERS: Mapping[str, Callable[[Path], AbstractContextManager[Server]]] = {
-    "prefect": running_prefect,
-    "antiphon": running_antiphon,
+    PREFECT: running_prefect,
+    EMBEDDED: running_antiphon,
+    EXTERNAL: running_with_external_servers,
 }
 
 

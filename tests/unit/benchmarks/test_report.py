@@ -7,7 +7,7 @@ from tests.benchmarks.cpu import EVERYTHING_ELSE, WHOLE_MACHINE
 from tests.benchmarks.figures import Latency, Level
 from tests.benchmarks.native import Native
 from tests.benchmarks.operations import Case, Operation
-from tests.benchmarks.report import Results
+from tests.benchmarks.report import EMBEDDED, EXTERNAL, PREFECT, Results
 
 TEMPLATE = Path(report.__file__).with_name("template.md")
 
@@ -20,12 +20,18 @@ def _level(clients: int, per_second: float, p50: float, other: float = 0.1) -> L
 
 def _results(other: float = 0.1) -> Results:
     return Results(
-        prefect={1: _level(1, 70, 13), 64: _level(64, 80, 700)},
-        antiphon={1: _level(1, 350, 2), 64: _level(64, 2000, 30, other)},
-        native=Native(15_000, 4000, {"policy": 0.9, EVERYTHING_ELSE: 0.0, WHOLE_MACHINE: 1.9}),
+        levels={
+            PREFECT: {1: _level(1, 70, 13), 64: _level(64, 80, 700)},
+            EMBEDDED: {1: _level(1, 350, 2), 64: _level(64, 2000, 30, other)},
+            EXTERNAL: {1: _level(1, 260, 4), 64: _level(64, 1000, 60)},
+        },
+        native={
+            EMBEDDED: Native(15_000, 4000, {"policy": 0.9, EVERYTHING_ELSE: 0.0, WHOLE_MACHINE: 1.9}),
+            EXTERNAL: Native(15_000, 8000, {"policy": 0.9, EVERYTHING_ELSE: 0.0, WHOLE_MACHINE: 1.9}),
+        },
         cases={
-            Case.READ_BACK: {"prefect": _level(1, 70, 13), "antiphon": _level(1, 350, 2)},
-            Case.TASK_RUNS: {"antiphon": _level(64, 1000, 60)},
+            Case.READ_BACK: {PREFECT: _level(1, 70, 13), EMBEDDED: _level(1, 350, 2)},
+            Case.TASK_RUNS: {EXTERNAL: _level(64, 1000, 60)},
         },
     )
 
@@ -37,26 +43,29 @@ def _row(text: str, *starts: str) -> list[str]:
 
 def test_figures_stand_beside_each_other_with_their_ratio() -> None:
     table = report.comparison(_results())
-    assert _row(table, "transitions/s", "64") == ["transitions/s", "64", "80", "2,000", "25x"]
-    assert _row(table, "p50 ms", "1") == ["p50 ms", "1", "13", "2", "0.154x"]
+    assert _row(table, "transitions/s", "64") == ["transitions/s", "64", "80", "2,000", "1,000", "25x", "12.5x"]
+    assert _row(table, "p50 ms", "1") == ["p50 ms", "1", "13", "2", "4", "0.154x", "0.308x"]
 
 
 def test_other_cases_stand_with_their_ratio() -> None:
     table = report.other_cases(_results())
-    assert _row(table, "set_state COMPLETED and that read, p50 ms")[1:] == ["1", "26", "4", "0.154x"]
-    assert _row(table, "task runs with two tag limits, transitions/s")[1:] == ["64", "-", "1,000", "-"]
+    assert _row(table, "set_state COMPLETED and that read, p50 ms")[1:] == ["1", "26", "4", "-", "0.154x", "-"]
+    assert _row(table, "task runs with two tag limits, transitions/s")[1:] == ["64", "-", "-", "1,000", "-", "-"]
 
 
 def test_goals_say_whether_they_are_reached() -> None:
     table = report.goals(_results())
-    assert _row(table, "transitions/s at 64 clients")[1:] == ["20x", "25x", "yes"]
-    assert _row(table, "p50 at 1 client(s)")[1:] == ["0.2x", "0.154x", "yes"]
-    assert _row(table, "transitions/s on NATS")[1:] == ["60x", "50x", "no"]
+    assert _row(table, "Antiphon embedded", "transitions/s at 64 clients")[2:] == ["20x", "25x", "yes"]
+    assert _row(table, "Antiphon embedded", "p50 at 1 client(s)")[2:] == ["0.25x", "0.154x", "yes"]
+    assert _row(table, "Antiphon embedded", "transitions/s on NATS")[2:] == ["60x", "50x", "no"]
+    assert _row(table, "Antiphon external", "transitions/s at 64 clients")[2:] == ["20x", "12.5x", "no"]
+    assert _row(table, "Antiphon external", "p50 at 1 client(s)")[2:] == ["0.25x", "0.308x", "no"]
+    assert _row(table, "Antiphon external", "transitions/s on NATS")[2:] == ["60x", "100x", "yes"]
 
 
 def test_one_server_alone_has_no_ratio_and_no_goals() -> None:
-    text = report.render(Results(prefect={}, antiphon={1: _level(1, 350, 2)}, native=None, cases={}))
-    assert _row(text, "transitions/s", "1") == ["transitions/s", "1", "-", "350", "-"]
+    text = report.render(Results(levels={EMBEDDED: {1: _level(1, 350, 2)}}, native={}, cases={}))
+    assert _row(text, "transitions/s", "1") == ["transitions/s", "1", "-", "350", "-", "-", "-"]
     assert "Goals" not in text
 
 
