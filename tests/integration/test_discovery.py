@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from nats.aio.client import Client as NatsClient
 from antiphon.events.client.client import Client
 from antiphon.events.document.commands import CreateFlow
 from antiphon.services.gateway import main as gateway
+from antiphon.services.gateway.context import connected
 from antiphon.services.policy import main as policy
 from antiphon.services.projector import main as projector
 from antiphon.services.reactor import main as reactor
@@ -89,7 +91,7 @@ async def test_every_process_says_who_it_is_what_it_does_and_how_much(addresses:
 
 
 async def test_a_gateway_tells_how_many_reads_were_late(addresses: Addresses, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gateway, "DEADLINE_SECONDS", 0.3)
+    monkeypatch.setattr(gateway, "connected", partial(connected, deadline_seconds=0.3))
     settings = Settings(nats_url=addresses.nats_url, postgres_url=addresses.postgres_url, api_port=free_port())
     async with in_process.running(settings, policy.run, gateway.run), await nats.connect(addresses.nats_url) as client:
         await asked(client, "$SRV.PING", 2)
