@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from faststream.nats import NatsBroker
 from nats.aio.client import Client
 from psycopg import AsyncConnection
 
@@ -20,8 +21,9 @@ from antiphon.projections.engine.runner import Runner
 from antiphon.projections.engine.writer import connect, parked_streams, position_of, take_turn, write
 from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.projector.batch_linger import BatchLinger
-from antiphon.services.projector.handover import run_until_yield
-from antiphon.services.projector.unparking import Unparking, unparking
+from antiphon.services.projector.handover import Handover
+from antiphon.services.projector.subscribers import on_hurry, on_unpark, on_yield, subscribed
+from antiphon.services.projector.unparking import Unparking
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
 
@@ -37,7 +39,8 @@ class EventsLoop:
     name: Final = NAME
     subject: Final = "evt.>"
 
-    def __init__(self, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
+    def __init__(self, broker: NatsBroker, client: Client, postgres_url: str, traces: Traces | None = None) -> None:
+        self._broker = broker
         self._client = client
         self._postgres_url = postgres_url
         self._traces = traces
@@ -57,12 +60,15 @@ class EventsLoop:
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
-            async with (
-                unparking(self._client, self.name, Unparking(log, reader, runner, writing)),
-                BatchLinger(self.name, self._client).listening() as gathering,
+            linger, handover = BatchLinger(), Handover(self.name, writing)
+            async with subscribed(
+                self._client,
+                on_hurry(self._broker, self.name, linger),
+                on_unpark(self._broker, self.name, Unparking(log, reader, runner, writing)),
+                on_yield(self._broker, self.name, handover),
             ):
-                work = self._follow(log, runner, min(after, archive.position), writing, gathering)
-                await run_until_yield(self._client, self.name, work, writing)
+                work = self._follow(log, runner, min(after, archive.position), writing, linger)
+                await handover.until_requested(work)
 
     async def _follow(
         self,
@@ -70,7 +76,7 @@ class EventsLoop:
         runner: Runner[Recorded | Unreadable],
         after: int,
         writing: asyncio.Lock,
-        gathering: BatchLinger,
+        linger: BatchLinger,
     ) -> None:
         async for batch in log.follow(after):
             began = clock.monotonic()
@@ -79,7 +85,7 @@ class EventsLoop:
             await self._announce(runner.position)
             self.tally.add(len(batch), clock.monotonic() - began)
             self.tally.data["position"] = runner.position
-            await gathering.after(len(batch), runner.position)
+            await linger.wait(len(batch), runner.position)
 
     def _runner(
         self, connection: AsyncConnection[Any], reader: EventReader, after: int, archive: Archive

@@ -7,36 +7,36 @@ from collections.abc import Coroutine
 from typing import Any
 
 import structlog
-from nats.aio.client import Client
-from nats.aio.msg import Msg
-
-from antiphon.events import subjects
 
 _log = structlog.get_logger(__name__)
 
 
-async def run_until_yield(
-    client: Client, projection: str, work: Coroutine[Any, Any, None], writing: asyncio.Lock
-) -> None:
-    """Run `work` until a rebuild requests the lock; `writing` ensures that it ends between two batches."""
-    asked = asyncio.Event()
+class Handover:
+    """Ends the work of a projector on request, between two batches."""
 
-    async def answer(message: Msg) -> None:
-        # Never released: no further batch begins.
-        await writing.acquire()
-        asked.set()
-        _log.info("yields the lock", projection=projection)
-        await message.respond(b"")
+    def __init__(self, projection: str, writing: asyncio.Lock) -> None:
+        self._projection = projection
+        self._writing = writing
+        self._requested = asyncio.Event()
 
-    subscription = await client.subscribe(subjects.projection_yield(projection), cb=answer)
-    working, waiting = asyncio.create_task(work), asyncio.create_task(asked.wait())
-    try:
-        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            await working
-    finally:
-        for task in (working, waiting):
-            task.cancel()
-        await asyncio.gather(working, waiting, return_exceptions=True)
-        if not client.is_closed:
-            await subscription.unsubscribe()
+    async def begin(self) -> None:
+        """End the work; returns when no other batch can begin."""
+        if not self._requested.is_set():
+            await self._writing.acquire()
+            self._requested.set()
+            _log.info("yields the lock", projection=self._projection)
+
+    async def until_requested(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this work, which holds the lock `writing` during each batch, until a handover begins."""
+        working, waiting = asyncio.create_task(work), asyncio.create_task(self._requested.wait())
+        try:
+            await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                await working
+        finally:
+            for task in (working, waiting):
+                task.cancel()
+            await asyncio.gather(working, waiting, return_exceptions=True)
+            if self._requested.is_set():
+                # Requests that wait for it can end.
+                self._writing.release()

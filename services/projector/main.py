@@ -23,9 +23,9 @@ async def run(settings: Settings) -> None:
 
 
 async def _project(settings: Settings, traces: Traces | None) -> None:
-    async with application(settings, "projector") as (_, _, client):
+    async with application(settings, "projector") as (_, broker, client):
         observed = [ObservationLoop(client, settings.postgres_url, kind) for kind in (LOG_LINES, PRESENCE)]
-        events = EventsLoop(client, settings.postgres_url, traces)
+        events = EventsLoop(broker, client, settings.postgres_url, traces)
         every: list[EventsLoop | ObservationLoop] = [events, *observed]
         async with (
             discoverable(client, "projector", [endpoint for loop in every for endpoint in _endpoints(loop)]),

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-import orjson
 import psycopg
 import structlog
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from antiphon.events import subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.projection_messages import Unparked
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
@@ -39,21 +36,21 @@ class Unparking:
         self._runner = runner
         self._writing = writing
 
-    async def go_on(self, stream: str) -> dict[str, Any]:
-        """Project an event stream from its parked event on, in one transaction."""
+    async def unpark(self, stream: str) -> Unparked:
+        """Project an event stream from its parked event on, all of it or nothing."""
         aggregate = _aggregate(stream)
         async with self._writing:
             first = self._reader.waiting_from(stream)
             if first is None or aggregate is None:
-                return {"error": f"the event stream {stream} does not wait"}
+                return Unparked(error=f"the event stream {stream} does not wait")
             try:
                 items = await self._waiting(aggregate, first)
                 await self._runner.rewrite(self._reader.again(stream, items))
             except (UndecodableError, LogUnavailableError, psycopg.Error) as error:
-                return {"error": f"{stream} still waits: {str(error).strip()}"}
+                return Unparked(error=f"{stream} still waits: {str(error).strip()}")
             self._reader.go_on(stream)
-        _log.info("goes on", event_stream=stream, events=len(items))
-        return {"events": len(items)}
+        _log.info("unparked", event_stream=stream, events=len(items))
+        return Unparked(events=len(items))
 
     async def _waiting(self, aggregate: Aggregate, first: int) -> Sequence[Recorded | Unreadable]:
         found = await self._log.history(aggregate)
@@ -65,19 +62,3 @@ def _aggregate(stream: str) -> Aggregate | None:
     tokens = stream.split(".")
     aggregate = Aggregate(tokens[1], tokens[2]) if len(tokens) == _TOKENS else None
     return aggregate if aggregate and subjects.event_stream(aggregate) == f"{stream}.>" else None
-
-
-@asynccontextmanager
-async def unparking(client: Client, projection: str, work: Unparking) -> AsyncIterator[None]:
-    """Answer requests to unpark an event stream until the block ends."""
-
-    async def answer(message: Msg) -> None:
-        done = await work.go_on(message.data.decode(errors="replace"))
-        await message.respond(orjson.dumps(done))
-
-    subscription = await client.subscribe(subjects.projection_unpark(projection), cb=answer)
-    try:
-        yield
-    finally:
-        if not client.is_closed:
-            await subscription.unsubscribe()

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import nats
 import pytest
+from faststream.nats import NatsBroker
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events.log.nats.provision import provision
@@ -19,6 +20,15 @@ async def client(nats_url: str) -> AsyncIterator[NatsClient]:
     await provision(connection)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def broker(client: NatsClient, nats_url: str) -> AsyncIterator[NatsBroker]:
+    """A FastStream broker on a server with streams."""
+    connected = NatsBroker(nats_url, logger=None)
+    await connected.start()
+    yield connected
+    await connected.stop()
 
 
 @pytest.fixture

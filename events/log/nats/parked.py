@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Final
 
 import nats.errors
-import orjson
 from nats.aio.client import Client
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
@@ -20,6 +19,7 @@ from antiphon.events.log.nats.delivered import Received
 from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT, RENAMED, REPLAYED
 from antiphon.events.log.nats.replies import ReplyInbox
+from antiphon.events.projection_messages import Unpark, Unparked
 from antiphon.events.subjects import PARKED
 
 _PAGE: Final = 100
@@ -132,16 +132,17 @@ class ParkedMessages:
         return f"published on {subject}"
 
     async def _unpark(self, event_stream: str) -> str:
+        request = Unpark(event_stream=event_stream).model_dump_json().encode()
         try:
             reply = await self._client.request(
-                subjects.projection_unpark(_PROJECTION), event_stream.encode(), timeout=_TIMEOUT_SECONDS
+                subjects.projection_unpark(_PROJECTION), request, timeout=_TIMEOUT_SECONDS
             )
         except (TimeoutError, nats.errors.Error) as error:
             raise LogUnavailableError(f"the projector did not answer: {error!r}") from error
-        answer = orjson.loads(reply.data)
-        if "error" in answer:
-            raise CannotReplayError(answer["error"])
-        return f"projected {answer['events']} events of {event_stream}"
+        answer = Unparked.model_validate_json(reply.data)
+        if answer.error is not None:
+            raise CannotReplayError(answer.error)
+        return f"projected {answer.events} events of {event_stream}"
 
 
 def _parked(message: Received) -> Parked:

@@ -15,6 +15,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from antiphon.events import subjects
+from antiphon.events.projection_messages import Hurry
 from antiphon.services.runtime import clock
 
 #: An announcement can get lost: after this silence the checkpoint itself is read.
@@ -118,7 +119,8 @@ class Watermark:
             return
         self._wanted = position
         if self._lingers and self._client.is_connected:
-            await self._client.publish(subjects.projection_hurry(self.projection), str(position).encode())
+            hurry = Hurry(position=position).model_dump_json().encode()
+            await self._client.publish(subjects.projection_hurry(self.projection), hurry)
 
     async def wait_unless_stuck(self, position: int, timeout_seconds: float) -> bool:
         """The same, but while the projection does not move only the first request waits in vain."""

@@ -18,12 +18,13 @@ from pydantic import BaseModel, Field
 
 from antiphon.events import subjects
 from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
-from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Outcome
+from antiphon.events.projection_messages import PROJECTION_MESSAGES
 
 _OUTCOME: Final = "outcome"
 _PARTS: Final = {
     "id": "What it is about: letters, digits, `_` and `-`, at most 128; of most kinds a UUID.",
+    "projection": "The name of a projection, such as `events`.",
     "inbox": "A subject of the sender's own.",
 }
 _DESCRIPTION: Final = (
@@ -88,6 +89,13 @@ def specification() -> Specification:
         kind, _, action = name.partition(".")
         subject = f"evt.{kind}.{{id}}.{action}"
         broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_said_of(event), schema=event)
+    for verb, message in PROJECTION_MESSAGES.items():
+        subject = f"projection.{{projection}}.{verb}"
+        broker.subscriber(subject, title=f"projection.{verb}", description=_said_of(message))(_taking(message))
+    committed = "The position up to which a projection has committed its rows, sent after each batch."
+    broker.publisher(
+        "projection.{projection}.committed", title="projection.committed", description=committed, schema=int
+    )
     told = "How a command was decided, sent to the inbox that it names."
     broker.publisher("{inbox}", title=_OUTCOME, description=told, schema=Outcome)
     return _completed(
@@ -95,15 +103,15 @@ def specification() -> Specification:
     )
 
 
-def _said_of(message: type[Command | Event]) -> str:
+def _said_of(message: type[BaseModel]) -> str:
     return (message.__doc__ or "").partition("\n")[0]
 
 
-def _taking(command: type[Command]) -> Callable[[Command], Awaitable[None]]:
+def _taking(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[None]]:
     """What FastStream reads the body's type from."""
 
-    async def take(command: Command) -> None:
-        """Nothing: the policy reads commands (docs/adr/0003)."""
+    async def take(command: BaseModel) -> None:
+        """Nothing: the policy and the projector receive messages (docs/adr/0003)."""
 
     take.__annotations__["command"] = command
     return take
@@ -119,7 +127,7 @@ def _completed(document: Any) -> Specification:
         channel.servers = None
         parts = [part for part in _PARTS if f"{{{part}}}" in channel.address]
         channel.parameters = {part: {"description": _PARTS[part]} for part in parts}
-        if name != _OUTCOME:
+        if channel.address.startswith(("cmd.", "evt.")):
             _complete(document, name)
     # FastStream keeps them in no order.
     document.channels = dict(sorted(document.channels.items()))

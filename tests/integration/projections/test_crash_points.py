@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+from faststream.nats import NatsBroker
 from nats.aio.client import Client as NatsClient
 from nats.aio.msg import Msg
 
@@ -66,7 +67,7 @@ async def until_heard(heard: list[int], position: int) -> None:
 
 
 async def test_invariant_09_what_was_committed_and_not_announced_is_announced_by_the_next(
-    client: NatsClient, postgres_url: str
+    broker: NatsBroker, client: NatsClient, postgres_url: str
 ) -> None:
     last = await append_lives(client, 3)
 
@@ -78,10 +79,10 @@ async def test_invariant_09_what_was_committed_and_not_announced_is_announced_by
     async with announcements(client, "events") as heard:
         with pytest.raises(CrashError):
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await CrashesBeforeItAnnounces(client, postgres_url).run()
+                await CrashesBeforeItAnnounces(broker, client, postgres_url).run()
         await check(postgres_url, 3)
         assert heard == []
-        following = asyncio.create_task(EventsLoop(client, postgres_url).run())
+        following = asyncio.create_task(EventsLoop(broker, client, postgres_url).run())
         await until_heard(heard, last)
         following.cancel()
     await check(postgres_url, 3)
@@ -116,12 +117,12 @@ async def test_a_lost_postgres_session_is_opened_again_behind_the_checkpoint(
     await check(postgres_url, LIVES)
 
 
-async def test_a_second_projector_waits_for_its_turn(client: NatsClient, postgres_url: str) -> None:
+async def test_a_second_projector_waits_for_its_turn(broker: NatsBroker, client: NatsClient, postgres_url: str) -> None:
     last = await append_lives(client, 1)
     async with announcements(client, "events") as heard:
-        first = asyncio.create_task(EventsLoop(client, postgres_url).run())
+        first = asyncio.create_task(EventsLoop(broker, client, postgres_url).run())
         await until_heard(heard, last)
-        second = asyncio.create_task(EventsLoop(client, postgres_url).run())
+        second = asyncio.create_task(EventsLoop(broker, client, postgres_url).run())
         await until_waiting(postgres_url)
         later = await append_lives(client, 1)
         await until_heard(heard, later)

@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+from faststream.nats import NatsBroker
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
@@ -209,10 +210,10 @@ async def test_old_tables_can_be_kept_until_they_are_discarded(client: NatsClien
 
 
 async def test_projectors_that_wait_for_their_turn_let_a_rebuild_go_first(
-    client: NatsClient, postgres_url: str
+    broker: NatsBroker, client: NatsClient, postgres_url: str
 ) -> None:
     last = await append_lives(client, 3)
-    projectors = [asyncio.create_task(_again_and_again(client, postgres_url)) for _ in range(3)]
+    projectors = [asyncio.create_task(_again_and_again(broker, client, postgres_url)) for _ in range(3)]
     async with announcements(client, "events") as heard:
         await until_heard(heard, last)
         work = Rebuild(JetStreamLog(client), postgres_url, make_way=handover.request_handover(client))
@@ -225,9 +226,9 @@ async def test_projectors_that_wait_for_their_turn_let_a_rebuild_go_first(
     await asyncio.gather(*projectors, return_exceptions=True)
 
 
-async def _again_and_again(client: NatsClient, postgres_url: str) -> None:
+async def _again_and_again(broker: NatsBroker, client: NatsClient, postgres_url: str) -> None:
     while True:
-        await EventsLoop(client, postgres_url).run()
+        await EventsLoop(broker, client, postgres_url).run()
 
 
 async def test_an_event_that_only_the_new_rows_cannot_show_is_parked(client: NatsClient, postgres_url: str) -> None:

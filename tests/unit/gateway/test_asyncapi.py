@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
 from antiphon.events import codec
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome, Status
+from antiphon.events.projection_messages import PROJECTION_MESSAGES, Hurry, Unpark, Yield
 from antiphon.services.gateway.docs_pages.asyncapi import specification
 from tests.examples import COMMAND_ID, FLOW, NOW, set_state
 from tests.golden import EXAMPLES
@@ -63,9 +65,11 @@ def test_every_command_and_event_has_a_channel() -> None:
         kind, action = name.split(".", 1)
         events[f"{name}.v{event.VERSION}"] = f"evt.{kind}.{{id}}.{action}"
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
-    assert addresses == commands | events | {"outcome": "{inbox}"}
+    requests = {f"projection.{verb}": f"projection.{{projection}}.{verb}" for verb in PROJECTION_MESSAGES}
+    sent = {"outcome": "{inbox}", "projection.committed": "projection.{projection}.committed"}
+    assert addresses == commands | events | requests | sent
     actions = {name: operation["action"] for name, operation in DOCUMENT["operations"].items()}
-    assert actions == dict.fromkeys(commands, "receive") | dict.fromkeys((*events, "outcome"), "send")
+    assert actions == dict.fromkeys((*commands, *requests), "receive") | dict.fromkeys((*events, *sent), "send")
     assert all(channel["description"] for channel in DOCUMENT["channels"].values())
 
 
@@ -101,6 +105,12 @@ def test_a_command_is_what_the_document_says() -> None:
     of_questions = {"Antiphon-Reply-To", "Antiphon-With-Events"}
     assert set(codec.command_headers(WHOLE)) | of_questions == set(described["properties"])
     assert "required" not in described
+
+
+@pytest.mark.parametrize("message", [Hurry(position=5), Unpark(event_stream="evt.flow.1"), Yield()])
+def test_a_message_to_a_projection_is_what_the_document_says(message: BaseModel) -> None:
+    channel = f"projection.{type(message).__name__.lower()}"
+    validate(message_of(channel)["payload"], json.loads(message.model_dump_json()))
 
 
 def test_the_examples_have_all_the_metadata_there_is() -> None:
