@@ -1,16 +1,16 @@
-"""The recorder process: task-run events become commands, and all reported events rows."""
+"""The recorder process: observed task-run events become commands, and all observed events become rows."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Final
 
 import structlog
 from nats.aio.client import Client as NatsClient
+from nats.errors import MaxPayloadError
 
 from antiphon.events import subjects
-from antiphon.events.client.client import Client, CommandEnvelope
+from antiphon.events.client.client import Client
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.consumer import OrderedConsumer
@@ -25,62 +25,64 @@ from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from antiphon.services.runtime.work_counters import WorkCounters
 
-_BACKOFF_SECONDS: Final = 0.5
+#: Less than the time after which the server delivers an observation again.
+_DECISION_SECONDS: Final = 8.0
 
 _log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings) -> None:
-    """Record task runs until asked to stop."""
+    """Record task runs and events until asked to stop."""
     async with application(settings, "recorder") as (_, _, client):
+        recorder, rows = Recorder(client), EventRows(client, settings)
+        endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: recorder.counters)
+        async with discoverable(client, "recorder", [endpoint, *rows.endpoints]), asyncio.TaskGroup() as tasks:
+            tasks.create_task(rows.run())
+            tasks.create_task(recorder.run())
+
+
+class Recorder:
+    """Requests a decision about each reported state of a task run.
+
+    The durable consumer is the retry: an observation without a decision is delivered again. Its command then has the
+    same id, and is decided once.
+    """
+
+    def __init__(self, client: NatsClient) -> None:
+        self._client = client
+        self._commands = Client(client, timeout_seconds=_DECISION_SECONDS, clock=clock.now, new_id=uuid7)
+        self.counters = WorkCounters()
+
+    async def run(self) -> None:
+        """Read observations for ever."""
         consumer = OrderedConsumer(
-            client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
+            self._client, subjects.OBSERVED, subjects=[subjects.RECORDED], durable=subjects.RECORDER, keep=True
         )
-        rows = EventRows(client, settings)
-        commands, counters = Client(client, clock=clock.now, new_id=uuid7), WorkCounters()
         try:
-            endpoint = Endpoint("record", subjects.RECORDED, subjects.RECORDER, lambda: counters)
-            async with (
-                discoverable(client, "recorder", [endpoint, *rows.endpoints]),
-                asyncio.TaskGroup() as tasks,
-            ):
-                tasks.create_task(rows.run())
-                tasks.create_task(_run(client, consumer, commands, counters))
+            async for batch in consumer.batches():
+                began = clock.monotonic()
+                # The requests leave, and arrive, in the order of the batch.
+                await asyncio.gather(*(self._record(message) for message in batch))
+                self.counters.add(len(batch), clock.monotonic() - began)
         finally:
             await consumer.close()
 
-
-async def _run(client: NatsClient, consumer: OrderedConsumer, commands: Client, counters: WorkCounters) -> None:
-    async for batch in consumer.batches():
-        began = clock.monotonic()
-        await _record(client, commands, batch, counters)
-        counters.add(len(batch), clock.monotonic() - began)
-
-
-async def _record(client: NatsClient, commands: Client, batch: Sequence[Delivered], counters: WorkCounters) -> None:
-    """Publish the commands, then acknowledge: after a crash in between they are published again, and decided once."""
-    while True:
+    async def _record(self, message: Delivered) -> None:
         try:
-            await commands.publish_many(
-                [item for item in await _translated(client, batch, counters) if item is not None]
-            )
-            break
+            await self._decide_or_park(message)
         except LogUnavailableError as error:
-            _log.warning("commands not taken", error=str(error))
-            await asyncio.sleep(_BACKOFF_SECONDS)
-    for item in batch:
-        await client.publish(item.reply, b"+ACK")
+            # Without an acknowledgement the server delivers it again.
+            _log.warning("task run not recorded yet", subject=message.subject, error=str(error))
+            return
+        await self._client.publish(message.reply, b"+ACK")
 
-
-async def _translated(
-    client: NatsClient, batch: Sequence[Delivered], counters: WorkCounters
-) -> list[CommandEnvelope | None]:
-    found: list[CommandEnvelope | None] = []
-    for message in batch:
+    async def _decide_or_park(self, message: Delivered) -> None:
         try:
-            found.append(command_from(message.data))
-        except UndecodableError as error:
-            _log.warning("event parked", subject=message.subject, why=str(error))
-            counters.fail(str(error))
-            await park(client, "recorder", message.subject, message.headers, message.data, str(error))
-    return found
+            envelope = command_from(message.data)
+            if envelope is not None:
+                await self._commands.decide(envelope.aggregate_id, envelope.command, command_id=envelope.command_id)
+        except (UndecodableError, MaxPayloadError) as error:
+            why = str(error)
+            _log.warning("event parked", subject=message.subject, why=why)
+            self.counters.fail(why)
+            await park(self._client, "recorder", message.subject, message.headers, message.data, why)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import orjson
+import pytest
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
@@ -15,6 +16,7 @@ from antiphon.events.client.client import Client, EventFilter
 from antiphon.events.log.port import Recorded
 from antiphon.events.task_run.events import TaskRunStateRecorded
 from antiphon.services.policy.main import run as run_policy
+from antiphon.services.recorder import main
 from antiphon.services.recorder.main import run as run_recorder
 from antiphon.services.runtime.settings import Settings
 from tests.integration import in_process
@@ -59,6 +61,22 @@ async def test_a_reported_state_becomes_an_event(client: NatsClient, nats_url: s
     async with running(nats_url):
         (only,) = await recorded(client, task_run_id, 1)
     assert only.is_latest
+    assert only.state.id == state_id
+    # The command was a request: it did not pass through the queue.
+    assert (await client.jetstream().stream_info(subjects.COMMANDS)).state.last_seq == 0
+
+
+async def test_a_report_that_no_policy_decided_in_time_is_delivered_again(
+    client: NatsClient, nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(main, "_DECISION_SECONDS", 0.2)
+    task_run_id, state_id = uuid4(), uuid4()
+    settings = Settings(nats_url=nats_url, postgres_url=in_process.NO_POSTGRES)
+    async with in_process.running(settings, run_recorder):
+        await observe(client, task_run_id, reported(task_run_id, state_id=state_id, occurred="2026-01-01T00:00:01Z"))
+        await asyncio.sleep(1)
+        async with in_process.running(settings, run_policy):
+            (only,) = await recorded(client, task_run_id, 1)
     assert only.state.id == state_id
 
 
