@@ -63,8 +63,8 @@ class ReplyInbox:
     ) -> Received:
         """Publish a message, and wait for its first reply.
 
-        Raises LogUnavailableError where nobody listens, TimeoutError when there is none by the time `until`, by the
-        clock of the event loop.
+        Raises LogUnavailableError if there is no subscriber, TimeoutError if there is no reply by the time `until`, on
+        the clock of the event loop.
         """
         reply, answer = self.expect()
         try:
@@ -85,6 +85,6 @@ def _resolve(future: asyncio.Future[Received], message: Received) -> None:
     if future.done():
         return
     if message.headers.get("Status") == NO_RESPONDERS:
-        future.set_exception(LogUnavailableError("nobody listens on this subject"))
+        future.set_exception(LogUnavailableError("there is no subscriber"))
     else:
         future.set_result(message)
