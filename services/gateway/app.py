@@ -1,4 +1,4 @@
-"""Puts the API together."""
+"""Assembles the application."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ _DESCRIPTION: Final = (
 _PREFIX: Final = "/api"
 #: Smaller answers cost more to compress than to send.
 _COMPRESSED_FROM_BYTES: Final = 16_000
-#: For smaller answers a thread costs more than the event loop gains.
+#: For smaller answers a thread costs more time than the event loop gains.
 _THREAD_FROM_BYTES: Final = 1 << 20
-#: Those that are not there yet come last.
+#: The routes that answer 501 come last: they match whole resources.
 _MODULES: Final = (
     service,
     flows,
@@ -88,16 +88,16 @@ _MODULES: Final = (
 
 
 def build(gateway: Gateway) -> ASGIApp:
-    """The application of a gateway; Prefect's API stands under `/api`, ours under `/antiphon/v1`."""
+    """The application of a gateway: Prefect's API under `/api`, Antiphon's own under `/antiphon/v1`."""
     app = PrefectApi(
         title=_TITLE,
         description=_DESCRIPTION,
         version=version("antiphon"),
         openapi_url="/api/openapi.json",
-        # FastAPI's own pages load scripts from elsewhere.
+        # FastAPI's own pages load scripts from other servers.
         docs_url=None,
         redoc_url=None,
-        # Prefect's clients may leave the content type out.
+        # Prefect's clients may omit the content type.
         strict_content_type=False,
     )
     for module in _MODULES:
@@ -116,4 +116,4 @@ def build(gateway: Gateway) -> ASGIApp:
         thread_minimum_size=_THREAD_FROM_BYTES,
     )
     app.add_middleware(errors.CheckVersion)
-    return errors.with_last_resort(WriteFastPath(StaleReadHeader(app), gateway))
+    return errors.with_server_errors(WriteFastPath(StaleReadHeader(app), gateway))

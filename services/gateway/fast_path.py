@@ -54,7 +54,7 @@ class WriteFastPath:
             await self._app(scope, _replayed(messages, receive), send)
             return
         request = Request(scope)
-        response = await errors.answered(request, handle(self._gateway, request, body))
+        response = await errors.handled(request, handle(self._gateway, request, body))
         await response(scope, receive, send)
 
 
@@ -67,7 +67,7 @@ def _found(scope: Scope) -> tuple[type[BaseModel], Handler] | None:
         path = f"{path[: run_id.start()]}{{id}}{path[run_id.end() :]}"
     found = HANDLERS.get(path)
     is_json = all(value == _JSON for name, value in scope["headers"] if name == b"content-type")
-    if found is None or not is_json or errors.complaint(scope) is not None:
+    if found is None or not is_json or errors.version_error(scope) is not None:
         return None
     scope["path_params"] = {} if run_id is None else {"id": UUID(run_id[0])}
     return found

@@ -1,4 +1,4 @@
-"""The gateway process: an HTTP server on a NATS connection and a pool of Postgres connections."""
+"""The gateway process: an HTTP server, a NATS connection and a pool of PostgreSQL connections."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from antiphon.events import subjects
 from antiphon.services.gateway.app import build
 from antiphon.services.gateway.context import Gateway, connected
-from antiphon.services.gateway.streaming.websocket_protocol import PongsByApplication
+from antiphon.services.gateway.streaming.websocket_protocol import ManualPongProtocol
 from antiphon.services.runtime.discovery import Endpoint, discoverable
 from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _BACKLOG: Final = 2048
-#: How long what was asked may take when the gateway is to stop, and how long who takes nothing is waited for.
+#: After a stop, how long requests may go on, and how long the server waits for a client that reads nothing.
 _GRACE_SECONDS: Final = 5
 _UNTAKEN_SECONDS: Final = 2.0
 
@@ -38,7 +38,7 @@ async def run(settings: Settings) -> None:
 
 async def _run(settings: Settings, traces: Traces | None) -> None:
     async with application(settings, "gateway") as (_, _, client), connected(client, settings) as gateway:
-        # It answers nothing on NATS: it only listens to what the projections announce.
+        # The gateway answers nothing on NATS: it listens to the projections' announcements.
         endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
         address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
         async with discoverable(client, "gateway", [endpoint], address):
@@ -62,7 +62,7 @@ async def _serve(gateway: Gateway, app: ASGIApp, settings: Settings) -> None:
             port=settings.api_port,
             loop="none",
             http="httptools",
-            ws=PongsByApplication,
+            ws=ManualPongProtocol,
             ws_ping_interval=_WEBSOCKET_PING_SECONDS,
             ws_ping_timeout=_WEBSOCKET_PING_SECONDS,
             lifespan="off",
@@ -85,21 +85,21 @@ async def _serve(gateway: Gateway, app: ASGIApp, settings: Settings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to services/runtime/lifecycle.py, and ends the streams when it stops."""
+    """Leaves signals to services/runtime/lifecycle.py, and ends open streams when it stops."""
 
     def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests, and end the connections: WebSockets by 1012, the others once they are answered."""
+        """Refuse new requests and close connections: WebSockets with 1012, others after their answer."""
         self._stopping.set()
         giving_up = asyncio.get_running_loop().call_later(_UNTAKEN_SECONDS, self._give_up)
         await super().shutdown(sockets)
         giving_up.cancel()
 
     def _give_up(self) -> None:
-        # Who reads nothing would be waited for in vain.
+        # A client that reads nothing would be waited for in vain.
         for connection in tuple(self.server_state.connections):
             transport = connection.transport
             if transport is not None and transport.get_write_buffer_size():
@@ -107,5 +107,5 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Capture none."""
+        """Capture no signals."""
         yield

@@ -1,4 +1,4 @@
-"""What a gateway measures, for Prometheus: its own decisions, and how far everybody is, asked when it is read."""
+"""The gateway's metrics for Prometheus: its own decisions, and the positions of the log and its readers on request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Metrics:
         self._decisions = Counter(
             "antiphon_decisions", "Decisions this gateway was told.", ["kind", "status"], registry=self._registry
         )
-        #: Finding these takes longer than counting.
+        #: Looking a counter up takes longer than counting.
         self._counted: dict[tuple[str, Status], Counter] = {}
         self._decision_seconds = Histogram(
             "antiphon_decision_seconds", "From a command to its decision.", buckets=_BUCKETS, registry=self._registry
@@ -62,7 +62,7 @@ class Metrics:
         return Gauge(name, what, registry=self._registry)
 
     def decided(self, kind: str, status: Status, seconds: float) -> None:
-        """A command was decided."""
+        """Count a decision."""
         counted = self._counted.get((kind, status))
         if counted is None:
             counted = self._counted[kind, status] = self._decisions.labels(kind, status.value)
@@ -70,15 +70,15 @@ class Metrics:
         self._decision_seconds.observe(seconds)
 
     def projected(self, seconds: float) -> None:
-        """A decision can be read."""
+        """Record the time until a decision could be read."""
         self._projection_seconds.observe(seconds)
 
     def late(self) -> None:
-        """A read was answered all the same, before the read models showed everything."""
+        """Count a read that was answered before the read models showed everything."""
         self._late.inc()
 
     def tally(self) -> WorkCounters:
-        """What those are told who ask on NATS: the decisions of this gateway, and how long they took."""
+        """The counters that `$SRV.STATS` on NATS reports: the decisions of this gateway and their duration."""
         decisions = {
             " ".join(sample.labels.values()): int(sample.value)
             for metric in self._decisions.collect()
@@ -98,14 +98,14 @@ class Metrics:
         return value
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
-        """Everything in Prometheus' text format; what a server does not tell within `seconds` is NaN."""
+        """All metrics in Prometheus' text format; a value that a server does not report within `seconds` is NaN."""
         await self._ask(client, pool, seconds)
         return generate_latest(self._registry)
 
     async def numbers(
         self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
     ) -> dict[str, float]:
-        """How far everybody is, without the gateway's own counts, by the metrics' names without their prefix."""
+        """The positions of the log and its readers, by the metrics' names without their prefix."""
         await self._ask(client, pool, seconds)
         return {
             metric.name.removeprefix(_PREFIX): sample.value
@@ -156,7 +156,7 @@ class Metrics:
         await self._tell_lag(client, position, seconds)
 
     async def _tell_lag(self, client: Client, position: int, seconds: float) -> None:
-        """How many events are behind a position, and for how long the first of them has been there."""
+        """The number of events behind a position, and the age of the first of them."""
         direct = DirectGet(client, subjects.EVENTS, ReplyInbox(client), seconds)
         try:
             waiting, _ = await direct.page({"seq": position + 1, "next_by_subj": ">", "batch": 1})

@@ -1,1 +1,1 @@
-"""Pure rules of Prefect's formats, used by the gateway and by the policy."""
+"""Pure rules of Prefect's formats, for the gateway and the policy."""

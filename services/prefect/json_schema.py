@@ -1,4 +1,4 @@
-"""Checks values against JSON schemas: the input of a resumed run, the parameters of one from a deployment."""
+"""Validates values against JSON schemas: the input of a resumed run, the parameters of a deployment's run."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from jsonschema.validators import create
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from antiphon.services.prefect.placeholders import Faulty, Pending
+from antiphon.services.prefect.prefect_kind import Invalid, Unrendered
 
-#: How complaints about a schema itself begin.
+#: The beginning of complaints about a schema itself.
 BAD_SCHEMA: Final = "Invalid schema:"
-#: Said of a schema that refers to itself without end.
+#: The complaint about a schema that refers to itself without end.
 CIRCULAR: Final = f"{BAD_SCHEMA} Unable to validate schema with circular references."
 
 
 class BadSchemaError(Exception):
-    """Nothing can be checked against this; the message says why."""
+    """The schema is invalid; the message gives the reason."""
 
 
 def complaint(values: Any, schema_text: str) -> str | None:
-    """What is wrong with the input of a resumed run, in Prefect's words, or None."""
+    """The complaint about the input of a resumed run, in Prefect's words, or None."""
     try:
         schema = json.loads(schema_text)
     except json.JSONDecodeError:
@@ -43,10 +43,10 @@ def problem(
     as_written: bool = False,
     allow_null_defaults: bool = False,
 ) -> str | None:
-    """What is wrong with values of a schema, or with the schema, or None.
+    """The complaint about values or about their schema, or None.
 
-    A field that may be left out may be null, unless the schema is taken `as_written`; one that has a default only
-    with `allow_null_defaults`.
+    An optional field may be null, unless the schema is taken `as_written`; one with a default only with
+    `allow_null_defaults`.
     """
     try:
         meant = schema if as_written else _as_pydantic_means_it(schema, allow_null_defaults=allow_null_defaults)
@@ -64,7 +64,7 @@ def problem(
 
 
 def first_problem(values: dict[str, Any], schema: Any) -> str | None:
-    """The first thing that is wrong with values of which some are still to come, as Python writes it."""
+    """The first error in incomplete values, as Python prints it."""
     try:
         meant = _without_required(_as_pydantic_means_it(schema))
         error = next(_validator(meant).iter_errors(values), None)
@@ -77,14 +77,14 @@ def first_problem(values: dict[str, Any], schema: Any) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """Something that is wrong with values, and where."""
+    """An error in values, and its place."""
 
     path: tuple[str | int, ...]
     message: str
 
 
 def misfits(values: Any, schema: Any) -> list[Misfit]:
-    """All that is wrong with values, of which some may be placeholders, in the order of the schema.
+    """All errors in values, in the order of the schema; the values may contain placeholders.
 
     Raises BadSchemaError.
     """
@@ -99,33 +99,33 @@ def misfits(values: Any, schema: Any) -> list[Misfit]:
     except Unresolvable as why:
         msg = f"{BAD_SCHEMA} Validation failed. Failure reason: {why}"
         raise BadSchemaError(msg) from why
-    faulty = {tuple(error.relative_path) for error in errors if error.validator == _FAULTY}
+    invalid = {tuple(error.relative_path) for error in errors if error.validator == _INVALID}
     return [
         Misfit(_place(error), error.message)
         for error in errors
-        if not isinstance(error.instance, Pending)
-        and (error.validator == _FAULTY or tuple(error.relative_path) not in faulty)
+        if not isinstance(error.instance, Unrendered)
+        and (error.validator == _INVALID or tuple(error.relative_path) not in invalid)
     ]
 
 
 def _place(error: ValidationError) -> tuple[str | int, ...]:
     path = tuple(error.relative_path)
-    # What is missing is told where it should be.
+    # The error about a missing value gets the place of the value.
     return (*path, error.message.partition(" ")[0].strip("'")) if error.validator == "required" else path
 
 
-def _faults(_: Any, __: Any, instance: Any, ___: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, Faulty):
+def _placeholder_errors(_: Any, __: Any, instance: Any, ___: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, Invalid):
         yield ValidationError(instance.reason)
 
 
 def _keywords(schema: Any) -> list[tuple[str, Any]]:
-    return [*schema.items(), (_FAULTY, None)]
+    return [*schema.items(), (_INVALID, None)]
 
 
-#: A keyword that every schema has for this validator.
-_FAULTY: Final = "_placeholders"
-#: Those that Prefect checks, whatever else is installed.
+#: A keyword that this validator adds to every schema.
+_INVALID: Final = "_placeholders"
+#: The formats that Prefect checks, whatever else is installed.
 _FORMATS: Final = FormatChecker(
     [
         *("date", "date-time", "email", "idn-email", "idn-hostname", "ipv4", "ipv6"),
@@ -134,7 +134,7 @@ _FORMATS: Final = FormatChecker(
 )
 _WithPlaceholders: Final = create(
     meta_schema=Draft202012Validator.META_SCHEMA,
-    validators={**Draft202012Validator.VALIDATORS, _FAULTY: _faults},
+    validators={**Draft202012Validator.VALIDATORS, _INVALID: _placeholder_errors},
     format_checker=_FORMATS,
     id_of=lambda schema: Draft202012Validator.ID_OF(schema) or "",
     applicable_validators=_keywords,
@@ -142,7 +142,7 @@ _WithPlaceholders: Final = create(
 
 
 def is_schema(schema: Any) -> str | None:
-    """What is wrong with a schema itself, or None."""
+    """The complaint about a schema itself, or None."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as why:
@@ -151,12 +151,12 @@ def is_schema(schema: Any) -> str | None:
 
 
 def _validator(schema: Any) -> Draft202012Validator:
-    # An empty registry: by default the validator fetches remote references over the network.
+    # With the default registry the validator would fetch remote references over the network.
     return Draft202012Validator(schema, registry=Registry())
 
 
 def _without_required(schema: Any) -> Any:
-    """The schema as it is for values of which some are still to come."""
+    """The schema for incomplete values."""
     if isinstance(schema, dict):
         return {key: _without_required(value) for key, value in schema.items() if key != "required"}
     return [_without_required(item) for item in schema] if isinstance(schema, list) else schema
@@ -169,7 +169,7 @@ def _explained(error: ValidationError) -> str:
 
 
 def _as_pydantic_means_it(schema: Any, *, allow_null_defaults: bool = False) -> Any:
-    """Pydantic 1 wrote schemas that leave out that an optional field may be null, and lists for tuples."""
+    """Pydantic 1 wrote optional fields without null, and tuples as lists: translate both."""
     meant = _with_nulls(schema, allow_null_defaults=allow_null_defaults)
     if isinstance(meant, dict) and isinstance(meant.get("definitions"), dict):
         definitions = {
@@ -181,7 +181,7 @@ def _as_pydantic_means_it(schema: Any, *, allow_null_defaults: bool = False) -> 
 
 
 def _with_nulls(schema: Any, *, allow_null_defaults: bool) -> Any:
-    """The schema of an object, its fields as they were meant."""
+    """The schema of an object with translated fields."""
     if not isinstance(schema, dict) or not isinstance(schema.get("properties"), dict):
         return schema
     required = schema.get("required")

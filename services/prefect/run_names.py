@@ -1,4 +1,4 @@
-"""Names for runs that were given none: made from the run's id, so that a repeated decision makes the same."""
+"""Names for unnamed runs, made from the run's id, so that a repeated decision gives the same name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from uuid import UUID
 import coolname
 from coolname.loader import load_config
 
-#: Words that nobody wants to read as the name of a run.
+#: Words that do not belong in the name of a run.
 _UNWANTED: Final = frozenset({"sexy", "demonic"})
 
 

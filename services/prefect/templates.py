@@ -1,4 +1,4 @@
-"""The templates that users write, within the bounds that Prefect sets them."""
+"""Renders the templates of users, within Prefect's limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST_RANGE: Final = 100
 _MOST_LOOPS: Final = 10
 _DEEPEST_LOOPS: Final = 2
 
-#: What a template can end with: it is a program.
+#: The exceptions that a template, which is a program, can raise.
 _FAILURES: Final = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -27,7 +27,7 @@ _FAILURES: Final = (
 
 
 class BadTemplateError(Exception):
-    """A template does not say what it should be, or cannot be rendered; the message says why."""
+    """A template is invalid or cannot be rendered; the message gives the reason."""
 
 
 def _short_range(*bounds: int) -> range:
@@ -50,7 +50,7 @@ _ENVIRONMENT: Final = _environment()
 
 
 def check(template: str) -> None:
-    """Raises BadTemplateError for bad syntax, and for loops beyond the bounds."""
+    """Raise BadTemplateError for invalid syntax, and for too many or too deep loops."""
     try:
         root = _ENVIRONMENT.parse(template)
         loops, depth = len(list(root.find_all(nodes.For))), _depth(root)
@@ -73,7 +73,7 @@ def _depth(node: nodes.Node) -> int:
 
 
 def rendered(template: str, context: dict[str, Any] | None = None) -> str:
-    """The text that a checked template makes; raises BadTemplateError where it cannot."""
+    """The text of a checked template; raises BadTemplateError."""
     if "{{" not in template and "{%" not in template:
         return template
     try:

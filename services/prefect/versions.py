@@ -9,7 +9,7 @@ from packaging.version import InvalidVersion, Version
 
 @lru_cache
 def release(version: str) -> tuple[int, ...]:
-    """The numbers of a version: `3.0.0rc20` gives (3, 0, 0); text that is no version gives none."""
+    """The numbers of a version: `3.0.0rc20` gives (3, 0, 0); an invalid version gives none."""
     try:
         return Version(version).release
     except InvalidVersion:
@@ -17,5 +17,5 @@ def release(version: str) -> tuple[int, ...]:
 
 
 def at_least(version: str | None, minimum: tuple[int, ...]) -> bool:
-    """Whether a caller has version `minimum` or a later one; a caller that names none has the latest."""
+    """Whether a caller has version `minimum` or a later one; without a version it has the latest."""
     return version is None or release(version) >= minimum

@@ -1,4 +1,4 @@
-"""From a command to an answer: publish it, wait for the decision; what is read next waits for it (docs/adr/0015)."""
+"""Sends commands and waits for their decisions; only later reads wait for the projection (docs/adr/0015)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.errors import (
     JsonResponse,
     NotVisibleError,
-    TooLargeError,
+    RequestTooLargeError,
     UndecidedError,
     bad_request,
     conflict,
@@ -29,35 +29,31 @@ from antiphon.services.gateway.http.errors import (
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.ids import uuid4
 
-#: What identifies a request that may be repeated.
+#: The header that identifies a request that may be repeated.
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 POSITION: Final = "Antiphon-Position"
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """The decision about the command of a request."""
+class DecidedCommand:
+    """The reply to the command of a request."""
 
     reply: DecisionReply
 
     @property
     def outcome(self) -> Outcome:
-        """How the command was answered."""
+        """The outcome of the command."""
         return self.reply.outcome
 
     @property
     def position(self) -> int:
-        """What a read model must have reached to show it."""
+        """The position that a read model must have committed to show the decision."""
         return self.outcome.position
 
     @property
     def headers(self) -> dict[str, str]:
         """The headers of the answer."""
         return {POSITION: str(self.outcome.position)}
-
-    def on(self, response: Response) -> None:
-        """Put the headers on a response."""
-        response.headers.update(self.headers)
 
 
 async def decide(
@@ -68,11 +64,11 @@ async def decide(
     *,
     part: str = "",
     with_events: bool = False,
-) -> Decided:
-    """Request the decision about a command, with its events if asked for.
+) -> DecidedCommand:
+    """Send a command and wait for its decision; the reply holds the command's events if they are wanted.
 
-    `part` tells the commands of one request from each other. Raises LogUnavailableError if no decision came in time,
-    which is safe to repeat, and answers for the caller with 400 what makes no sense.
+    `part` distinguishes the commands of one request. Raises LogUnavailableError if no decision came in time: then the
+    request is safe to repeat. Raises 400 if the policy finds the command invalid.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
     asked = clock.monotonic()
@@ -86,7 +82,9 @@ async def decide(
             with_events=with_events,
         )
     except MaxPayloadError as error:
-        raise TooLargeError(f"The request is too large: at most {gateway.nats.max_payload} bytes are taken.") from error
+        raise RequestTooLargeError(
+            f"The request is too large: at most {gateway.nats.max_payload} bytes are taken."
+        ) from error
     outcome = reply.outcome
     gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - asked)
     if outcome.status is Status.INVALID:
@@ -94,11 +92,11 @@ async def decide(
     if outcome.status is Status.PARKED:
         raise UndecidedError(outcome.reason)
     gateway.read_models.events.time(outcome.position, gateway.metrics.projected)
-    return Decided(reply)
+    return DecidedCommand(reply)
 
 
-def done(decided: Decided, missing: str) -> Response:
-    """The answer to a change that has none of its own; raises 404 where nothing was there to change, and 409."""
+def no_content(decided: DecidedCommand, missing: str) -> Response:
+    """The answer to a change without a body of its own; raises 404 if the object does not exist, and 409."""
     if decided.outcome.status is Status.NOT_FOUND:
         raise not_found(missing)
     if decided.outcome.status is Status.CONFLICT:
@@ -112,13 +110,13 @@ def _command_id(key: str, part: str) -> UUID:
 
 
 def new_id(request: Request) -> UUID:
-    """The id of what a request creates; a repetition of the request, by its Idempotency-Key, creates the same."""
+    """The id of a new object; the repetition of a request with its Idempotency-Key gets the same id."""
     key = request.headers.get(IDEMPOTENCY_KEY)
     return ids.derived(ids.command_id(key), "created") if key else uuid4()
 
 
-async def created_run(gateway: Gateway, decided: Decided, fresh: Fresh) -> bytes | None:
-    """A run that was created, or found to be there, as every read shows it: from its events where they are enough."""
+async def created_run(gateway: Gateway, decided: DecidedCommand, fresh: Fresh) -> bytes | None:
+    """A new or existing run as every read shows it; built from its events if these contain everything."""
     shown = fresh.shown(decided.reply, clock.now())
     if shown is not None:
         return shown
@@ -126,10 +124,10 @@ async def created_run(gateway: Gateway, decided: Decided, fresh: Fresh) -> bytes
         return await fresh.resource.get(connection, UUID(decided.outcome.aggregate_id))
 
 
-def created_response(row: bytes | None, status: int, decided: Decided) -> Response:
-    """The answer to a creation: the resource as every read shows it.
+def created_response(row: bytes | None, status: int, decided: DecidedCommand) -> Response:
+    """The answer to a creation: the object as every read shows it.
 
-    Raises NotVisibleError where no read shows it, because the projection is late or could not write it.
+    Raises NotVisibleError if no read shows it, because the projection is late or parked the event.
     """
     if row is None:
         raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.position}")

@@ -1,4 +1,4 @@
-"""Puts values in place of the objects that stand for them: JSON texts, templates, variables (docs/adr/0021)."""
+"""Replaces placeholder objects by their values: JSON texts, templates, variables (docs/adr/0021)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from antiphon.projections.variable import queries
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
 from antiphon.services.prefect import templates
-from antiphon.services.prefect.placeholders import Faulty, Pending
-from antiphon.services.prefect.prefect_kind import KIND, is_dehydrated
+from antiphon.services.prefect.prefect_kind import KIND, Invalid, Unrendered, is_dehydrated
 from antiphon.services.prefect.templates import BadTemplateError
 
-#: Stands for a value that is left out of the object or the list that it was in.
+#: Marks a value that is left out of the object or list around it.
 _NOTHING: Final = object()
 
 
 class HydrationError(Exception):
-    """A value cannot be made; the message says why, in Prefect's words."""
+    """A value cannot be computed; the message gives the reason in Prefect's words."""
 
 
 async def hydrated(gateway: Gateway, given: dict[str, Any]) -> Any:
-    """What a JSON object means, most often an object too; raises HydrationError."""
+    """The value of a JSON object after hydration, usually an object too; raises HydrationError."""
     if not is_dehydrated(given):
         return given
     made = hydrate(given, await _variables(gateway))
@@ -32,7 +31,7 @@ async def hydrated(gateway: Gateway, given: dict[str, Any]) -> Any:
 
 
 async def hydrated_object(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
-    """The same, where only an object will do."""
+    """The same, for a value that must be an object."""
     made = await hydrated(gateway, given)
     if not isinstance(made, dict):
         msg = f"{made!r} is not an object."
@@ -41,7 +40,7 @@ async def hydrated_object(gateway: Gateway, given: dict[str, Any]) -> dict[str, 
 
 
 async def hydrated_input(gateway: Gateway, given: dict[str, Any] | None) -> dict[str, Any]:
-    """The fields of ResumeFlowRun that a given input makes: what it means, or why it means nothing."""
+    """The fields of ResumeFlowRun for an input: its value, or the reason why it has none."""
     try:
         return {"run_input": None if given is None else await hydrated(gateway, given)}
     except HydrationError as error:
@@ -49,12 +48,12 @@ async def hydrated_input(gateway: Gateway, given: dict[str, Any] | None) -> dict
 
 
 async def previewed(gateway: Gateway, given: dict[str, Any]) -> Any:
-    """What a JSON object means as far as it can be told: templates are not rendered, what is wrong is Faulty."""
+    """The value of a JSON object without rendering templates: they become Unrendered, and errors become Invalid."""
     return _Hydration(await _variables(gateway), is_preview=True).whole(given)
 
 
 def hydrate(given: dict[str, Any], variables: Mapping[str, Any]) -> Any:
-    """What a JSON object means, given the values of all variables; raises HydrationError."""
+    """The value of a JSON object, given the values of all variables; raises HydrationError."""
     return _Hydration(variables, is_preview=False).whole(given)
 
 
@@ -96,18 +95,18 @@ class _Hydration:
                 return _NOTHING
             case {"__prefect_kind": "none" | "jinja" as kind}:
                 key = "value" if kind == "none" else "template"
-                return self._faulty(f"Missing '{key}' key in __prefect object")
+                return self._invalid(f"Missing '{key}' key in __prefect object")
             case _:
                 return value.get("value")
 
     def _inner(self, value: Any) -> Any:
-        """What a part of such an object means: the part may be another one."""
+        """The value of a part of a placeholder object; the part may be another such object."""
         return self._made(value) if isinstance(value, dict) else value
 
-    def _faulty(self, reason: str) -> Faulty:
+    def _invalid(self, reason: str) -> Invalid:
         if not self._is_preview:
             raise HydrationError(reason)
-        return Faulty(reason)
+        return Invalid(reason)
 
     def _parsed(self, text: Any) -> Any:
         if not isinstance(text, str):
@@ -115,22 +114,22 @@ class _Hydration:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            return self._faulty(f"Invalid JSON: {error}")
+            return self._invalid(f"Invalid JSON: {error}")
 
     def _rendered(self, template: Any) -> Any:
-        if template is _NOTHING or isinstance(template, Pending | Faulty):
+        if template is _NOTHING or isinstance(template, Unrendered | Invalid):
             return template
         if not (isinstance(template, str) or self._is_preview):
-            return self._faulty(f"Invalid jinja: {template!r} is not a text.")
+            return self._invalid(f"Invalid jinja: {template!r} is not a text.")
         try:
             templates.check(str(template))
-            return Pending(template) if self._is_preview else templates.rendered(template)
+            return Unrendered(template) if self._is_preview else templates.rendered(template)
         except BadTemplateError as error:
-            return self._faulty(f"Invalid jinja: {error}")
+            return self._invalid(f"Invalid jinja: {error}")
 
     def _variable(self, name: Any) -> Any:
-        if name is _NOTHING or isinstance(name, Pending | Faulty):
+        if name is _NOTHING or isinstance(name, Unrendered | Invalid):
             return name
         if isinstance(name, str) and name in self._variables:
             return self._variables[name]
-        return self._faulty(f"Variable '{name}' not found in workspace.")
+        return self._invalid(f"Variable '{name}' not found in workspace.")

@@ -1,4 +1,4 @@
-"""Answers about the past: where the tables of a past are kept between questions, and what one may cost."""
+"""Answers reads about the past; keeps the tables of a past moment between requests."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ from antiphon.events.log.port import EventLog
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.as_of.as_of import RunThen, run_at
 from antiphon.projections.as_of.as_of_session import GoneError, Past
-from antiphon.services.gateway.http.errors import TooLargeError, unprocessable
+from antiphon.services.gateway.http.errors import RequestTooLargeError, unprocessable
 
-#: A query parameter of ours, of lists whose bodies are Prefect's: a position of the log, or a time.
+#: A query parameter that Prefect does not have: a position of the log, or a time.
 AsOf = Annotated[str | None, Query()]
 
-#: After so long nobody is taken to go on asking.
+#: After this time without a request the tables are dropped.
 _IDLE_SECONDS: Final = 60.0
 
 
 class AsOfReads:
-    """Two pasts: one in which nothing has happened, and one of the moment that was asked about last.
+    """Two pasts: an empty one, and one of the moment that was asked for last.
 
-    A question costs the events since the last keyframe, or since the moment of the question before. One is answered at
-    a time.
+    A read costs the events since the last keyframe, or since the moment of the previous read. Only one runs at a time.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class AsOfReads:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """Keep pasts between questions until the block ends."""
+        """Keep pasts between requests until the block ends."""
         try:
             yield
         finally:
@@ -57,13 +56,13 @@ class AsOfReads:
     async def reading(self, as_of: str) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection to the read models as they were, for one query or a few.
 
-        Raises what is answered with 422 for no place in the log, with 413 where the read models are so far behind that
-        too many events would have to be read, and LogUnavailableError where that takes too long.
+        Raises 422 for a position or time that is not in the log, 413 if the read models are so far behind that too many
+        events would have to be read, and LogUnavailableError if that takes too long.
         """
         position, moment = await self._place(as_of)
         async with AsyncExitStack() as question:
             try:
-                # The queries have a limit of their own.
+                # Queries have a time limit of their own.
                 async with asyncio.timeout(self._deadline_seconds):
                     reading = self._lists.reading(position, moment, self._advance)
                     connection = await question.enter_async_context(reading)
@@ -91,7 +90,7 @@ class AsOfReads:
     async def _advance(self, past: Past, position: int) -> None:
         count = position - past.position
         if count > self._most_events:
-            raise TooLargeError(
+            raise RequestTooLargeError(
                 f"as_of: the read models are behind: {count} events would have to be read, and at most"
                 f" {self._most_events} are."
             )
@@ -99,12 +98,12 @@ class AsOfReads:
             await past.advance(batch)
 
 
-#: Shows a past what happened up to a position.
+#: Applies the events up to a position to a past.
 Advance = Callable[[Past, int], Awaitable[None]]
 
 
 class _Session:
-    """A past that is kept between questions, and made anew where another keyframe is nearer, or the moment earlier."""
+    """A past that is kept between reads; replaced for an earlier moment, or if another keyframe is nearer."""
 
     def __init__(self, postgres_url: str) -> None:
         self._postgres_url = postgres_url
@@ -115,7 +114,7 @@ class _Session:
 
     @asynccontextmanager
     async def past(self) -> AsyncIterator[Past]:
-        """One in which nothing has happened, for one question."""
+        """An empty past, for one read."""
         async with self._alone():
             yield await self._nearest(0)
 
@@ -123,7 +122,7 @@ class _Session:
     async def reading(
         self, position: int, moment: datetime | None, advance: Advance
     ) -> AsyncIterator[AsyncConnection[Any]]:
-        """A connection to one that `advance` has brought to a position, for one question, as of this moment."""
+        """A connection to a past that `advance` has brought to a position, for one read, as of this moment."""
         async with self._alone(), AsyncExitStack() as question:
             connection = None
             while connection is None:
@@ -144,7 +143,7 @@ class _Session:
             try:
                 yield
             except BaseException:
-                # Nobody knows how far it came.
+                # It is unknown which events were applied.
                 await self._forget()
                 raise
             self._forgetting = asyncio.create_task(self._forget_when_idle())
@@ -157,7 +156,7 @@ class _Session:
         return self._past
 
     async def close(self) -> None:
-        """End it."""
+        """Drop the past."""
         if self._forgetting is not None:
             self._forgetting.cancel()
         await self._forget()
@@ -165,7 +164,7 @@ class _Session:
     async def _forget_when_idle(self) -> None:
         await asyncio.sleep(_IDLE_SECONDS)
         async with self._lock:
-            # From here on it is no longer cancelled by the next question, which waits for the lock.
+            # From here on the next read cannot cancel this task, but waits for the lock.
             self._forgetting = None
             await self._forget()
 

@@ -1,1 +1,1 @@
-"""The pages that describe the API, and the audit page."""
+"""The audit page, and the pages that show the APIs' documents."""

@@ -1,6 +1,6 @@
-"""The AsyncAPI document: what can be said to Antiphon on NATS, and what it says.
+"""The AsyncAPI document: the commands that Antiphon takes on NATS, and the events that it publishes.
 
-FastStream writes it, from the same registry of types that reads and writes the messages (events/codec.py).
+FastStream writes it from the registry of types that also decodes the messages (events/codec.py).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class CommandHeaders(BaseModel):
 
 
 class EventHeaders(BaseModel):
-    """The headers of an event: CloudEvents in binary mode, and where it came from."""
+    """The headers of an event: CloudEvents in binary mode, and its origin."""
 
     ce_specversion: str = Field(alias="ce-specversion", description="1.0")
     ce_id: str = Field(alias="ce-id", description="The command's id, a dot, and which of its events this is.")
@@ -80,7 +80,7 @@ class EventHeaders(BaseModel):
 
 def specification() -> Specification:
     """The document of this version."""
-    # It is described, never connected.
+    # The broker is described, never connected.
     broker = NatsBroker()
     for (kind, verb), command in COMMAND_TYPES.items():
         subject = f"cmd.{kind}.{{id}}.{verb}"
@@ -108,18 +108,18 @@ def _said_of(message: type[BaseModel]) -> str:
 
 
 def _taking(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[None]]:
-    """What FastStream reads the body's type from."""
+    """A function with the annotation from which FastStream reads the type of the body."""
 
     async def take(command: BaseModel) -> None:
-        """Nothing: the policy and the projector receive messages (docs/adr/0003)."""
+        """Never called: the policy and the projector receive messages (docs/adr/0003)."""
 
     take.__annotations__["command"] = command
     return take
 
 
 def _completed(document: Any) -> Specification:
-    """The document with what FastStream does not describe: headers, parts of subjects, where a command is answered."""
-    # Whoever reads it knows where the servers are: he was told with their credentials.
+    """The document with all that FastStream does not describe: headers, parts of subjects, replies."""
+    # Readers know the addresses of their servers, which came with their credentials.
     document.servers = None
     for headers in (CommandHeaders, EventHeaders):
         document.components.schemas[headers.__name__] = headers.model_json_schema(by_alias=True)
@@ -129,7 +129,7 @@ def _completed(document: Any) -> Specification:
         channel.parameters = {part: {"description": _PARTS[part]} for part in parts}
         if channel.address.startswith(("cmd.", "evt.")):
             _complete(document, name)
-    # FastStream keeps them in no order.
+    # FastStream's order is arbitrary.
     document.channels = dict(sorted(document.channels.items()))
     document.operations = dict(sorted(document.operations.items()))
     made: Specification = document
@@ -137,7 +137,7 @@ def _completed(document: Any) -> Specification:
 
 
 def _complete(document: Any, channel: str) -> None:
-    """Add what every message has to one channel of commands or events, and to its operation."""
+    """Add the headers to a channel of commands or events, and the reply to its operation."""
     operation = document.operations[channel]
     is_command = operation.action.value == "receive"
     headers = CommandHeaders if is_command else EventHeaders

@@ -1,4 +1,4 @@
-"""The files of the pages, and the headers that keep a page to its own origin."""
+"""The files of the audit page, and the headers that restrict a page to its own origin."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from antiphon.services.gateway.docs_pages import pages
 
-#: No script, style or request but from this origin, nothing inline, no HTML made of text.
+#: Scripts, styles and requests from this origin only; nothing inline; no HTML made from text.
 _POLICY: Final = "; ".join(
     (
         "default-src 'none'",
@@ -52,7 +52,7 @@ class File:
     etag: str
 
     def response(self, known_etag: str | None) -> Response:
-        """The file; nothing but its headers for a browser that has it."""
+        """The file, or 304 without it for a browser that has it."""
         headers = {**HEADERS, "ETag": self.etag}
         if known_etag is not None and known_etag.removeprefix("W/") == self.etag:
             return Response(status_code=304, headers=headers)
@@ -61,7 +61,7 @@ class File:
 
 @cache
 def all_files() -> dict[str, File]:
-    """Every file by its name; what is not here is not served."""
+    """All files by name; other files of the folder are not served."""
     found = {}
     for entry in files(pages).iterdir():
         media_type = _MEDIA_TYPES.get(PurePath(entry.name).suffix)

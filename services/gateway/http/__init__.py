@@ -1,1 +1,1 @@
-"""HTTP itself: errors, bodies, headers, compression, tracing."""
+"""HTTP: errors, bodies, headers, tracing."""

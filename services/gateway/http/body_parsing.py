@@ -1,4 +1,4 @@
-"""Reads request bodies, and refuses what could not be stored."""
+"""Refuses request bodies that could not be stored."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from starlette.exceptions import HTTPException
 
 from antiphon.services.gateway.http.errors import bad_request, not_found, unprocessable
 
-#: An escaped NUL in JSON text; found in text values only, not in texts that are themselves JSON.
+#: An escaped NUL character, which PostgreSQL cannot store; it is harmless within a string that holds JSON.
 _ESCAPED_NUL = b"\\u0000"
 _ESCAPED_SURROGATE = b"\\ud"
-#: How deep JSON may be nested: pydantic, which reads the log, gives up at 200.
+#: The deepest nesting of JSON that is accepted: pydantic, which decodes the log, gives up at 200.
 _DEEPEST = 195
 _UNREADABLE = "There was an error parsing the body"
 
 
 class CheckedRequest(Request):
-    """A request whose JSON holds no NUL characters, which PostgreSQL cannot store."""
+    """A request that refuses bodies that could not be stored."""
 
     async def body(self) -> bytes:
-        """The body; a JSON null is none at all, as Prefect's server has it."""
+        """The body; the JSON value null counts as no body, as on Prefect's server."""
         body = await super().body()
         return b"" if body.strip() == b"null" else body
 
@@ -38,7 +38,7 @@ class CheckedRequest(Request):
 
 
 class CheckedRoute(APIRoute):
-    """A route that checks its requests."""
+    """A route that takes CheckedRequest."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, given checked requests."""
@@ -50,7 +50,7 @@ class CheckedRoute(APIRoute):
             try:
                 return await handle(CheckedRequest(request.scope, request.receive))
             except HTTPException as error:
-                # FastAPI takes any failure to read a body for bad syntax.
+                # FastAPI reports every failure of reading a body as invalid JSON.
                 if isinstance(error.__cause__, RequestValidationError):
                     raise error.__cause__ from None
                 raise
@@ -59,7 +59,7 @@ class CheckedRoute(APIRoute):
 
 
 def refuse_unstorable(value: Any, body: bytes) -> None:
-    """Raise RequestValidationError where a text of a JSON value holds a NUL character or half a surrogate pair."""
+    """Raise RequestValidationError if a string of the JSON value contains a NUL character or a lone surrogate."""
     if _ESCAPED_NUL in body:
         where = _nul_in(value, ())
         if where is not None:
@@ -72,7 +72,7 @@ def refuse_unstorable(value: Any, body: bytes) -> None:
 
 
 def refuse_unkeepable(made: Any) -> None:
-    """Refuse a value that was made of what a request gave, if it would have been refused had it been given itself."""
+    """Refuse a value made by the gateway, as if the request had contained it."""
     try:
         text = json.dumps(made, allow_nan=False).encode()
     except ValueError as error:
@@ -82,7 +82,7 @@ def refuse_unkeepable(made: Any) -> None:
 
 
 def may_be_refused(body: bytes) -> bool:
-    """Whether the JSON of a body has to be looked through for what could not be stored."""
+    """Whether the JSON value of a body must be searched for parts that cannot be stored."""
     return _ESCAPED_NUL in body or _ESCAPED_SURROGATE in body.lower() or _may_be_deep(body)
 
 
@@ -91,7 +91,7 @@ def _may_be_deep(body: bytes) -> bool:
 
 
 def _refuse_deep(value: Any, body: bytes) -> None:
-    """Refuse what is nested too deep, as Prefect does where its parser gives up."""
+    """Refuse JSON that is nested too deep, as Prefect's parser does."""
     if not _may_be_deep(body):
         return
     level = [value]

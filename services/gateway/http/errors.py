@@ -1,4 +1,4 @@
-"""The shapes of Prefect's errors, and which failure has which; no other module names a status of failure."""
+"""Prefect's forms of errors, and the error of each failure; no other module chooses a failure's status code."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from antiphon.events.log.errors import LogUnavailableError
 T = TypeVar("T")
 
 _OLDEST_API: Final = (0, 8, 0)
-#: Not asked for a version.
+#: Paths that clients of every version may call.
 _UNVERSIONED: Final = frozenset({"/api/health", "/api/version"})
 
-#: What is said of a query that PostgreSQL has ended.
+#: The message for a query that PostgreSQL has cancelled.
 TOO_SLOW: Final = (
     "Service Unavailable: the query took longer than it may (ANTIPHON_QUERY_TIMEOUT_SECONDS), and was ended."
     " Ask for less: a shorter time, or filters that fewer runs meet."
 )
 
-#: What is said of everything that is not there yet.
+#: The message for everything that is not implemented yet.
 NOT_YET: Final = "Antiphon does not do this yet."
 
 _log = structlog.get_logger(__name__)
 
 
-class TooLargeError(Exception):
-    """A request is larger than a message of the log may be; send less at once."""
+class RequestTooLargeError(Exception):
+    """The request is larger than a message of the log may be; send less at once."""
 
 
 class NotVisibleError(Exception):
-    """Something was created, but no read shows it yet; repeating the request with its Idempotency-Key is safe."""
+    """An object was created, but no read shows it yet; repeating the request with its Idempotency-Key is safe."""
 
 
 class UndecidedError(Exception):
-    """The policy could not decide a command, and put it aside: see its log, and the stream PARKED."""
+    """The policy could not decide the command and parked it: see its log, and the stream PARKED."""
 
 
 class JsonResponse(Response):
-    """JSON that is bytes already, or a small value."""
+    """A response whose content is JSON bytes, or a small value to encode."""
 
     media_type = "application/json"
 
@@ -62,53 +62,53 @@ class JsonResponse(Response):
 
 
 def not_found(detail: str) -> HTTPException:
-    """A resource is not there."""
+    """The object does not exist."""
     return HTTPException(404, detail)
 
 
 def conflict(detail: str) -> HTTPException:
-    """What was asked contradicts what is there."""
+    """The request contradicts the current state."""
     return HTTPException(409, detail)
 
 
 def bad_request(detail: str) -> HTTPException:
-    """What was asked cannot be done."""
+    """The request cannot be fulfilled."""
     return HTTPException(400, detail)
 
 
 def forbidden(detail: str) -> HTTPException:
-    """What was asked is for nobody."""
+    """Nobody may do this."""
     return HTTPException(403, detail)
 
 
 def unprocessable(detail: str) -> HTTPException:
-    """A value is out of its range, in the short form Prefect uses for some."""
+    """A value is out of its range, in the short form that Prefect uses for some."""
     return HTTPException(422, detail)
 
 
 def absent() -> HTTPException:
-    """Prefect does it, and Antiphon does not do it yet."""
+    """Prefect implements it, and Antiphon does not yet."""
     return HTTPException(501, NOT_YET)
 
 
 def gone(detail: str) -> HTTPException:
-    """A resource was there once."""
+    """The object existed once."""
     return HTTPException(410, detail)
 
 
 def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:
-    """Something is taken by others at the moment."""
+    """Other holders occupy the resource at the moment."""
     headers = None if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
     return HTTPException(423, detail, headers)
 
 
 def missing_object(what: str, object_id: UUID) -> Response:
-    """Prefect's other form of not found, for what its models miss rather than its routes."""
+    """Prefect's other form of "not found": its models raise it, not its routes."""
     return missing(f"{what} with id {object_id} not found")
 
 
 def missing(message: str) -> Response:
-    """The same, in other words."""
+    """The same with another message."""
     return JsonResponse({"exception_message": message}, 404)
 
 
@@ -124,11 +124,11 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 
 def _quoted(content: Any) -> bytes:
-    """JSON of whatever a request may hold: orjson takes neither integers beyond 64 bits nor lone surrogates."""
+    """JSON of any value that a request may contain: orjson refuses integers beyond 64 bits and lone surrogates."""
     try:
         return orjson.dumps(content, default=str)
     except orjson.JSONEncodeError:
-        # The way through text turns NaN, which is no JSON, into null, as orjson does.
+        # NaN, which is not JSON, becomes null, as in orjson.
         text = json.dumps(content, default=str)
         return json.dumps(json.loads(text, parse_constant=lambda _: None)).encode()
 
@@ -162,65 +162,65 @@ _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[
     HTTPException: _refused,
     RequestValidationError: _invalid,
     LogUnavailableError: _unavailable,
-    # Before the kind of error that it is one of.
+    # A subclass of the next one, so it comes first.
     psycopg.errors.QueryCanceled: _too_slow,
     psycopg.OperationalError: _unavailable,
     PoolTimeout: _unavailable,
     NotVisibleError: _unavailable,
-    TooLargeError: _too_large,
+    RequestTooLargeError: _too_large,
 }
-#: The failures that have a shape of their own; any other is a fault of ours.
+#: Failures that have a form of their own; any other is a bug.
 _EXPECTED: Final = tuple(_HANDLERS)
 
 
-async def answered(request: Request, answering: Awaitable[T]) -> T | Response:
-    """What a route gives, or the answer to a request that failed in an expected way."""
+async def handled(request: Request, answer: Awaitable[T]) -> T | Response:
+    """The result of a route, or the answer to an expected failure."""
     try:
-        return await answering
+        return await answer
     except _EXPECTED as error:
         handler = next(handler for kind, handler in _HANDLERS.items() if isinstance(error, kind))
         return await handler(request, error)
 
 
 def install(app: FastAPI) -> None:
-    """Give every failure its shape."""
+    """Register the form of every failure."""
     for kind, handler in _HANDLERS.items():
         if kind is not HTTPException:
             app.add_exception_handler(kind, handler)
     app.add_exception_handler(Exception, _failed)
 
 
-def with_last_resort(app: ASGIApp) -> ASGIApp:
-    """The application, answering 500 in Prefect's shape to whatever else goes wrong in it."""
+def with_server_errors(app: ASGIApp) -> ASGIApp:
+    """The application, which answers 500 in Prefect's form after an unexpected exception."""
     return ServerErrorMiddleware(app, handler=_failed)
 
 
 class CheckVersion:
-    """Refuses callers that speak an API version which is older than Prefect 3's (rules.md section 9)."""
+    """Refuses callers whose API version is older than Prefect 3's (docs/prefect/rules.md, section 9)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or answer it."""
-        why = complaint(scope) if scope["type"] == "http" else None
+        """Pass the request on, or refuse it."""
+        why = version_error(scope) if scope["type"] == "http" else None
         if why is None:
             await self._app(scope, receive, send)
         else:
             await JsonResponse({"detail": why}, 400)(scope, receive, send)
 
 
-def complaint(scope: Scope) -> str | None:
-    """What is wrong with the API version that a request names, if anything."""
+def version_error(scope: Scope) -> str | None:
+    """The reason to refuse the API version that a request names, or None."""
     for name, value in scope["headers"]:
         if name == b"x-prefect-api-version":
             if not value or value == b"0.8.4" or scope["path"] in _UNVERSIONED:
                 return None
-            return _complaint_about(value.decode("latin-1"))
+            return _error_about(value.decode("latin-1"))
     return None
 
 
-def _complaint_about(version: str) -> str | None:
+def _error_about(version: str) -> str | None:
     try:
         major, minor, patch = (int(part) for part in version.split("."))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The OpenAPI document of Prefect's API, with Prefect's form of a refused request instead of FastAPI's."""
+"""The OpenAPI document of Prefect's API, with Prefect's form of invalid requests."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pydantic import BaseModel, Field
 class HTTPValidationError(BaseModel):
     """The answer to an invalid request; nothing has changed."""
 
-    # FastAPI's schema has this name too, and is replaced by this one in the document.
+    # It replaces FastAPI's schema of the same name.
     exception_message: str
     exception_detail: list[dict[str, Any]] = Field(description="Each error and its place, in Pydantic's words.")
     request_body: Any = Field(description="The body as it was understood.")
 
 
 class PrefectApi(FastAPI):
-    """An application whose document describes its errors as they are."""
+    """An application that describes its errors as they are."""
 
     def openapi(self) -> dict[str, Any]:
         """The document."""

@@ -1,4 +1,4 @@
-"""The errors of our own routes, as problem details (RFC 9457); Prefect's are in errors.py."""
+"""The errors of Antiphon's own routes, as problem details (RFC 9457); errors.py has Prefect's forms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ProblemError(Exception):
-    """Why a request cannot be answered, and what the caller can do about it."""
+    """Why a request cannot be answered, and how the caller can continue."""
 
     def __init__(self, status: HTTPStatus, detail: str, **extensions: Any) -> None:
         super().__init__(detail)
@@ -34,22 +34,22 @@ class ProblemError(Exception):
 
 
 def not_found(detail: str) -> ProblemError:
-    """What was asked for is not there."""
+    """The object does not exist."""
     return ProblemError(HTTPStatus.NOT_FOUND, detail)
 
 
 def conflict(detail: str) -> ProblemError:
-    """What was asked contradicts what is there."""
+    """The request contradicts the current state."""
     return ProblemError(HTTPStatus.CONFLICT, detail)
 
 
 def invalid(detail: str) -> ProblemError:
-    """What was asked makes no sense."""
+    """The request makes no sense."""
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
 
 
 def body(status: HTTPStatus, detail: str, **extensions: Any) -> bytes:
-    """A problem as JSON; its type is told by the status alone, which RFC 9457 writes as `about:blank`."""
+    """A problem as JSON; `about:blank` means that the status code alone gives its type (RFC 9457)."""
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **extensions}
     return orjson.dumps(problem, default=str)
 
@@ -94,7 +94,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 
 def install(app: FastAPI) -> None:
-    """Give every failure its shape."""
+    """Register the form of every failure."""
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)

@@ -1,4 +1,4 @@
-"""Requests as spans: what a request causes belongs to its trace."""
+"""A span for each request; all spans that the request causes belong to its trace."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|(?<=/)\d+(
 
 
 class TracedRequests:
-    """An application whose requests are told of, below the trace that their sender names, if he names one."""
+    """An application with a span for each request, below the sender's span if the request names one."""
 
     def __init__(self, app: ASGIApp, traces: Traces) -> None:
         self._app = app
         self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request; the application finds this span in the `traceparent` header."""
+        """Answer the request; the application reads this span from the `traceparent` header."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = [(name, value) for name, value in scope["headers"] if name != _TRACEPARENT]
         parent = next((value.decode("latin-1") for name, value in scope["headers"] if name == _TRACEPARENT), None)
-        # The name tells what was asked for, not of which run: there must not be too many.
+        # Without ids: the number of span names must stay small.
         route = _ID.sub("{id}", scope["path"])
         about = {"http.request.method": scope["method"], "url.path": scope["path"], "http.route": route}
         span = self._traces.begin(f"{scope['method']} {route}", parent, kind=SpanKind.SERVER, attributes=about)

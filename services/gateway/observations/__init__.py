@@ -1,1 +1,1 @@
-"""Observations that clients report."""
+"""Observations: reports from clients that are stored without a decision."""

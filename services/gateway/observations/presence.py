@@ -1,4 +1,4 @@
-"""Tells the projector who is at work: heartbeats, and who asks for runs. These are observations, not decisions."""
+"""Publishes presence for the projector: heartbeats of workers, and polls for runs. These are observations."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.observations.publisher import observe
 from antiphon.services.runtime import clock
 
-#: Twice as often as Prefect looks whether something is still polled.
-_POLL_NOTED: Final = timedelta(seconds=30)
+#: Half the interval after which Prefect checks for polls.
+_POLL_RECORDED: Final = timedelta(seconds=30)
 
 
-async def note_worker(
+async def publish_heartbeat(
     gateway: Gateway, pool_id: UUID, name: str, interval: int | None, *, is_gone: bool = False
 ) -> bool:
-    """Tell of a worker, and wait until that can be read; False if it could not in time."""
+    """Publish a worker's heartbeat and wait until reads show it; False if that took too long."""
     seen = Presence(
         at=clock.now(), work_pool_id=pool_id, worker=name, heartbeat_interval_seconds=interval, is_gone=is_gone
     )
-    position = await _tell(gateway, str(pool_id), seen)
+    position = await _publish(gateway, str(pool_id), seen)
     return await gateway.read_models.presence.wait_for(position, gateway.deadline_seconds)
 
 
-async def unnoted(connection: AsyncConnection[Any], polled: Sequence[UUID]) -> list[UUID]:
-    """Those of these queues and deployments of which it is time to note again that somebody asked for their runs."""
-    return await queries.not_polled_since(connection, list(polled), clock.now() - _POLL_NOTED)
+async def polls_to_record(connection: AsyncConnection[Any], polled: Sequence[UUID]) -> list[UUID]:
+    """The queues and deployments, of those given, whose last recorded poll is old enough to record another."""
+    return await queries.not_polled_since(connection, list(polled), clock.now() - _POLL_RECORDED)
 
 
-async def note_polls(gateway: Gateway, polled: Sequence[UUID]) -> None:
-    """Tell that somebody asks for the runs of these: they are ready."""
+async def publish_polls(gateway: Gateway, polled: Sequence[UUID]) -> None:
+    """Record that a client polls for the runs of these queues and deployments."""
     if polled:
-        await _tell(gateway, str(polled[0]), Presence(at=clock.now(), polled=tuple(polled)))
+        await _publish(gateway, str(polled[0]), Presence(at=clock.now(), polled=tuple(polled)))
 
 
-async def _tell(gateway: Gateway, about: str, seen: Presence) -> int:
+async def _publish(gateway: Gateway, about: str, seen: Presence) -> int:
     body = seen.model_dump_json(exclude_defaults=True).encode()
     return await observe(gateway.nats, subjects.observation("presence", about), body)

@@ -1,1 +1,1 @@
-"""Requests in the shapes of Prefect's API."""
+"""Requests in the forms of Prefect's API."""

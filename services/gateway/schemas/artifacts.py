@@ -1,4 +1,4 @@
-"""Artifacts as requests describe them."""
+"""Requests about artifacts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-#: What Prefect keeps of a value of metadata.
+#: Prefect truncates values of metadata to this length.
 _LONGEST_METADATA: Final = 500
 
 
@@ -43,7 +43,7 @@ class ArtifactCreate(BaseModel):
 
 
 class ArtifactUpdate(BaseModel):
-    """Prefect's ArtifactUpdate: only what is given is changed."""
+    """Prefect's ArtifactUpdate: absent fields stay unchanged."""
 
     model_config = ConfigDict(extra="forbid")
 

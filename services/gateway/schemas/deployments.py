@@ -1,4 +1,4 @@
-"""Deployments as requests describe them."""
+"""Requests about deployments."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from antiphon.events.flow_run.commands import CreateFlowRun
 from antiphon.events.limit.slots import Slots
 from antiphon.services.gateway.http.errors import absent
-from antiphon.services.gateway.schemas.flow_runs import FlowRunPolicy, Parameters
+from antiphon.services.gateway.schemas.flow_runs import FlowRunPolicyFields, Parameters
 from antiphon.services.gateway.schemas.flows import Labels, ResourceName
 from antiphon.services.gateway.schemas.states import StateCreate
 from antiphon.services.prefect.json_schema import BAD_SCHEMA, problem
 
-#: Names that fields had before Prefect 3, ignored.
+#: Fields of Prefect 2, which are ignored.
 _FORMER: Final = ("worker_pool_queue_id", "worker_pool_name", "worker_pool_queue_name", "work_pool_queue_name")
 _BOTH_LIMITS: Final = "A deployment cannot have both a concurrency limit and a global concurrency limit."
 _BAD_SCHEMA: Final = "The provided schema is not a valid json schema. Schema error:"
-#: What a request may say, and what is not kept with a deployment.
+#: Fields of requests that are not stored with a deployment.
 _NOT_KEPT: Final = frozenset({"schedules", "storage_document_id", "infrastructure_document_id", "version_info"})
 
 
@@ -31,7 +31,7 @@ class CollisionStrategy(StrEnum):
     CANCEL_NEW = "CANCEL_NEW"
 
 
-class ConcurrencyOptions(BaseModel):
+class ConcurrencyOptionsFields(BaseModel):
     """Prefect's ConcurrencyOptions."""
 
     collision_strategy: CollisionStrategy
@@ -39,7 +39,7 @@ class ConcurrencyOptions(BaseModel):
 
 
 class VersionInfo(BaseModel):
-    """Prefect's VersionInfo: accepted, and of no effect outside its cloud."""
+    """Prefect's VersionInfo: accepted, and without effect outside Prefect Cloud."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -56,10 +56,10 @@ class _DeploymentFields(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     paused: bool = False
-    #: There is no scheduler yet, so that there may be none.
+    #: There is no scheduler yet: a schedule is answered with 501.
     schedules: list[dict[str, Any]] | None = Field(default_factory=list)
     concurrency_limit: Slots | None = None
-    concurrency_options: ConcurrencyOptions | None = None
+    concurrency_options: ConcurrencyOptionsFields | None = None
     global_concurrency_limit_id: UUID | None = None
     tags: list[str] = Field(default_factory=list)
     pull_steps: list[dict[str, Any]] | None = None
@@ -82,7 +82,7 @@ class _DeploymentFields(BaseModel):
         return values
 
     def given(self) -> dict[str, Any]:
-        """The fields that the request gave, as a command takes them."""
+        """The fields of the request, as the command takes them."""
         if self.schedules:
             raise absent()
         values = self.model_dump(mode="json", exclude_unset=True, exclude=set(_NOT_KEPT))
@@ -114,12 +114,12 @@ class DeploymentCreate(_DeploymentFields):
             found = problem(parameters, schema, ignore_required=True)
             if found is not None:
                 raise ValueError(found.replace(BAD_SCHEMA, _BAD_SCHEMA))
-        # Prefect writes into what it is given: a request that is refused later is quoted with the change.
+        # Prefect adds it to the input; the answer to an invalid request quotes the input with it.
         values["parameters"] = parameters
         return values
 
     def given(self) -> dict[str, Any]:
-        """The fields that the request gave; a null pool is one that is not given."""
+        """The fields of the request; a null pool counts as absent."""
         values = super().given()
         if self.work_pool_name is None:
             values.pop("work_pool_name", None)
@@ -135,7 +135,7 @@ class DeploymentUpdate(_DeploymentFields):
     job_variables: dict[str, Any] | None = None
 
     def given(self) -> dict[str, Any]:
-        """The fields that the request gave; of some a null says nothing."""
+        """The fields of the request; some nulls count as absent."""
         quiet = ("parameters", "enforce_parameter_schema", "parameter_openapi_schema")
         return {name: value for name, value in super().given().items() if value is not None or name not in quiet}
 
@@ -151,7 +151,7 @@ class DeploymentFlowRunCreate(BaseModel):
     enforce_parameter_schema: bool | None = None
     context: dict[str, Any] = Field(default_factory=dict)
     infrastructure_document_id: UUID | None = None
-    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    empirical_policy: FlowRunPolicyFields = Field(default_factory=FlowRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
     idempotency_key: str | None = None
     labels: Labels | None = None
@@ -160,7 +160,7 @@ class DeploymentFlowRunCreate(BaseModel):
     job_variables: dict[str, Any] | None = Field(default_factory=dict)
 
     def command(self, deployment_id: UUID, flow_id: UUID) -> CreateFlowRun:
-        """The command that creates such a run."""
+        """The command that creates the run."""
         values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
         return CreateFlowRun(
             **values,

@@ -1,4 +1,4 @@
-"""Counts of events in time as Prefect gives them: one for each bucket, also where nothing happened."""
+"""Counts of events in time in Prefect's form: one for each bucket, including empty ones."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class TimeUnit(StrEnum):
 
     @property
     def length(self) -> timedelta:
-        """How long one is."""
+        """The length of one unit."""
         return timedelta(**{f"{self.value}s": 1})
 
     def end(self, moment: datetime) -> datetime:
-        """The end of the one that a moment lies in; PIVOT begins one of each."""
+        """The end of the unit around a moment; units are counted from PIVOT."""
         return moment - (moment - PIVOT) % self.length + self.length - _MICROSECOND
 
 
 class Buckets:
-    """Stretches of one length, the first of which begins at PIVOT or before `since`, up to `until`, or to `now`."""
+    """Intervals of one length, aligned to PIVOT, from the one around `since` to `until`, or to `now` if earlier."""
 
     def __init__(self, since: datetime, until: datetime, unit: TimeUnit, interval: float, now: datetime) -> None:
-        """Raise OverflowError for stretches that go beyond the years 1 to 9999."""
+        """Raise OverflowError for intervals beyond the years 1 to 9999."""
         self.length = unit.length * interval
         self._since, self._until = since.astimezone(UTC), until.astimezone(UTC)
         self._first = math.floor((self._since - PIVOT) / self.length)
@@ -50,7 +50,7 @@ class Buckets:
 
     @property
     def complaint(self) -> str | None:
-        """What is wrong with them, if anything."""
+        """The reason to refuse them, or None."""
         number = math.ceil((self._until - self._since) / self.length)
         if number <= _MOST_BUCKETS:
             return None
@@ -60,7 +60,7 @@ class Buckets:
         )
 
     def shown(self, counted: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-        """Prefect's EventCounts, from what was counted by bucket."""
+        """Prefect's EventCounts from the counts by bucket."""
         number, start = 0, self._start
         while start < self._end:
             yield {

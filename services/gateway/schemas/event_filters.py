@@ -1,6 +1,6 @@
-"""Which events a reader wants: Prefect's EventFilter, asked of one event at a time.
+"""Prefect's EventFilter for live events: decides on one event at a time.
 
-Unlike Prefect's, whose live events pass by the `related` filter, every part of it counts.
+Prefect ignores the `related` filter for live events; here every part counts.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from antiphon.projections.filters import text_query
 from antiphon.services.runtime import clock
 
 Labels = Mapping[str, str]
-#: Label names, and patterns (`*`, `?`, `[...]`, negated by a leading `!`) of which the value must fit one.
+#: Label names with patterns (`*`, `?`, `[...]`, negated by a leading `!`); the value must match one of them.
 Patterns = dict[str, str | list[str]]
 F = TypeVar("F")
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedEvent:
-    """The parts of an event that filters look at."""
+    """The parts of an event that filters test."""
 
     id: UUID
     occurred: datetime
@@ -38,7 +38,7 @@ class ObservedEvent:
 
     @classmethod
     def of(cls, body: bytes) -> ObservedEvent:
-        """Read an event as OBSERVED keeps it; raises ValueError, KeyError or TypeError for anything else."""
+        """Decode an event of OBSERVED; raises ValueError, KeyError or TypeError for anything else."""
         fields: dict[str, Any] = orjson.loads(body)
         occurred = datetime.fromisoformat(fields["occurred"])
         return cls(
@@ -51,7 +51,7 @@ class ObservedEvent:
         )
 
 
-class _Part(BaseModel):
+class _Filter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -59,18 +59,18 @@ def _days_ago() -> datetime:
     return clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=180)
 
 
-class OccurredFilter(_Part):
-    """When it occurred, both ends included; without an end, up to the moment of asking."""
+class OccurredFilter(_Filter):
+    """The time of the event, both ends included; the default end is now."""
 
     since: Moment = Field(default_factory=_days_ago)
     until: Moment = Field(default_factory=clock.now)
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether it occurred in between."""
+        """Whether the time lies between the ends."""
         return self.since <= event.occurred <= self.until
 
 
-class NameFilter(_Part):
+class NameFilter(_Filter):
     """The name of the event."""
 
     prefix: list[str] | None = None
@@ -79,7 +79,7 @@ class NameFilter(_Part):
     exclude_name: list[str] | None = None
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether the name is asked for and not excluded; an empty list asks for nothing in particular."""
+        """Whether the name is wanted and not excluded; an empty list excludes nothing."""
         name = event.event
         return (
             (not self.prefix or name.startswith(tuple(self.prefix)))
@@ -89,35 +89,35 @@ class NameFilter(_Part):
         )
 
 
-class ResourceFilter(_Part):
+class ResourceFilter(_Filter):
     """The resource the event is about."""
 
     id: list[str] | None = None
     id_prefix: list[str] | None = None
     labels: Patterns | None = None
-    #: Only has a meaning where many events are asked for at once.
+    #: Only counts in queries for stored events.
     distinct: bool = False
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether the resource fits."""
+        """Whether the resource matches."""
         return _fits(event.resource, self.id, self.id_prefix, self.labels)
 
 
-class AnyResourceFilter(_Part):
-    """One of the resources of the event, the one it is about included."""
+class AnyResourceFilter(_Filter):
+    """Any resource of the event, including the one that it is about."""
 
     id: list[str] | None = None
     id_prefix: list[str] | None = None
     labels: Patterns | None = None
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether one of them fits."""
+        """Whether one of them matches."""
         resources = (event.resource, *event.related)
         return any(_fits(resource, self.id, self.id_prefix, self.labels) for resource in resources)
 
 
-class RelatedFilter(_Part):
-    """One of the resources the event is related to."""
+class RelatedFilter(_Filter):
+    """The related resources of the event."""
 
     id: list[str] | None = None
     role: list[str] | None = None
@@ -125,7 +125,7 @@ class RelatedFilter(_Part):
     labels: Patterns | None = None
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether one of them fits; without anything asked, also an event that has none."""
+        """Whether one of them matches; a filter without conditions also includes events without related resources."""
         if not (self.id or self.role or self.resources_in_roles or self.labels):
             return True
         return any(self._fits(resource) for resource in event.related)
@@ -140,29 +140,32 @@ class RelatedFilter(_Part):
         )
 
 
-class IdFilter(_Part):
+class IdFilter(_Filter):
     """The ids of events."""
 
     id: list[UUID] | None = None
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether it is one of them; an empty list restricts nothing."""
+        """Whether the id is one of them; an empty list excludes nothing."""
         return not self.id or event.id in self.id
 
 
-class TextFilter(_Part):
+class TextFilter(_Filter):
     """A text query over name, resources and payload."""
 
     query: Annotated[str, Field(max_length=200)]
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether the event's texts match."""
+        """Whether the texts of the event match."""
         values = [value for resource in (event.resource, *event.related) for value in resource.values()]
         return text_query.parse(self.query).matches(" ".join([event.event, *values, str(event.payload)]))
 
 
-class EventFilter(_Part):
-    """Prefect's EventFilter: all its parts must include an event."""
+class PrefectEventFilter(_Filter):
+    """Prefect's EventFilter: all its parts must match."""
+
+    # The name is part of the reason for which a WebSocket closes.
+    model_config = ConfigDict(title="EventFilter")
 
     occurred: OccurredFilter = Field(default_factory=OccurredFilter)
     event: NameFilter | None = None
@@ -171,11 +174,11 @@ class EventFilter(_Part):
     any_resource: AnyResourceFilter | list[AnyResourceFilter] | None = None
     id: IdFilter = IdFilter()
     text: TextFilter | None = None
-    #: A stream has only one order.
+    #: Ignored: live events have one order.
     order: Literal["ASC", "DESC"] = "DESC"
 
     def includes(self, event: ObservedEvent) -> bool:
-        """Whether the event is wanted."""
+        """Whether the event matches."""
         parts = (self.occurred, self.event, self.id, self.resource, *_each(self.related), *_each(self.any_resource))
         return all(part is None or part.includes(event) for part in (*parts, self.text))
 

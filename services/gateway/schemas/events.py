@@ -1,4 +1,4 @@
-"""Events as clients emit them."""
+"""Events that clients report."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ Resource = Annotated[dict[str, str], Field(max_length=500), AfterValidator(_has_
 RelatedResource = Annotated[Resource, AfterValidator(_has_role)]
 
 
-class Event(BaseModel):
-    """Prefect's Event."""
+class ReportedEvent(BaseModel):
+    """Prefect's ReportedEvent."""
 
     occurred: Moment
     event: Annotated[str, Field(max_length=1024)]

@@ -1,4 +1,4 @@
-"""Flow runs as requests describe them."""
+"""Requests about flow runs."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from antiphon.services.gateway.schemas.states import StateCreate
 _PARAMETER_BYTES: Final = 524_288
 
 
-class FlowRunPolicy(BaseModel):
-    """Prefect's FlowRunPolicy: the two oldest fields stand for their successors where those are absent."""
+class FlowRunPolicyFields(BaseModel):
+    """Prefect's FlowRunPolicy: the two oldest fields are the defaults of their successors."""
 
     max_retries: int = 0
     retry_delay_seconds: Annotated[float, FINITE] = 0
@@ -37,7 +37,7 @@ class FlowRunPolicy(BaseModel):
         return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
-        """The policy as it is kept."""
+        """The policy in the form of events."""
         pause_keys = tuple(sorted(self.pause_keys)) if self.pause_keys is not None else None
         return StoredPolicy(**{**self.__dict__, "pause_keys": pause_keys})
 
@@ -66,7 +66,7 @@ class FlowRunCreate(BaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     parent_task_run_id: UUID | None = None
     infrastructure_document_id: UUID | None = None
-    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    empirical_policy: FlowRunPolicyFields = Field(default_factory=FlowRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
     labels: Labels | None = Field(default_factory=dict)
     idempotency_key: str | None = None
@@ -76,11 +76,11 @@ class FlowRunCreate(BaseModel):
     deployment_id: UUID | None = None
 
     def command(self, created_by: CreatedBy | None, api_version: str | None = None) -> CreateFlowRun:
-        """The command that creates such a run."""
+        """The command that creates the run."""
         values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
         return CreateFlowRun(
             **values,
-            # An empty name asks for a made-up one, like none.
+            # An empty name means a generated one, like no name.
             name=self.name or None,
             empirical_policy=self.empirical_policy.stored(),
             tags=tuple(self.tags),
@@ -102,13 +102,13 @@ class FlowRunUpdate(BaseModel):
     name: str | None = None
     flow_version: str | None = None
     parameters: Parameters = Field(default_factory=dict)
-    empirical_policy: FlowRunPolicy = Field(default_factory=FlowRunPolicy)
+    empirical_policy: FlowRunPolicyFields = Field(default_factory=FlowRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
     infrastructure_pid: str | None = None
     job_variables: dict[str, Any] | None = None
 
     def changes(self) -> FlowRunChanges:
-        """Only what the request gave."""
+        """The fields of the request."""
         given = self.model_fields_set
         values: dict[str, Any] = {name: getattr(self, name) for name in given - {"empirical_policy", "tags"}}
         if "empirical_policy" in given:

@@ -1,4 +1,4 @@
-"""Flows as requests describe them."""
+"""Requests about flows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from antiphon.services.gateway.schemas.numbers import FINITE
 
 Labels = Annotated[dict[str, bool | int | float | str], FINITE]
-#: Prefect forbids these characters, because names stand in paths.
+#: Prefect forbids these characters, because names are parts of paths.
 ResourceName = Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$")]
 
 

@@ -1,4 +1,4 @@
-"""Concurrency limits as requests describe them."""
+"""Requests about concurrency limits."""
 
 from __future__ import annotations
 
@@ -47,6 +47,6 @@ class TagLimitCreate(BaseModel):
     concurrency_limit: Number
 
 
-#: Task runs that are declared to hold slots.
+#: Task runs that take over the slots.
 Override = Annotated[list[UUID] | None, Field(max_length=MOST_AT_ONCE)]
 Names = Annotated[list[str], Field(max_length=MOST_AT_ONCE)]

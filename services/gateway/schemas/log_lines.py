@@ -1,4 +1,4 @@
-"""Which log lines a reader wants, asked of one line at a time."""
+"""Prefect's LogFilter for live lines: decides on one line at a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from antiphon.projections.filters.objects import LogFilter
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """The parts of a log line that filters look at."""
+    """The parts of a log line that filters test."""
 
     level: int
     timestamp: datetime
@@ -23,7 +23,7 @@ class LogLine:
 
     @classmethod
     def of(cls, line: dict[str, Any]) -> LogLine:
-        """Read a line as OBSERVED keeps it; raises ValueError, KeyError or TypeError for anything else."""
+        """Decode a line of OBSERVED; raises ValueError, KeyError or TypeError for anything else."""
         return cls(
             int(line["level"]),
             datetime.fromisoformat(line["timestamp"]),
@@ -38,7 +38,7 @@ def _id(text: str | None) -> UUID | None:
 
 
 def includes(wanted: LogFilter, line: LogLine) -> bool:
-    """Whether the filter includes the line; all its parts must, whatever operator it names, as in Prefect's streams."""
+    """Whether the line matches all parts of the filter; Prefect's streams ignore its operator too."""
     level, timestamp, flow_run, task_run = wanted.level, wanted.timestamp, wanted.flow_run_id, wanted.task_run_id
     return (
         (level is None or _is_within(line.level, level.ge_, level.le_))

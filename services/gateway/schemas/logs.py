@@ -1,4 +1,4 @@
-"""Log lines as requests bring them."""
+"""Requests about log lines."""
 
 from __future__ import annotations
 

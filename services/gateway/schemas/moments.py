@@ -1,4 +1,4 @@
-"""Times in requests that can be stored."""
+"""Times that can be stored."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def _storable(moment: datetime) -> datetime:
     try:
         moment.astimezone(UTC)
     except OverflowError:
-        # PostgreSQL takes it, but no row with it can be read again.
+        # PostgreSQL stores it, but psycopg cannot read it.
         msg = "the time is outside the years 1 to 9999 in UTC"
         raise ValueError(msg) from None
     return moment
 
 
-#: A time with a zone, whose year in UTC is one that Python knows.
+#: A time with a zone, within the years 1 to 9999 in UTC.
 Moment = Annotated[moments.Moment, AfterValidator(_storable)]

@@ -1,4 +1,4 @@
-"""Numbers in requests that can be stored: Python reads `NaN` and `1e999`, but neither is a number in JSON."""
+"""Numbers that can be stored: Python's parser accepts `NaN` and `1e999`, which are not JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 
 def _finite(value: Any) -> Any:
-    """A number, a list of numbers, or values of labels, without what would be stored as null."""
+    """Refuse values that JSON would store as null, in a number, a list of numbers, or the values of labels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
     if any(isinstance(item, float) and not isfinite(item) for item in inner):
         msg = "numbers must be finite"
@@ -17,5 +17,5 @@ def _finite(value: Any) -> Any:
     return value
 
 
-#: Added to a type instead of pydantic's `allow_inf_nan`, which renames the branches of a union in what is answered.
+#: Not pydantic's `allow_inf_nan`: that renames the branches of a union in error messages.
 FINITE: Final = AfterValidator(_finite)

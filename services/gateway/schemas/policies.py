@@ -1,4 +1,4 @@
-"""What the retry policies of flow runs and task runs have in common."""
+"""The common part of the retry policies of flow runs and task runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Any
 
 
 def from_deprecated(values: Any) -> Any:
-    """Let the two oldest fields of a policy stand for their successors where those are absent.
+    """Use the two oldest fields of a policy as defaults of their successors.
 
-    Changes the dictionary it is given, as Prefect does: a refused request is quoted with the change.
+    Changes its argument, as Prefect does: the answer to an invalid request quotes the changed policy.
     """
     if isinstance(values, dict):
         if not values.get("retries") and values.get("max_retries", 0) != 0:

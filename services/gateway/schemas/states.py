@@ -1,4 +1,4 @@
-"""States as requests propose them."""
+"""Requests about states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.events.state import StateType
 from antiphon.services.gateway.schemas.moments import Moment
 
 
-class StateDetails(state.StateDetails):
+class StateDetailsFields(state.StateDetails):
     """Prefect's StateDetails: unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,7 +30,7 @@ class StateCreate(BaseModel):
     name: str | None = None
     message: str | None = None
     data: Any = None
-    state_details: StateDetails = StateDetails()
+    state_details: StateDetailsFields = StateDetailsFields()
 
     @model_validator(mode="after")
     def _default_name(self) -> StateCreate:
@@ -39,14 +39,14 @@ class StateCreate(BaseModel):
         return self
 
     def proposed(self) -> state.ProposedState:
-        """The state as a command proposes it."""
+        """The state as a part of a command."""
         return state.ProposedState.model_construct(
             type=self.type, name=self.name, message=self.message, data=self.data, state_details=self.state_details
         )
 
 
 class SetStateBody(BaseModel):
-    """The body of `set_state`; unknown fields beside these are ignored."""
+    """The body of `set_state`; unknown fields are ignored."""
 
     state: StateCreate
     force: bool = False

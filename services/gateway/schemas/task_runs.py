@@ -1,4 +1,4 @@
-"""Task runs as requests describe them."""
+"""Requests about task runs."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def _short_cache_key(key: str | None) -> str | None:
     return key
 
 
-class TaskRunPolicy(BaseModel):
-    """Prefect's TaskRunPolicy: the two oldest fields stand for their successors where those are absent."""
+class TaskRunPolicyFields(BaseModel):
+    """Prefect's TaskRunPolicy: the two oldest fields are the defaults of their successors."""
 
     max_retries: int = 0
     retry_delay_seconds: Annotated[float, FINITE] = 0
@@ -55,19 +55,19 @@ class TaskRunPolicy(BaseModel):
         return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
-        """The policy as it is kept."""
+        """The policy in the form of events."""
         return StoredPolicy(**self.__dict__)
 
 
 class TaskRunResult(BaseModel):
-    """An input that is another task run's result."""
+    """An input that is the result of another task run."""
 
     input_type: Literal["task_run"] = "task_run"
     id: UUID
 
 
 class FlowRunResult(BaseModel):
-    """An input that is a flow run's result."""
+    """An input that is the result of a flow run."""
 
     input_type: Literal["flow_run"] = "flow_run"
     id: UUID
@@ -81,7 +81,7 @@ class Parameter(BaseModel):
 
 
 class Constant(BaseModel):
-    """An input that is a value."""
+    """An input that is a constant value."""
 
     input_type: Literal["constant"] = "constant"
     type: str
@@ -104,13 +104,13 @@ class TaskRunCreate(BaseModel):
     cache_key: Annotated[str | None, AfterValidator(_short_cache_key)] = None
     cache_expiration: Moment | None = None
     task_version: str | None = None
-    empirical_policy: TaskRunPolicy = Field(default_factory=TaskRunPolicy)
+    empirical_policy: TaskRunPolicyFields = Field(default_factory=TaskRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
     labels: Labels | None = Field(default_factory=dict)
     task_inputs: dict[str, list[TaskInput]] = Field(default_factory=dict)
 
     def command(self) -> CreateTaskRun:
-        """The command that creates such a task run."""
+        """The command that creates the run."""
         values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
         return CreateTaskRun(
             **values,

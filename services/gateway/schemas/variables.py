@@ -1,4 +1,4 @@
-"""Variables as requests describe them."""
+"""Requests about variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-#: What Prefect takes.
+#: Prefect's limits.
 _LONGEST_NAME: Final = 255
 _VALUE_BYTES: Final = 5000
 
@@ -45,7 +45,7 @@ class VariableCreate(BaseModel):
 
 
 class VariableUpdate(BaseModel):
-    """Prefect's VariableUpdate: only what is given is changed."""
+    """Prefect's VariableUpdate: absent fields stay unchanged."""
 
     model_config = ConfigDict(extra="forbid")
 

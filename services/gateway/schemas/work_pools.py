@@ -1,4 +1,4 @@
-"""Work pools and queues as requests describe them."""
+"""Requests about work pools and queues."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from antiphon.services.gateway.schemas.flows import ResourceName
 from antiphon.services.gateway.schemas.moments import Moment
 
 _PLACEHOLDER: Final = re.compile(r"{{\s*([\w\.\-\[\]$]+)\s*}}")
-#: What the columns hold; the genuine server fails on more.
+#: The largest value of the columns; Prefect's server answers 500 to larger ones.
 _LARGEST: Final = 2**31 - 1
 
 
@@ -25,7 +25,7 @@ def _not_empty(value: Any) -> Any:
 
 
 def _complete(template: dict[str, Any]) -> dict[str, Any]:
-    """Every variable that a template speaks of must be described."""
+    """Refuse a template that uses undeclared variables."""
     if not template:
         return template
     configuration, variables = template.get("job_configuration"), template.get("variables")
@@ -54,7 +54,7 @@ Count = Annotated[int, Field(ge=0, le=_LARGEST)]
 Priority = Annotated[int, Field(gt=0, le=_LARGEST)]
 
 
-class Storage(BaseModel):
+class StorageFields(BaseModel):
     """Prefect's WorkPoolStorageConfiguration."""
 
     model_config = ConfigDict(extra="forbid")
@@ -75,7 +75,7 @@ class WorkPoolCreate(BaseModel):
     base_job_template: Template = Field(default_factory=dict)
     is_paused: bool = False
     concurrency_limit: Count | None = None
-    storage_configuration: Storage = Field(default_factory=Storage)
+    storage_configuration: StorageFields = Field(default_factory=StorageFields)
 
 
 class WorkPoolUpdate(BaseModel):
@@ -87,10 +87,10 @@ class WorkPoolUpdate(BaseModel):
     is_paused: bool | None = None
     base_job_template: Template | None = None
     concurrency_limit: Count | None = None
-    storage_configuration: Storage | None = None
+    storage_configuration: StorageFields | None = None
 
 
-class QueueFilter(BaseModel):
+class QueueFilterFields(BaseModel):
     """Prefect's QueueFilter."""
 
     tags: list[str] | None = None
@@ -107,7 +107,7 @@ class WorkQueueCreate(BaseModel):
     is_paused: bool = False
     concurrency_limit: Count | None = None
     priority: Priority | None = None
-    filter: QueueFilter | None = None
+    filter: QueueFilterFields | None = None
 
 
 class WorkQueueUpdate(BaseModel):
@@ -121,12 +121,12 @@ class WorkQueueUpdate(BaseModel):
     concurrency_limit: Count | None = None
     priority: Priority | None = None
     last_polled: Moment | None = None
-    filter: QueueFilter | None = None
+    filter: QueueFilterFields | None = None
 
     def changes(self) -> dict[str, Any]:
-        """Only what the request gave."""
+        """The fields of the request."""
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-#: What the column of a worker's interval holds.
+#: The range of the column of a worker's interval.
 Interval = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]

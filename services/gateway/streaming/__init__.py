@@ -1,1 +1,1 @@
-"""WebSockets and streams."""
+"""WebSockets and live observations."""

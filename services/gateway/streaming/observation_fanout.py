@@ -1,7 +1,6 @@
-"""What arrives on OBSERVED, handed to everybody in this gateway who waits for it; one reader serves them all.
+"""Distributes the observations of OBSERVED to all WebSockets of this gateway; one consumer serves them all.
 
-Nobody can hold the others up, or the memory of the gateway: who does not take what waits for him is cut off, and can
-begin again where he was.
+A slow subscriber holds up no other, and its backlog is bounded: it is cut off, and can start again where it was.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.replies import ReplyInbox
 
-#: What may wait for one reader.
+#: The bounds of one subscriber's backlog.
 _MOST_WAITING: Final = 4_096
 _MOST_BYTES_WAITING: Final = 8_000_000
 _PAGE: Final = 250
@@ -37,52 +36,52 @@ T = TypeVar("T")
 
 
 class CutOffError(Exception):
-    """A reader was too slow, or the reading came to an end: begin again."""
+    """The subscriber was too slow, or the consumer ended: subscribe again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
-    """One observation: what filters look at, and the text of the frame that tells it."""
+class Observation(Generic[T]):
+    """One observation: the fields that filters test, and the text of its frame."""
 
     fields: T
     text: str
 
 
-#: Takes the body of a message apart; raises ValueError, KeyError or TypeError for one that is not what it should be.
-Read = Callable[[bytes], Sequence[Item[T]]]
+#: Decodes the body of a message; raises ValueError, KeyError or TypeError for an invalid one.
+Read = Callable[[bytes], Sequence[Observation[T]]]
 Wanted = Callable[[T], bool]
 
 
 class Backlog(Generic[T]):
-    """What waits for one reader."""
+    """The frames that wait for one subscriber."""
 
     def __init__(self, wanted: Wanted[T], after: int) -> None:
         self._wanted = wanted
-        #: It gets everything behind this position.
+        #: It gets all observations after this position.
         self.after = after
         self._waiting: list[str] = []
         self._bytes = 0
         self._arrived = asyncio.Event()
         self._ended: str | None = None
 
-    def offer(self, item: Item[T]) -> None:
-        """Put an item there, if it is wanted."""
-        if self._ended is not None or not self._wanted(item.fields):
+    def offer(self, observation: Observation[T]) -> None:
+        """Add an observation if the subscriber wants it."""
+        if self._ended is not None or not self._wanted(observation.fields):
             return
-        self._waiting.append(item.text)
-        self._bytes += len(item.text)
+        self._waiting.append(observation.text)
+        self._bytes += len(observation.text)
         if len(self._waiting) > _MOST_WAITING or self._bytes > _MOST_BYTES_WAITING:
             self.end("reads too slowly")
         self._arrived.set()
 
     def end(self, why: str) -> None:
-        """Let go of everything: `take` raises from now on."""
+        """Drop all frames; from now on `take` raises."""
         self._ended = why
         self._waiting.clear()
         self._arrived.set()
 
     async def take(self) -> list[str]:
-        """Everything that has arrived, at least one; raises CutOffError."""
+        """All frames that have arrived, at least one; raises CutOffError."""
         await self._arrived.wait()
         if self._ended is not None:
             raise CutOffError(self._ended)
@@ -91,8 +90,8 @@ class Backlog(Generic[T]):
         return taken
 
 
-class Live(Generic[T]):
-    """The observations of some kinds, as they arrive."""
+class ObservationFanout(Generic[T]):
+    """The observations of some kinds, live and stored."""
 
     def __init__(self, client: Client, kinds: Sequence[str], read: Read[T]) -> None:
         self._client = client
@@ -107,7 +106,7 @@ class Live(Generic[T]):
 
     @asynccontextmanager
     async def joined(self, wanted: Wanted[T]) -> AsyncIterator[Backlog[T]]:
-        """A backlog that fills until the block ends; raises LogUnavailableError."""
+        """A backlog that is filled until the block ends; raises LogUnavailableError."""
         async with self._changing:
             if self._following is None:
                 self._position = await self._end()
@@ -123,17 +122,17 @@ class Live(Generic[T]):
                 await self._rest()
 
     async def stored(self, since: datetime, wanted: Wanted[T]) -> AsyncIterator[tuple[int, list[str]]]:
-        """What was stored at that moment or later, in pages, with the position of the last one looked at.
+        """The frames stored since a moment, in pages, each with the last position that it covers.
 
-        A page is only read when it is asked for. Raises LogUnavailableError.
+        A page is read when the caller takes it. Raises LogUnavailableError.
         """
-        # In UTC, to the end of what is stored by then.
+        # In UTC, up to the end of the stream at that time.
         request = {"start_time": since.isoformat(), "next_by_subj": "obs.>", "batch": _PAGE}
         async for page in self._pages(request, wanted):
             yield page
 
     async def between(self, after: int, until: int, wanted: Wanted[T]) -> AsyncIterator[list[str]]:
-        """What was stored behind a position, up to another one."""
+        """The frames stored after a position, up to another one."""
         if after < until:
             request = {"seq": after + 1, "next_by_subj": "obs.>", "batch": _PAGE}
             async for _, texts in self._pages(request, wanted, until):
@@ -151,7 +150,11 @@ class Live(Generic[T]):
                     is_last = True
                     break
                 if direct_get.subject(message).split(".")[1] in self._kinds:
-                    texts += [item.text for item in self._items(message.data) if wanted(item.fields)]
+                    texts += [
+                        observation.text
+                        for observation in self._observations(message.data)
+                        if wanted(observation.fields)
+                    ]
             if not page:
                 return
             last = direct_get.sequence(page[-1])
@@ -175,19 +178,19 @@ class Live(Generic[T]):
         try:
             async for batch in consumer.batches():
                 for delivered in batch:
-                    for item in self._items(delivered.data):
+                    for observation in self._observations(delivered.data):
                         for backlog in self._backlogs:
-                            backlog.offer(item)
+                            backlog.offer(observation)
                     self._position = delivered.position
         finally:
             for backlog in self._backlogs:
                 backlog.end("the stream of observations ended")
             await consumer.close()
 
-    def _items(self, body: bytes) -> Sequence[Item[T]]:
+    def _observations(self, body: bytes) -> Sequence[Observation[T]]:
         try:
             return self._read(body)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            # Its projection or the recorder parks it.
+            # The projection or the recorder parks it.
             _log.warning("observation not shown", error=repr(error))
             return ()

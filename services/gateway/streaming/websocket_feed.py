@@ -1,4 +1,4 @@
-"""Sends what is observed to the reader at a WebSocket, for as long as he takes it."""
+"""Sends observations to the subscriber at a WebSocket."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.services.gateway.streaming import websockets
-from antiphon.services.gateway.streaming.observation_fanout import CutOffError, Live, Wanted
+from antiphon.services.gateway.streaming.observation_fanout import CutOffError, ObservationFanout, Wanted
 
-#: How long a reader may take nothing.
+#: How long a subscriber may read nothing.
 _PATIENCE_SECONDS: Final = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -24,8 +24,8 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-async def asked(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]] | None:
-    """What a reader wants, and the message that says so; None where he has been turned away."""
+async def read_filter(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]] | None:
+    """The filter of a subscriber, and the message that contains it; None if the subscriber was refused."""
     if not await websockets.handshake(websocket):
         return None
     try:
@@ -33,7 +33,7 @@ async def asked(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]
     except (WebSocketDisconnect, websockets.UnreadableFrameError):
         return None
     if "type" not in message:
-        # Ends it without a word, as Prefect does.
+        # Prefect closes the connection without a reason too.
         return None
     if message["type"] != "filter":
         await websocket.close(websockets.PROTOCOL_ERROR, "Expected 'filter' message")
@@ -45,27 +45,29 @@ async def asked(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]
         return None
 
 
-async def stream(websocket: WebSocket, live: Live[T], wanted: Wanted[T], since: datetime | None) -> None:
-    """Send what is wanted until the reader is gone, first what was stored since a moment."""
+async def send_observations(
+    websocket: WebSocket, fanout: ObservationFanout[T], wanted: Wanted[T], since: datetime | None
+) -> None:
+    """Send matching observations until the subscriber leaves, first those stored since a moment."""
     try:
-        await websockets.while_connected(websocket, _feed(websocket, live, wanted, since))
+        await websockets.while_connected(websocket, _feed(websocket, fanout, wanted, since))
     except (CutOffError, LogUnavailableError, TimeoutError) as error:
         _log.warning("reader cut off", path=websocket.url.path, why=repr(error))
-        # Prefect's readers come back after this, and ask for what they missed.
+        # Prefect's clients reconnect after this code, and ask for what they missed.
         await websocket.close(websockets.TRY_AGAIN, "Begin again")
 
 
-async def _feed(websocket: WebSocket, live: Live[T], wanted: Wanted[T], since: datetime | None) -> None:
+async def _feed(websocket: WebSocket, fanout: ObservationFanout[T], wanted: Wanted[T], since: datetime | None) -> None:
     reached: int | None = None
     if since is not None:
         reached = 0
-        async for position, texts in live.stored(since, wanted):
+        async for position, texts in fanout.stored(since, wanted):
             await _send(websocket, texts)
             reached = position
-    async with live.joined(wanted) as backlog:
+    async with fanout.joined(wanted) as backlog:
         if reached is not None:
-            # What was stored since the last page; what is newer waits already.
-            async for texts in live.between(reached, backlog.after, wanted):
+            # Observations stored after the last page; later ones are in the backlog.
+            async for texts in fanout.between(reached, backlog.after, wanted):
                 await _send(websocket, texts)
         while True:
             await _send(websocket, await backlog.take())

@@ -1,6 +1,6 @@
-"""A WebSocket protocol that leaves the answer to a client's ping to the application.
+"""A WebSocket protocol that lets the application answer pings.
 
-Prefect's client takes a pong for the confirmation of all events it sent before the ping, and forgets them.
+To Prefect's client a pong confirms all events that it sent before the ping; it then forgets them.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-#: The key of a received message that is a ping: it holds what answers it.
+#: The key of a received ping; its value is the function that answers it.
 PONG: Final = "pong"
 Pong = Callable[[], None]
 
 
-class _Withholding(ServerProtocol):
-    """Collects the pongs that websockets would send by itself."""
+class _HeldPongs(ServerProtocol):
+    """Collects the pongs that websockets would send at once."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.withheld: deque[Frame] = deque()
+        self.held: deque[Frame] = deque()
 
     def send_frame(self, frame: Frame) -> None:
-        """Send a frame, but a pong only when it is released."""
+        """Send a frame; hold a pong back until it is released."""
         if frame.opcode is Opcode.PONG:
-            self.withheld.append(frame)
+            self.held.append(frame)
         else:
             super().send_frame(frame)
 
     def release(self, pong: Frame) -> None:
-        """Send a pong now."""
+        """Send a pong."""
         super().send_frame(pong)
 
 
-class PongsByApplication(WebSocketsSansIOProtocol):
-    """Hands a ping to the application in its turn, as a message with the key `pong`."""
+class ManualPongProtocol(WebSocketsSansIOProtocol):
+    """Delivers a ping to the application in order, as a message with the key `pong`."""
 
-    conn: _Withholding
+    conn: _HeldPongs
 
     def __init__(
         self,
@@ -55,20 +55,20 @@ class PongsByApplication(WebSocketsSansIOProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self.conn = _Withholding(
+        self.conn = _HeldPongs(
             extensions=self.conn.available_extensions, max_size=config.ws_max_size, logger=self.conn.logger
         )
 
     async def send(self, message: Any) -> None:
-        """Send as usual; but a peer that takes nothing would not take the end of the connection either."""
+        """Send as usual; a peer that reads nothing would not read the closing frame either."""
         if message["type"] == "websocket.close" and not self.writable.is_set():
             self.transport.abort()
             return
         await super().send(message)
 
     def handle_ping(self) -> None:
-        """Queue the ping behind the frames before it; like a frame, it stops the reading until it is taken."""
-        answer = partial(self._answer, self.conn.withheld.popleft())
+        """Queue the ping behind earlier frames; like a frame, it pauses reading until it is taken."""
+        answer = partial(self._answer, self.conn.held.popleft())
         if self.close_sent:
             return
         message: Any = {"type": "websocket.receive", PONG: answer}

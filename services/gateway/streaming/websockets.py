@@ -1,4 +1,4 @@
-"""What all of Prefect's WebSockets have in common (services.md section 3)."""
+"""The common part of Prefect's WebSockets (docs/prefect/services.md, section 3)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PROTOCOL_ERROR: Final = 1002
 POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009
 TRY_AGAIN: Final = 1013
-#: Bytes that a closing frame has room for.
+#: The room for a reason in a closing frame.
 _LONGEST_REASON: Final = 123
 
 
 class UnreadableFrameError(Exception):
-    """A frame makes no sense: the connection ends without a word, as Prefect's server ends it."""
+    """A frame is invalid: the connection ends without a reason, as on Prefect's server."""
 
 
 async def handshake(websocket: WebSocket) -> bool:
-    """Accept as Prefect does: with its subprotocol comes an auth message, without it nothing."""
+    """Accept as Prefect does: with its subprotocol an auth message follows, otherwise none."""
     if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
         await websocket.accept()
         return True
@@ -43,7 +43,7 @@ async def handshake(websocket: WebSocket) -> bool:
 
 
 async def frame(websocket: WebSocket) -> str | Pong:
-    """The text of the next frame, or what answers a ping; raises UnreadableFrameError for a frame of bytes."""
+    """The text of the next frame, or the function that answers a ping; raises UnreadableFrameError for bytes."""
     message = await websocket.receive()
     if message["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(message["code"], message.get("reason"))
@@ -54,14 +54,14 @@ async def frame(websocket: WebSocket) -> str | Pong:
 
 
 async def message_from(websocket: WebSocket) -> dict[str, Any]:
-    """The next message, a JSON object; pings before it are answered."""
+    """The next message, a JSON object; earlier pings are answered."""
     while not isinstance(received := await frame(websocket), str):
         received()
     return message_in(received)
 
 
 def message_in(text: str) -> dict[str, Any]:
-    """The message that a frame is; raises UnreadableFrameError for what is no JSON object."""
+    """The message in a frame; raises UnreadableFrameError if it is not a JSON object."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -74,7 +74,7 @@ def message_in(text: str) -> dict[str, Any]:
 async def while_connected(
     websocket: WebSocket, work: Coroutine[Any, Any, None], hear: Callable[[str], object] = lambda _: None
 ) -> None:
-    """Work until it is done or the client is gone; pings are answered, and `hear` is told what else it says."""
+    """Work until it is done or the client leaves; pings are answered, and `hear` gets every other text."""
     working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket, hear))
     try:
         await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -100,6 +100,6 @@ async def _listen(websocket: WebSocket, hear: Callable[[str], object]) -> None:
 
 
 async def refuse(websocket: WebSocket, reason: str) -> None:
-    """Close for a message that makes no sense; a reason that is too long for a frame ends it without a word."""
+    """Close because of an invalid message; a reason that is too long for a frame is left out."""
     if len(reason.encode()) <= _LONGEST_REASON:
         await websocket.close(PROTOCOL_ERROR, reason)

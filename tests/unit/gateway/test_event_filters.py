@@ -8,7 +8,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from antiphon.services.gateway.schemas.event_filters import EventFilter, ObservedEvent
+from antiphon.services.gateway.schemas.event_filters import ObservedEvent, PrefectEventFilter
 
 EVENT = ObservedEvent.of(
     orjson.dumps(
@@ -71,12 +71,12 @@ DAY = {"since": "2001-01-01T00:00:00Z", "until": "2001-01-02T00:00:00Z"}
     ],
 )
 def test_all_parts_of_a_filter_must_include_an_event(wanted: dict[str, Any], is_included: bool) -> None:  # noqa: FBT001
-    assert EventFilter.model_validate({"occurred": DAY} | wanted).includes(EVENT) is is_included
+    assert PrefectEventFilter.model_validate({"occurred": DAY} | wanted).includes(EVENT) is is_included
 
 
 def test_without_a_time_only_the_past_is_wanted() -> None:
-    assert EventFilter.model_validate({}).occurred.until.tzinfo is not None
-    assert not EventFilter.model_validate({}).includes(EVENT)
+    assert PrefectEventFilter.model_validate({}).occurred.until.tzinfo is not None
+    assert not PrefectEventFilter.model_validate({}).includes(EVENT)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_without_a_time_only_the_past_is_wanted() -> None:
 )
 def test_an_unknown_filter_is_refused(wanted: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        EventFilter.model_validate(wanted)
+        PrefectEventFilter.model_validate(wanted)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": 5}', b"null"])

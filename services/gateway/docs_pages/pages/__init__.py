@@ -1,1 +1,1 @@
-"""The pages of the gateway as a browser gets them: plain HTML, CSS and JavaScript modules, nothing is built."""
+"""The files of the pages as browsers get them: HTML, CSS and JavaScript modules, without a build."""

@@ -1,1 +1,1 @@
-"""Our own API, beside Prefect's: the log as streams, histories and states of any moment; `/antiphon/v1`."""
+"""Antiphon's own API under `/antiphon/v1`: the log as streams, the history of a run, its state at any moment."""

@@ -1,4 +1,4 @@
-"""Puts our own API together: an application of its own, whose errors are problem details."""
+"""Assembles Antiphon's own API: a separate application, whose errors are problem details."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DESCRIPTION: Final = (
 
 
 def application(gateway: Gateway) -> FastAPI:
-    """The application that stands under `PREFIX`."""
+    """The application to mount under `PREFIX`."""
     app = FastAPI(
         title="Antiphon",
         description=_DESCRIPTION,

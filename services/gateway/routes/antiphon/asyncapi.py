@@ -1,4 +1,4 @@
-"""The description of what is said on NATS, for programs and for people."""
+"""The AsyncAPI document, for programs and for people."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _document() -> bytes:
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
-    """One document in two forms."""
+    """The document as JSON and as a page."""
     router = APIRouter()
 
     @router.get("/asyncapi")

@@ -1,4 +1,4 @@
-"""The audit page at `/audit`: the log as people read it."""
+"""The audit page at `/audit`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IfNoneMatch = Annotated[str | None, Header()]
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
-    """The page, and the files that it asks for."""
+    """The page and its files."""
     router = APIRouter(prefix="/audit", include_in_schema=False)
 
     @router.get("")

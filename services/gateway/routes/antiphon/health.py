@@ -1,4 +1,4 @@
-"""What tells orchestrators and Prometheus how a gateway is; at the root, where they look."""
+"""Health checks and metrics at the root, where orchestrators and Prometheus look."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/livez")
     async def livez() -> Response:
-        """Whether this process answers at all; a dead one is to be started again."""
+        """Whether this process answers at all; an orchestrator restarts it if not."""
         return JsonResponse({"status": "ok"})
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        """Whether it can answer requests; one that is not ready is to be left alone until it is."""
+        """Whether it can answer requests; a load balancer sends none until then."""
         trouble = {"nats": await _nats_trouble(gateway), "postgres": await _postgres_trouble(gateway)}
         is_ready = not any(trouble.values())
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE

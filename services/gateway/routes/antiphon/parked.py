@@ -1,4 +1,4 @@
-"""Parked messages over HTTP: listed, looked at, handed out again, dropped."""
+"""Parked messages over HTTP: list, show, replay, drop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs as the log tells of them: every decision in order, and the run as it was at any moment."""
+"""Runs in the log: all events of a run in order, and the run as it was at any moment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=10_000)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Histories of flow runs and task runs, and these as they were at any moment."""
+    """Histories of flow runs and task runs, and the runs as they were at any moment."""
     router = APIRouter()
     for kind in _NAMES:
         _add_history(router, gateway, kind)

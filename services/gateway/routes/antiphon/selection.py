@@ -1,4 +1,4 @@
-"""Which events a request asks for, and from where on, as query parameters."""
+"""The filter and the start of a subscription, as query parameters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from antiphon.events.log_position import LogPosition, parse
 from antiphon.events.state import StateType
 from antiphon.services.gateway.http.problems import invalid
 
-#: Part of a subject: what could be a wildcard or another token is none.
+#: A token of a subject: without wildcards and dots.
 _Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 #: One token or two, the second of which may be `*`.
 _Action = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}(\.([A-Za-z0-9_-]{1,128}|\*))?$")]
 
 
 class Selection(BaseModel):
-    """The filter of a stream or a replay; tags may be given several times, and must all be there."""
+    """The filter of a stream or a replay; an event must have all tags."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -37,7 +37,7 @@ class Selection(BaseModel):
 
     @property
     def which(self) -> EventFilter:
-        """As the log is asked."""
+        """The same filter for the client of the log."""
         return EventFilter(
             kind=self.kind or "*",
             id=self.id or "*",
@@ -54,7 +54,7 @@ Selected = Annotated[Selection, Query()]
 
 
 def place(text: str, name: str) -> LogPosition:
-    """The position or the time that the parameter `name` tells; raises ProblemError for neither."""
+    """The position or time in the parameter `name`; raises ProblemError for other text."""
     try:
         return parse(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""How far the log and its readers are, as JSON: what `/metrics` tells Prometheus."""
+"""The positions of the log and its readers as JSON, as `/metrics` gives them to Prometheus."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.services.runtime import clock
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """One route; a number that could not be found out is null."""
+    """One route; an unknown number is null."""
     router = APIRouter()
 
     @router.get("/status")

@@ -1,4 +1,4 @@
-"""What happens, as it happens: server-sent events and a WebSocket, from any position of the log on."""
+"""Events as they happen: server-sent events and a WebSocket, from any position of the log."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from antiphon.services.gateway.http.problems import ProblemError, invalid
 from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, place
 from antiphon.services.gateway.streaming.websockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
 
-#: A sign of life, for what stands in between and closes what is silent.
+#: The interval of keep-alives, because proxies close silent connections.
 _QUIET_SECONDS: Final = 15.0
 _LONGEST_POSITION: Final = 18
 
 _log = structlog.get_logger(__name__)
 
-#: Hands one event, or None as a sign of life, to a reader.
+#: Sends one event, or None as a keep-alive, to a subscriber.
 Hand = Callable[[Recorded | Unreadable | None], Awaitable[None]]
 
 
 class TooSlowError(Exception):
-    """A reader took nothing for too long; `position` is the last one it was given."""
+    """A subscriber took nothing for too long; `position` is the last one that was sent."""
 
     def __init__(self, position: int) -> None:
         super().__init__(f"You are too slow: nothing was taken for too long. Go on from {position + 1}.")
@@ -41,10 +41,9 @@ class TooSlowError(Exception):
 
 
 class Subscription:
-    """Events for one reader, who sets the pace: what it does not take stays in the log.
+    """Events for one subscriber at its own pace: the log keeps what it has not taken.
 
-    A reader that takes nothing for `patience_seconds` is given up: it is told so when it takes what is on its
-    way to it, and has as long again to do that.
+    A subscriber that takes nothing for `patience_seconds` is cut off, and gets the same time again to read the reason.
     """
 
     def __init__(self, gateway: Gateway, selection: Selection, start: int) -> None:
@@ -52,11 +51,11 @@ class Subscription:
         self._selection = selection
         self._patience_seconds = gateway.patience_seconds
         self._stopping = gateway.stopping
-        #: The last position that was handed over, or lies before the first one wanted.
+        #: The last position sent; at first, the one before the start.
         self.position = start - 1
 
     async def run(self, hand: Hand) -> None:
-        """Hand over events until the gateway stops; raises TooSlowError."""
+        """Send events until the gateway stops; raises TooSlowError."""
         events = self._client.subscribe(self._selection.which, self.position + 1)
         async with aclosing(_with_signs_of_life(events, self._stopping)) as items:
             async for item in items:
@@ -69,7 +68,7 @@ class Subscription:
                     self.position = item.position
 
     async def tell(self, last_words: Awaitable[None]) -> None:
-        """Say why it ends to a reader who may not listen any more."""
+        """Send the reason for the end to a subscriber that may not read it."""
         try:
             async with asyncio.timeout(self._patience_seconds):
                 await last_words
@@ -81,7 +80,7 @@ async def _with_signs_of_life(
     events: AsyncIterator[Recorded | Unreadable], stopping: asyncio.Event
 ) -> AsyncGenerator[Recorded | Unreadable | None, None]:
     iterator = aiter(events)
-    # A task, because cancelling what waits for the next event would end the iterator.
+    # A task, because cancelling `anext` would end the iterator.
     following = asyncio.ensure_future(anext(iterator))
     ending = asyncio.ensure_future(stopping.wait())
     try:
@@ -103,7 +102,7 @@ async def _with_signs_of_life(
 async def _subscription(gateway: Gateway, selection: Selection, after: str | None = None) -> Subscription:
     client = gateway.commands
     if after is not None:
-        # What a browser sends when it connects again; it goes before what the address says.
+        # A browser sends it after a reconnection; it takes precedence over the start in the address.
         start = _position(after) + 1
     elif selection.start is not None:
         start = await client.first_position(place(selection.start, "from"))
@@ -113,21 +112,21 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
 
 
 def _position(last_event_id: str) -> int:
-    # Unlike a position it may be 0: nothing was there yet.
+    # Unlike a position it can be 0: no event was there yet.
     if not last_event_id.isdecimal() or len(last_event_id) > _LONGEST_POSITION:
         raise invalid("Last-Event-ID: it is the position of an event, as it was sent with the event")
     return int(last_event_id)
 
 
 class _EventStream(StreamingResponse):
-    """A response that goes on until the reader leaves, is given up, or the gateway stops."""
+    """A response that ends when the subscriber leaves or is cut off, or when the gateway stops."""
 
     def __init__(self, subscription: Subscription) -> None:
         super().__init__(_nothing(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
         self._subscription = subscription
 
     async def stream_response(self, send: Send) -> None:
-        """Send the events; ended by cancellation when the reader leaves."""
+        """Send the events; cancelled when the subscriber leaves."""
 
         async def hand(item: Recorded | Unreadable | None) -> None:
             await write(b":\n\n" if item is None else _event(item))
@@ -137,7 +136,7 @@ class _EventStream(StreamingResponse):
 
         subscription = self._subscription
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        # So that a browser that loses its connection before the first event goes on from here.
+        # A browser that loses its connection before the first event continues from here.
         await write(b"id: %d\n\n" % subscription.position)
         try:
             await subscription.run(hand)
@@ -164,7 +163,7 @@ def _problem(status: HTTPStatus, detail: str) -> bytes:
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Both ways to subscribe."""
+    """Server-sent events and the WebSocket."""
     router = APIRouter()
 
     @router.get("/stream")
@@ -189,7 +188,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
 async def _send(websocket: WebSocket, subscription: Subscription) -> None:
     async def hand(item: Recorded | Unreadable | None) -> None:
-        # The server pings by itself: no sign of life is needed.
+        # The server pings by itself.
         if item is not None:
             await websocket.send_text(_frame("event", record(item)))
 

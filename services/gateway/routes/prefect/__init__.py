@@ -1,1 +1,1 @@
-"""Prefect's routes, under /api."""
+"""Prefect's routes, under `/api`."""

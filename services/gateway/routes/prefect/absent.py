@@ -1,4 +1,4 @@
-"""Routes of Prefect's API that are not there yet: they say so (501), rather than that nothing is found."""
+"""Routes of Prefect's API that are not implemented yet: they answer 501, not 404."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from antiphon.services.gateway.http.errors import NOT_YET, JsonResponse
 
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-#: Resources of which nothing is there, with everything below them.
+#: Resources without any route, and all paths below them.
 _RESOURCES: Final = (
     "automations",
     "block_capabilities",
@@ -26,7 +26,7 @@ _RESOURCES: Final = (
     "ui",
 )
 
-#: Single routes of resources that are there.
+#: Single routes of implemented resources.
 _ROUTES: Final = (
     ("POST", "/flows/bulk_delete"),
     ("POST", "/deployments/bulk_delete"),
@@ -45,7 +45,7 @@ _ROUTES: Final = (
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
-    """One answer for all of them."""
+    """Every method and path with the same answer."""
     router = APIRouter(include_in_schema=False)
 
     async def not_yet() -> Response:

@@ -1,4 +1,4 @@
-"""Routes of artifacts, and of the latest of each key."""
+"""Routes of artifacts, and of the latest artifact of each key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon.events.outcome import Status
 from antiphon.projections.artifact import queries
 from antiphon.projections.artifact.queries import ARTIFACTS, COLLECTIONS, LATEST
 from antiphon.projections.filters.objects import ArtifactCollectionFilter
-from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, not_found
@@ -29,7 +29,7 @@ _OF_LATEST: Final[Keys] = {"artifacts": (Annotated[ArtifactCollectionFilter | No
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, change and delete artifacts; read the latest of a key."""
+    """Create, read, change and delete artifacts; read the latest one of a key."""
     router = APIRouter(prefix="/artifacts", route_class=CheckedRoute)
     order_of = order(ARTIFACTS.default_sort)
     add_filter(router, gateway, ARTIFACTS, body(LIMIT, order_of, OFFSET, _OF_ARTIFACTS))
@@ -84,4 +84,4 @@ async def _decided(gateway: Gateway, request: Request, id: UUID, command: Update
         async with gateway.reading() as connection:
             runs = await queries.runs_of(connection, id)
         decided = await decide(gateway, request, id, command.changed(**(runs or {})), part="of a run")
-    return done(decided, _MISSING)
+    return no_content(decided, _MISSING)

@@ -1,4 +1,4 @@
-"""The one route of automations that has an answer as long as none can be made: taking away those of a deployment."""
+"""The only route of automations that can be answered before automations exist: deleting those of a deployment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from antiphon.services.gateway.http.body_parsing import CheckedRoute
 
 
 def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
-    """The SDK asks for it whenever it applies a deployment."""
+    """The SDK calls it whenever it applies a deployment."""
     router = APIRouter(prefix="/automations", route_class=CheckedRoute)
 
     @router.delete("/owned-by/{resource_id}", status_code=202)

@@ -1,4 +1,4 @@
-"""The bodies of requests for many rows: filter objects, orders, limits, offsets and pages, each declared once."""
+"""Bodies of requests for lists: filters, order, limit, offset and page, each declared once."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from antiphon.projections.filters.objects import (
 )
 from antiphon.services.gateway.http.errors import unprocessable
 
-#: Prefect's `server.api.default_limit`: the default and the most.
+#: Prefect's `server.api.default_limit`: the default and the maximum.
 _LIMIT: Final = 200
 
-#: What was read of a body, by key.
+#: The values of a body by key.
 Given = dict[str, Any]
-#: The keys of a body: the type of each, and what stands for one that is absent or null.
+#: The keys of a body, each with its type and its default, which also replaces null.
 Keys = Mapping[str, tuple[Any, Any]]
 
-#: Each filter object by its key.
+#: The filter class of each key.
 FILTERS: Final[Mapping[str, type]] = {
     "flows": FlowFilter,
     "flow_runs": FlowRunFilter,
@@ -42,7 +42,7 @@ FILTERS: Final[Mapping[str, type]] = {
     "deployments": DeploymentFilter,
     "work_pools": WorkPoolFilter,
     "work_pool_queues": WorkQueueFilter,
-    # The name of the former in some requests.
+    # Some requests use this name for the previous one.
     "work_queues": WorkQueueFilter,
     "logs": LogFilter,
     "variables": VariableFilter,
@@ -62,22 +62,22 @@ async def _limit(limit: Annotated[int | None, Body()] = None) -> int:
 
 Limit = Annotated[int, Depends(_limit)]
 
-#: A dependency of its own, as in Prefect: a wrong limit is told before anything else that is wrong.
+#: A separate dependency, as in Prefect: an invalid limit is reported before any other error.
 LIMIT: Final[Keys] = {"limit": (Limit, Parameter.empty)}
 
 
 def defaults_to(default: Any) -> BeforeValidator:
-    """An explicit null means the default, as Prefect's server has it."""
+    """An explicit null means the default, as on Prefect's server."""
     return BeforeValidator(lambda value: default if value is None else value)
 
 
 def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
-    """One key of a body with a default."""
+    """A key of a body with a default."""
     return Annotated[kind, Body(embed=True, **limits), defaults_to(default)], default
 
 
 def required(kind: Any) -> tuple[Any, Any]:
-    """One key of a body that must be there."""
+    """A required key of a body."""
 
     def refuse_null(value: Any) -> Any:
         if value is None:
@@ -91,7 +91,7 @@ Offset = Annotated[int, Body(ge=0, le=LARGEST), defaults_to(0)]
 
 OFFSET: Final[Keys] = {"offset": (Offset, 0)}
 PAGE: Final[Keys] = {"page": key(int, 1, ge=1)}
-#: A page whose number an answer repeats.
+#: A page whose number the answer repeats.
 Page = Annotated[int, Body(ge=1, le=LARGEST), defaults_to(1)]
 
 
@@ -123,7 +123,7 @@ def body(*keys: Keys) -> Callable[..., Awaitable[Given]]:
 
 
 def criteria_of(given: Mapping[str, Any]) -> Criteria:
-    """The filter objects of a body that was read."""
+    """The filters among the values of a body."""
     found = {name: value for name, value in given.items() if name in FILTERS}
     if "work_queues" in found:
         found["work_pool_queues"] = found.pop("work_queues")

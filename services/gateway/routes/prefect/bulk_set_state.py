@@ -24,7 +24,7 @@ _MOST = 50
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Each run is decided by itself, one after the other; a refusal does not keep the others from moving."""
+    """Each run is decided by itself, one after the other; a refusal does not stop the others."""
     router = APIRouter(prefix="/flow_runs", route_class=CheckedRoute)
 
     @router.post("/bulk_set_state")
@@ -51,7 +51,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
 def _result(run_id: UUID, outcome: Outcome) -> bytes:
     if outcome.status is Status.NOT_FOUND:
-        # It went while the others moved.
+        # It was deleted meanwhile.
         reason = f"Flow run with id {run_id} not found"
         outcome = outcome.model_copy(update={"status": Status.ABORT, "reason": reason})
     return b'{"flow_run_id":"%b",%b}' % (str(run_id).encode(), result_fields(outcome))

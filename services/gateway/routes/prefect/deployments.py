@@ -23,12 +23,12 @@ from antiphon.projections.filters.special import AnyOrNotAnyStateType, FlowRunSt
 from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from antiphon.projections.work_pool.queries import agents_queue
-from antiphon.services.gateway.commands.decisions import Decided, created_response, created_run, decide, new_id
+from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, created_run, decide, new_id
 from antiphon.services.gateway.commands.hydration import HydrationError, hydrated_object
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, not_found, unprocessable
-from antiphon.services.gateway.observations.presence import note_polls, unnoted
+from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import Limit
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
@@ -36,10 +36,10 @@ from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.prefect.json_schema import BAD_SCHEMA
 from antiphon.services.prefect.prefect_kind import HYDRATION, is_dehydrated
 
-#: How often the parameters of a run are made, at most.
+#: How often a run is tried while the deployment's parameters change.
 _TRIES: Final = 3
 _MISSING: Final = "Deployment not found"
-#: So many runs are deleted together: the policy decides them in one batch.
+#: The number of runs that are deleted at once, so that the policy decides them in one batch.
 _AT_ONCE: Final = 100
 _FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
@@ -77,12 +77,12 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        # First the runs, also of a deployment that is gone: what was broken off is finished by asking again.
+        # The runs first, even if the deployment is gone: repeating the request completes an interrupted deletion.
         await _delete_waiting(gateway, id)
         decided = await decide(gateway, request, id, DeleteDeployment())
         if decided.outcome.status is Status.NOT_FOUND:
             raise not_found(_MISSING)
-        # Those that were created meanwhile: from here on none can be.
+        # The runs that were created meanwhile; after the deletion none can be created.
         await _delete_waiting(gateway, id, decided.position)
         return Response(status_code=204, headers=decided.headers)
 
@@ -114,7 +114,7 @@ def _add_pauses(router: APIRouter, gateway: Gateway) -> None:
 
 
 def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) -> None:
-    """Blocks cannot be created yet: there are none."""
+    """Blocks do not exist yet."""
     for what, block_id in (
         ("infrastructure", deployment.infrastructure_document_id),
         ("storage", deployment.storage_document_id),
@@ -127,7 +127,7 @@ def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) 
 
 
 async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
-    """Where a queue is named alone, with the pool that has it; if none has, the policy makes both."""
+    """If only a queue is named, add the pool that has it; if none has it, the policy creates both."""
     if given.get("work_pool_name", "") != "" or not given.get("work_queue_name"):
         return given
     async with gateway.reading() as connection:
@@ -136,7 +136,7 @@ async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _with_parameters(gateway: Gateway, deployment_id: UUID, given: dict[str, Any]) -> dict[str, Any]:
-    """With the parameters that those given stand for; raises 400."""
+    """Hydrate the given parameters; raises 400."""
     if "parameters" not in given:
         return given
     try:
@@ -144,7 +144,7 @@ async def _with_parameters(gateway: Gateway, deployment_id: UUID, given: dict[st
     except HydrationError as error:
         async with gateway.reading() as connection:
             if await queries.source_of_runs(connection, deployment_id) is None:
-                # The policy says so.
+                # The policy answers that it does not exist.
                 return given
         raise bad_request(f"Error hydrating deployment parameters: {error}") from error
 
@@ -154,7 +154,7 @@ def _raise_for(outcome: Outcome) -> None:
     if outcome.status is Status.NOT_FOUND:
         raise not_found(reason or _MISSING)
     if outcome.status is Status.CONFLICT:
-        # What does not fit a schema is told in two ways: job variables have a rule of their own.
+        # An invalid schema and a misfit are 422; job variables, which have no rule, are 409.
         is_unprocessable = reason.startswith(BAD_SCHEMA) or outcome.rule not in (None, HYDRATION)
         raise (unprocessable if is_unprocessable else conflict)(reason)
 
@@ -171,8 +171,8 @@ def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
 
 async def _decided_run(
     gateway: Gateway, request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate
-) -> Decided:
-    """Have a run decided; again where the deployment got other parameters while those of the run were made."""
+) -> DecidedCommand:
+    """Have a run decided; again if the deployment's parameters changed while the run's were hydrated."""
     tries = 0
     while True:
         command = await _run_command(gateway, deployment_id, run)
@@ -185,7 +185,7 @@ async def _decided_run(
 
 
 async def _run_command(gateway: Gateway, deployment_id: UUID, run: DeploymentFlowRunCreate) -> CreateFlowRun:
-    """The command that creates such a run, its parameters made where they stand for others; raises 404 and 400."""
+    """The command that creates the run, with hydrated parameters; raises 404 and 400."""
     async with gateway.reading() as connection:
         source = await queries.source_of_runs(connection, deployment_id)
     if source is None:
@@ -223,6 +223,6 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
         async with gateway.reading() as connection:
             found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
-            polled = await unnoted(connection, deployment_ids)
-        await note_polls(gateway, polled)
+            polled = await polls_to_record(connection, deployment_ids)
+        await publish_polls(gateway, polled)
         return JsonResponse(found)

@@ -1,4 +1,4 @@
-"""Events that were reported: pages of them, and how many there are."""
+"""Reads of reported events: pages and counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, forbidden, unprocessable
 from antiphon.services.gateway.schemas.event_counts import Buckets, TimeUnit
-from antiphon.services.gateway.schemas.event_filters import EventFilter
+from antiphon.services.gateway.schemas.event_filters import PrefectEventFilter
 from antiphon.services.runtime import clock
 
 _PAGE: Final = 50
@@ -30,7 +30,7 @@ Interval = Annotated[float, Body(ge=0.01)]
 
 
 class Countable(StrEnum):
-    """What events can be counted by."""
+    """The dimensions of a count of events."""
 
     DAY = "day"
     TIME = "time"
@@ -39,9 +39,9 @@ class Countable(StrEnum):
 
 
 class _Token(NamedTuple):
-    """Where a next page begins."""
+    """The query and the offset of the next page."""
 
-    filter: EventFilter
+    filter: PrefectEventFilter
     total: int
     limit: int
     offset: int
@@ -56,9 +56,9 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.post("/events/filter")
     async def read_events(
-        request: Request, filter: Annotated[EventFilter | None, Body()] = None, limit: Limit = _PAGE
+        request: Request, filter: Annotated[PrefectEventFilter | None, Body()] = None, limit: Limit = _PAGE
     ) -> Response:
-        wanted = filter or EventFilter()
+        wanted = filter or PrefectEventFilter()
         asked = wanted.model_dump(mode="json", exclude_none=True)
         async with gateway.read_models.connection() as connection:
             total = await queries.count(connection, asked)
@@ -76,7 +76,7 @@ def routes(gateway: Gateway) -> APIRouter:
     @router.post("/events/count-by/{countable}")
     async def count_by(
         countable: Countable,
-        filter: Annotated[EventFilter, Body()],
+        filter: Annotated[PrefectEventFilter, Body()],
         time_unit: Annotated[TimeUnit, Body()] = TimeUnit.DAY,
         time_interval: Interval = 1.0,
     ) -> Response:

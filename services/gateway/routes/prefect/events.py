@@ -1,4 +1,4 @@
-"""Routes of events, and the WebSocket over which clients emit them (services.md section 3)."""
+"""Routes of events, and the WebSocket over which clients send them (docs/prefect/services.md, section 3)."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import TooLargeError
+from antiphon.services.gateway.http.errors import RequestTooLargeError
 from antiphon.services.gateway.observations.publisher import observe_event
-from antiphon.services.gateway.schemas.events import Event
+from antiphon.services.gateway.schemas.events import ReportedEvent
 from antiphon.services.gateway.streaming import websockets
 from antiphon.services.gateway.streaming.websocket_protocol import Pong
 
-#: How many events of a connection may be on their way to disk at once.
+#: The number of events of one connection that may be on their way to disk at once.
 _IN_FLIGHT: Final = 64
 
 _log = structlog.get_logger(__name__)
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Take events, one request or one socket at a time."""
+    """Receive events by request or by WebSocket."""
     router = APIRouter(route_class=CheckedRoute)
 
     @router.post("/events", status_code=204)
-    async def create(events: list[Event]) -> Response:
+    async def create(events: list[ReportedEvent]) -> Response:
         for event in events:
             await observe_event(gateway.nats, event)
         return Response(status_code=204)
@@ -47,13 +47,13 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
-    """Publish each frame; what was received is on disk before the connection is given up."""
+    """Publish each frame; all received events are on disk before the connection is closed."""
     in_flight: deque[asyncio.Task[None]] = deque()
     try:
         while True:
             frame = await _next_frame(websocket, in_flight)
             if isinstance(frame, str):
-                taking = observe_event(gateway.nats, Event.model_validate_json(frame))
+                taking = observe_event(gateway.nats, ReportedEvent.model_validate_json(frame))
             else:
                 taking = _confirm(tuple(in_flight), frame)
             in_flight.append(asyncio.create_task(taking))
@@ -62,30 +62,30 @@ async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
     except WebSocketDisconnect:
         await _settle(in_flight)
     except LogUnavailableError as error:
-        # The client keeps what was not confirmed, and sends it again on its next connection.
+        # The client keeps unconfirmed events and sends them again on its next connection.
         _log.warning("events not taken", error=str(error))
         await websocket.close(websockets.TRY_AGAIN, "The log is unavailable")
         await _settle(in_flight)
-    except TooLargeError as error:
+    except RequestTooLargeError as error:
         await _settle(in_flight)
         await websocket.close(websockets.TOO_BIG, str(error))
     except (ValidationError, websockets.UnreadableFrameError) as error:
-        # Ends it without a word, as Prefect does.
+        # Prefect closes the connection without a reason too.
         await _settle(in_flight)
         _log.warning("not an event", error=str(error))
 
 
 async def _confirm(before: Collection[asyncio.Task[None]], pong: Pong) -> None:
-    """Answer a ping once the events before it are on disk."""
+    """Answer a ping once the earlier events are on disk."""
     if before:
         await asyncio.wait(before)
-    # Another one has failed: the connection is about to be closed, so that the client sends the events again.
+    # After a failure the connection is about to be closed, so that the client sends the events again.
     if all(task.exception() is None for task in before):
         pong()
 
 
 async def _next_frame(websocket: WebSocket, in_flight: deque[asyncio.Task[None]]) -> str | Pong:
-    """The next frame; or raises at once what keeps an earlier one from the log, however quiet the client is."""
+    """The next frame; raises the failure of an earlier event at once, even if the client sends nothing."""
     receiving = asyncio.ensure_future(websockets.frame(websocket))
     try:
         while not receiving.done():
@@ -99,7 +99,7 @@ async def _next_frame(websocket: WebSocket, in_flight: deque[asyncio.Task[None]]
 
 async def _settle(in_flight: deque[asyncio.Task[None]]) -> None:
     for result in await asyncio.gather(*in_flight, return_exceptions=True):
-        if isinstance(result, LogUnavailableError | TooLargeError):
+        if isinstance(result, LogUnavailableError | RequestTooLargeError):
             _log.warning("event not taken", error=str(result))
         elif result is not None:
             raise result

@@ -13,7 +13,7 @@ from antiphon.events.document.commands import CreateFlowRunInput, DeleteFlowRunI
 from antiphon.events.outcome import Status
 from antiphon.projections.core.reading import LARGEST
 from antiphon.projections.flow_run_input import queries
-from antiphon.services.gateway.commands.decisions import decide, done
+from antiphon.services.gateway.commands.decisions import decide, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
@@ -63,6 +63,8 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.delete("/{key}", status_code=204)
     async def delete(request: Request, id: UUID, key: str) -> Response:
-        return done(await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput()), _MISSING)
+        return no_content(
+            await decide(gateway, request, ids.flow_run_input_id(id, key), DeleteFlowRunInput()), _MISSING
+        )
 
     return router

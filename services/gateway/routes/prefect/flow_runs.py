@@ -14,7 +14,7 @@ from antiphon.events.flow_run.events import FlowRunChanges
 from antiphon.events.outcome import Status
 from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN
 from antiphon.projections.flow_run.queries import FLOW_RUNS
-from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, new_id, no_content
 from antiphon.services.gateway.commands.hydration import hydrated_input
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
@@ -30,7 +30,7 @@ _MISSING = "Flow run not found"
 _FILTERS = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
 
-# services/gateway/fast_path.py calls the next two functions too, without FastAPI: they are the most frequent requests.
+# services/gateway/fast_path.py calls the next two functions without FastAPI: they are the most frequent requests.
 
 
 async def create_flow_run(gateway: Gateway, request: Request, flow_run: FlowRunCreate) -> Response:
@@ -80,7 +80,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, flow_run: FlowRunUpdate) -> Response:
-        return done(await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes())), _MISSING)
+        return no_content(await decide(gateway, request, id, UpdateFlowRun(changes=flow_run.changes())), _MISSING)
 
     @router.patch("/{id:uuid}/labels", status_code=204)
     async def update_labels(request: Request, id: UUID, labels: Annotated[Labels, Body()]) -> Response:
@@ -91,7 +91,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        return done(await decide(gateway, request, id, DeleteFlowRun()), _MISSING)
+        return no_content(await decide(gateway, request, id, DeleteFlowRun()), _MISSING)
 
     @router.post("/{id:uuid}/resume")
     async def resume(

@@ -11,7 +11,7 @@ from antiphon.events.document.commands import CreateFlow, DeleteFlow, UpdateFlow
 from antiphon.events.outcome import Status
 from antiphon.projections.flow import queries
 from antiphon.projections.flow.queries import FLOWS
-from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, not_found
@@ -43,11 +43,11 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
         changes = flow.model_dump(mode="json", exclude_unset=True)
-        return done(await decide(gateway, request, id, UpdateFlow(changes=changes)), _MISSING)
+        return no_content(await decide(gateway, request, id, UpdateFlow(changes=changes)), _MISSING)
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        return done(await decide(gateway, request, id, DeleteFlow()), _MISSING)
+        return no_content(await decide(gateway, request, id, DeleteFlow()), _MISSING)
 
 
 def _add_read_by_name(router: APIRouter, gateway: Gateway) -> None:

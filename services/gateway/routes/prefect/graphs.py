@@ -1,4 +1,4 @@
-"""Routes that show a flow run from within: its graphs, and its log lines as a file."""
+"""Routes about the inside of a flow run: its graphs, and its log lines as a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes that sum up runs: history in intervals, and average lateness."""
+"""Routes that aggregate runs: history in intervals, and average lateness."""
 
 from __future__ import annotations
 

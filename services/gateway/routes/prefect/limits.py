@@ -1,4 +1,4 @@
-"""Routes of concurrency limits, and of the slots that are taken of them."""
+"""Routes of concurrency limits and their slots."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from antiphon.events.limit.slots import Holder, LimitReference, Seconds, Slots
 from antiphon.events.message import Command
 from antiphon.events.outcome import Status
 from antiphon.projections.limit import queries
-from antiphon.services.gateway.commands.decisions import Decided, created_response, decide, new_id
+from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, decide, new_id
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, gone, locked, not_found, unprocessable
@@ -38,7 +38,7 @@ _Seconds = Annotated[float, Body(ge=60, le=86_400)]
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Make limits, and take, keep and give back their slots."""
+    """Create limits; acquire, renew and release their slots."""
     router = APIRouter(prefix="/v2/concurrency_limits", route_class=CheckedRoute)
     _add_slots(router, gateway)
     _add_leases(router, gateway)
@@ -87,7 +87,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return Response(status_code=204, headers=decided.headers)
 
 
-async def _decide_on(gateway: Gateway, request: Request, id_or_name: str, command: Command) -> Decided:
+async def _decide_on(gateway: Gateway, request: Request, id_or_name: str, command: Command) -> DecidedCommand:
     key = _id_or_name(id_or_name)
     if isinstance(key, str):
         async with gateway.reading() as connection:
@@ -160,13 +160,13 @@ def _add_leases(router: APIRouter, gateway: Gateway) -> None:
 
     @router.post("/decrement-with-lease", status_code=204)
     async def decrement_with_lease(request: Request, lease_id: Annotated[UUID, Body(embed=True)]) -> Response:
-        # One that is no more holds nothing: that is what was asked for.
+        # A lease that does not exist holds nothing, as requested.
         decided = await decide(gateway, request, lease_id, ReleaseLease())
         return Response(status_code=204, headers=decided.headers)
 
 
-def given(decided: Decided) -> Decided:
-    """The decision, if slots were given; else raises what their asker is told."""
+def given(decided: DecidedCommand) -> DecidedCommand:
+    """The decision, if slots were granted; raises the refusal otherwise."""
     outcome = decided.outcome
     if outcome.status is Status.CONFLICT:
         raise unprocessable(outcome.reason or "")
@@ -176,5 +176,5 @@ def given(decided: Decided) -> Decided:
 
 
 def shown(limits: tuple[LimitReference, ...]) -> list[dict[str, object]]:
-    """Limits as they are shown to those who took slots of them."""
+    """Limits as an answer to an acquisition shows them."""
     return [{"id": str(limit.id), "name": limit.name, "limit": limit.limit} for limit in limits]

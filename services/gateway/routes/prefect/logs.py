@@ -1,4 +1,4 @@
-"""Routes of log lines: observations, which are published as they are and projected."""
+"""Routes of log lines, which are observations: published unchanged, then projected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from antiphon.services.gateway.schemas.logs import LogCreate
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.ids import uuid7
 
-#: The subject token of lines that belong to no flow run.
+#: The subject token of lines without a flow run.
 _NO_RUN = "none"
 
 
@@ -31,13 +31,13 @@ def _body(records: list[dict[str, Any]]) -> bytes:
     try:
         return orjson.dumps(records)
     except orjson.JSONEncodeError as error:
-        # The only thing that got here and is no JSON: half a surrogate pair.
+        # Only a lone surrogate gets here and is not JSON.
         raise unprocessable(f"A log line cannot be stored: {error}") from error
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Take log lines, and find them."""
-    # NUL characters are taken in log lines, as by Prefect; the projection leaves them out.
+    """Receive log lines, and find them."""
+    # Log lines may contain NUL characters, as in Prefect; the projection removes them.
     router = APIRouter(prefix="/logs")
 
     @router.post("/", status_code=201)

@@ -17,12 +17,12 @@ from antiphon.projections.filters.objects import WorkPoolFilter
 from antiphon.projections.presence.queries import WorkerFilter, find_workers, is_worker
 from antiphon.projections.work_pool import queries
 from antiphon.projections.work_pool.queries import QUEUES
-from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
-from antiphon.services.gateway.observations.presence import note_worker
+from antiphon.services.gateway.observations.presence import publish_heartbeat
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,
@@ -38,7 +38,7 @@ from antiphon.services.gateway.schemas.work_pools import Interval, WorkQueueCrea
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """What is in a pool."""
+    """Queues and workers of a pool."""
     router = APIRouter(prefix="/work_pools/{pool}", route_class=CheckedRoute)
     _add_reads(router, gateway)
     _add_writes(router, gateway)
@@ -79,7 +79,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         command = CreateWorkQueue(queue_id=queue_id, data=work_queue.model_dump(mode="json"))
         decided = await decide(gateway, request, await pool_id(gateway, pool), command)
         if decided.outcome.status is Status.CONFLICT:
-            # Prefect's own words, which it forgot to fill in.
+            # Prefect's own message, with the name left out.
             raise conflict("A work queue with this name already exists in work pool {work_pool_name!r}.")
         async with gateway.reading(decided.position) as connection:
             found = await QUEUES.get(connection, queue_id)
@@ -106,7 +106,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return in_pool, found[name]
 
     async def _decide_on(request: Request, in_pool: UUID, name: str, command: Command, pool: str) -> Response:
-        return done(await decide(gateway, request, in_pool, command), _missing(pool, name))
+        return no_content(await decide(gateway, request, in_pool, command), _missing(pool, name))
 
 
 def _add_workers(router: APIRouter, gateway: Gateway) -> None:
@@ -117,7 +117,7 @@ def _add_workers(router: APIRouter, gateway: Gateway) -> None:
         heartbeat_interval_seconds: Annotated[Interval | None, Body(embed=True)] = None,
     ) -> Response:
         in_pool = await pool_id(gateway, pool)
-        return _noted(await note_worker(gateway, in_pool, name, heartbeat_interval_seconds))
+        return _recorded(await publish_heartbeat(gateway, in_pool, name, heartbeat_interval_seconds))
 
     @router.post("/workers/filter")
     async def find(
@@ -137,10 +137,10 @@ def _add_workers(router: APIRouter, gateway: Gateway) -> None:
             is_there = await is_worker(connection, ids.worker_id(in_pool, name))
         if not is_there:
             raise not_found("Worker not found.")
-        return _noted(await note_worker(gateway, in_pool, name, None, is_gone=True))
+        return _recorded(await publish_heartbeat(gateway, in_pool, name, None, is_gone=True))
 
 
-def _noted(is_projected: bool) -> Response:  # noqa: FBT001  the answer to one question
+def _recorded(is_projected: bool) -> Response:  # noqa: FBT001  the answer to one question
     if not is_projected:
         mark_stale()
     return Response(status_code=204)

@@ -1,4 +1,4 @@
-"""The routes that every resource is read by: count, filter, paginate, and one by its id."""
+"""The routes that most resources have: count, filter, paginate, and read by id."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def add_reads(
     missing: str,
     sort_first: bool = True,
 ) -> None:
-    """Add the routes; `filter_names` are the keys of the filter objects that its requests may have.
+    """Add the routes; `filter_names` are the keys of the filters in a body.
 
-    `sort_first` says whether a wrong order is told before a wrong filter, or after it.
+    `sort_first` says whether an invalid order is reported before an invalid filter, or after it.
     """
     objects = filters(*filter_names)
     sort = order(resource.default_sort)
@@ -65,7 +65,7 @@ def add_count(router: APIRouter, gateway: Gateway, resource: Resource[Any], read
 def add_filter(
     router: APIRouter, gateway: Gateway, resource: Resource[Any], read_body: Any, *, has_past: bool = True
 ) -> None:
-    """Add the route that answers with a list; only what follows from the log `has_past`."""
+    """Add the route that answers with a list; `has_past` says whether the rows follow from the log."""
 
     @router.post("/filter")
     async def find(given: Given = Depends(read_body), as_of: AsOf = None) -> Response:  # noqa: B008
@@ -90,7 +90,7 @@ def _add_paginate(router: APIRouter, gateway: Gateway, resource: Resource[Any], 
 
 
 def add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missing: str) -> None:
-    """Add the route that answers with one, by its id."""
+    """Add the route that answers with one object, by its id."""
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:

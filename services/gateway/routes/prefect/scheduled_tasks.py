@@ -1,4 +1,4 @@
-"""The WebSocket on which task workers get background tasks (services.md section 3)."""
+"""The WebSocket on which task workers receive background tasks (docs/prefect/services.md, section 3)."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from antiphon.services.gateway.http.errors import NotVisibleError
 from antiphon.services.gateway.streaming import websockets
 
 _VIOLATION: Final = 4001
-#: What cannot be shown to a worker now is tried again after this time.
+#: A task that cannot be read now is tried again after this time.
 _LATER_SECONDS: Final = 1.0
-#: How a message fails that is no place in a queue.
+#: The failures of reading a message that is not a queued task.
 _UNREADABLE: Final = (orjson.JSONDecodeError, KeyError, TypeError)
 
 _log = structlog.get_logger(__name__)
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Hand background tasks out."""
+    """Hand out background tasks."""
     router = APIRouter()
 
     @router.websocket("/task_runs/subscriptions/scheduled")
@@ -69,14 +69,14 @@ def _complaint(message: dict[str, Any]) -> str | None:
 
 
 def _keys(given: Any) -> list[str]:
-    """Those that something can wait for; what is none of them is passed over, as by Prefect."""
+    """The valid keys; others are ignored, as by Prefect."""
     if not isinstance(given, Iterable):
         return []
     return [key for key in given if isinstance(key, str) and key.encode(errors="ignore").decode() == key]
 
 
 class _Worker:
-    """A task worker: it has one task at a time until it says that it has got it."""
+    """A task worker: it has one task at a time, and acknowledges it before the next."""
 
     def __init__(self, gateway: Gateway, websocket: WebSocket, keys: list[str]) -> None:
         self._gateway = gateway
@@ -85,12 +85,12 @@ class _Worker:
         self._answered: asyncio.Future[str] | None = None
 
     def hear(self, text: str) -> None:
-        """Take what the worker says; unless it has been given a task it means nothing."""
+        """Receive the worker's message; without an outstanding task it is ignored."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(text)
 
     async def serve(self) -> None:
-        """Send tasks until the worker quits or says something else."""
+        """Send tasks until the worker quits or sends anything but an acknowledgement."""
         async with TaskQueue(self._gateway.nats, self._keys) as queue:
             goes_on = True
             while goes_on:
@@ -113,7 +113,7 @@ class _Worker:
                     await queue.nak(message)
 
     async def _task_run(self, message: Msg) -> bytes | None:
-        """The task run as it is now; None where it need not be run any more."""
+        """The task run as it is now; None if it need not run any more."""
         waiting = orjson.loads(message.data)
         run_id, position = UUID(waiting["task_run_id"]), int(waiting["position"])
         if not await self._gateway.read_models.events.wait_for(position, self._gateway.deadline_seconds):
@@ -121,14 +121,14 @@ class _Worker:
         # It may have been cancelled meanwhile.
         async with self._gateway.reading() as connection:
             found = await TASK_RUNS.get(connection, run_id)
-        # A worker that runs it, and whose word for that got lost, has moved it on.
+        # A worker whose acknowledgement was lost has moved the run on.
         if found is not None and orjson.loads(found)["state_type"] == StateType.SCHEDULED:
             return found
         _log.info("background task is not scheduled any more", task_run_id=str(run_id))
         return None
 
     async def _has_got(self, queue: TaskQueue, message: Msg, task_run: bytes) -> bool:
-        """Send the task, and wait for as long as the worker takes to say that it has got it; False if it does not."""
+        """Send the task and wait for the worker's acknowledgement, however long; False for any other message."""
         self._answered = asyncio.get_running_loop().create_future()
         await self._websocket.send_text(task_run.decode())
         while not self._answered.done():

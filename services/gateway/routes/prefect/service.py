@@ -11,7 +11,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 
-#: What clients are told to be compatible with.
+#: The versions that clients check for compatibility.
 API_VERSION: Final = "0.8.4"
 PREFECT_VERSION: Final = "3.8.8"
 
@@ -45,7 +45,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/admin/storage")
     async def storage() -> dict[str, None]:
-        # No default result storage can be configured yet.
+        # A default result storage cannot be configured yet.
         return {"default_result_storage_block_id": None}
 
     @router.get("/csrf-token")

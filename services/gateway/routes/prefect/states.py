@@ -16,7 +16,7 @@ from antiphon.services.gateway.http.errors import JsonResponse, not_found
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Read one state, or all of a run."""
+    """Read one state, or all states of a run."""
     router = APIRouter(route_class=CheckedRoute)
     _add(router, gateway, "flow_run", FLOW_RUN_STATES)
     _add(router, gateway, "task_run", TASK_RUN_STATES)
@@ -29,7 +29,7 @@ def _add(router: APIRouter, gateway: Gateway, kind: str, history: StateHistory) 
         async with gateway.reading() as connection:
             found = await history.get(connection, id)
         if found is None:
-            # Prefect says the same of task-run states.
+            # Prefect gives the same message for task-run states.
             raise not_found("Flow run state not found")
         return JsonResponse(found)
 

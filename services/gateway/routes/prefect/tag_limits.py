@@ -1,4 +1,4 @@
-"""Routes of limits on tags, in the form of Prefect's first version: a limit of the name `tag:<tag>` each."""
+"""Routes of tag limits, in the form of Prefect's first version: each is a limit with the name `tag:<tag>`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from antiphon.events.limit.slots import Holder
 from antiphon.events.message import Command
 from antiphon.events.outcome import Status
 from antiphon.projections.limit import queries
-from antiphon.services.gateway.commands.decisions import Decided, created_response, decide, new_id
+from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, decide, new_id
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, locked, not_found
@@ -28,7 +28,7 @@ _WAIT_SECONDS = 10.0
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Make limits on tags, and take and give back their slots."""
+    """Create tag limits; acquire and release their slots."""
     router = APIRouter(prefix="/concurrency_limits", route_class=CheckedRoute)
     _add_slots(router, gateway)
     _add_reads(router, gateway)
@@ -88,14 +88,14 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         return _null(await _decide_on(gateway, request, await _id_of(gateway, tag), DeleteLimit(revoke=True)))
 
 
-async def _decide_on(gateway: Gateway, request: Request, limit_id: UUID, command: Command) -> Decided:
+async def _decide_on(gateway: Gateway, request: Request, limit_id: UUID, command: Command) -> DecidedCommand:
     decided = await decide(gateway, request, limit_id, command)
     if decided.outcome.status is Status.NOT_FOUND:
         raise not_found(_MISSING)
     return decided
 
 
-def _null(decided: Decided) -> Response:
+def _null(decided: DecidedCommand) -> Response:
     return JsonResponse(b"null", headers=decided.headers)
 
 
@@ -115,7 +115,7 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
                 f'The concurrency limit on tag "{tag}" is 0 and will deadlock if the task tries to run again.', None
             )
         if decided.outcome.status is Status.WAIT:
-            # The first of them, whichever it is that has no room, as by Prefect.
+            # Prefect names the first limit, even if another one is full.
             raise locked(f"Concurrency limit for the {limits[0].name} tag has been reached", _WAIT_SECONDS)
         return JsonResponse(shown(tuple(limits)), headers=decided.headers)
 

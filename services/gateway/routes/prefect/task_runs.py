@@ -12,7 +12,7 @@ from antiphon.events.outcome import Status
 from antiphon.events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunState
 from antiphon.projections.flow_run.created_run_view import FRESH_TASK_RUN
 from antiphon.projections.task_run.queries import TASK_RUNS
-from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
@@ -27,7 +27,7 @@ _FILTERS = ("flows", "flow_runs", "task_runs", "deployments")
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Everything that is asked about or of task runs."""
+    """Create, read, move, change and delete task runs."""
     router = APIRouter(prefix="/task_runs", route_class=CheckedRoute)
     add_reads(router, gateway, TASK_RUNS, _FILTERS, missing=_MISSING)
     _add_writes(router, gateway)
@@ -46,11 +46,11 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:
-        return done(await decide(gateway, request, id, RenameTaskRun(name=task_run.name)), "Task run not found")
+        return no_content(await decide(gateway, request, id, RenameTaskRun(name=task_run.name)), "Task run not found")
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        return done(await decide(gateway, request, id, DeleteTaskRun()), _MISSING)
+        return no_content(await decide(gateway, request, id, DeleteTaskRun()), _MISSING)
 
     @router.post("/{id:uuid}/set_state")
     async def set_state(

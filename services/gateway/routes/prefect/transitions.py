@@ -1,4 +1,4 @@
-"""Proposed transitions and the answers to them, in Prefect's shape."""
+"""Commands for proposed transitions, and their answers in Prefect's form."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from antiphon.events.flow_run.commands import SetFlowRunState
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.state import StateType
 from antiphon.projections.task_run import queries as task_runs
-from antiphon.services.gateway.commands.decisions import Decided
+from antiphon.services.gateway.commands.decisions import DecidedCommand
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.errors import JsonResponse
 from antiphon.services.gateway.schemas.states import SetStateBody
 
 _DETAILS = {Status.ACCEPT: "accept", Status.REJECT: "reject", Status.WAIT: "wait", Status.ABORT: "abort"}
-#: Refusals of a resume's input carry the details of an abort (rules.md section 8).
+#: A refused input of a resume is answered with the details of an abort (docs/prefect/rules.md, section 8).
 _INPUT_RULE = "ValidateRunInput"
 
 
-def transition_response(decided: Decided) -> Response:
-    """Prefect's OrchestrationResult: 201 when the decision wrote a state, else 200."""
+def transition_response(decided: DecidedCommand) -> Response:
+    """Prefect's OrchestrationResult: 201 if the decision wrote a state, else 200."""
     status = 201 if decided.outcome.state_written else 200
     return JsonResponse(b"{%b}" % result_fields(decided.outcome), status, headers=decided.headers)
 

@@ -1,4 +1,4 @@
-"""Routes that only the web UI calls, as far as they are about flows, flow runs and task runs."""
+"""Routes of the web UI about flows, flow runs and task runs."""
 
 from __future__ import annotations
 

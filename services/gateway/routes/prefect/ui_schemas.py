@@ -1,4 +1,4 @@
-"""The route that the web UI checks a form with while it is filled in."""
+"""The route with which the web UI validates a form while the user fills it in."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from antiphon.services.prefect.json_schema import BadSchemaError, Misfit, misfit
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Check values against a schema."""
+    """Validate values against a schema."""
     router = APIRouter(prefix="/ui/schemas", route_class=CheckedRoute)
 
     @router.post("/validate")
@@ -33,7 +33,7 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 def as_tree(found: list[Misfit]) -> list[Any]:
-    """What is wrong, as Prefect's UI wants it: under the property or the index that it is about."""
+    """The errors as Prefect's UI takes them: below the property or the index that they are about."""
     errors: list[Any] = []
     for misfit in found:
         if not misfit.path:
@@ -52,7 +52,7 @@ def _entry(part: str | int, errors: list[Any]) -> dict[str, Any]:
 
 
 def _below(level: list[Any], part: str | int) -> list[Any]:
-    """The errors under a part of the values, which is first among those of its level, or new."""
+    """The errors below a part of the values; adds the entry if its level has none."""
     key = "index" if isinstance(part, int) else "property"
     for entry in level:
         if isinstance(entry, dict) and entry.get(key) == part:

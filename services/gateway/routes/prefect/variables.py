@@ -12,7 +12,7 @@ from antiphon.events.document.commands import CreateVariable, DeleteVariable, Up
 from antiphon.events.outcome import Status
 from antiphon.projections.variable import queries
 from antiphon.projections.variable.queries import VARIABLES
-from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
@@ -24,7 +24,7 @@ _MISSING: Final = "Variable not found."
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, change and delete variables, by their id or by their name."""
+    """Create, read, change and delete variables, by id or by name."""
     router = APIRouter(prefix="/variables", route_class=CheckedRoute)
     _add_reads(router, gateway)
     _add_creation(router, gateway)
@@ -71,7 +71,7 @@ def _add_changes(router: APIRouter, gateway: Gateway) -> None:
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, variable: VariableUpdate) -> Response:
         command = UpdateVariable(changes=variable.model_dump(exclude_unset=True))
-        return done(await decide(gateway, request, id, command), _MISSING)
+        return no_content(await decide(gateway, request, id, command), _MISSING)
 
     @router.patch("/name/{name}", status_code=204)
     async def update_by_name(request: Request, name: str, variable: VariableUpdate) -> Response:
@@ -79,7 +79,7 @@ def _add_changes(router: APIRouter, gateway: Gateway) -> None:
 
     @router.delete("/{id:uuid}", status_code=204)
     async def delete(request: Request, id: UUID) -> Response:
-        return done(await decide(gateway, request, id, DeleteVariable()), _MISSING)
+        return no_content(await decide(gateway, request, id, DeleteVariable()), _MISSING)
 
     @router.delete("/name/{name}", status_code=204)
     async def delete_by_name(request: Request, name: str) -> Response:

@@ -13,11 +13,11 @@ from antiphon.events.outcome import Status
 from antiphon.events.work_pool.commands import CreateWorkPool, DeleteWorkPool, UpdateWorkPool
 from antiphon.projections.work_pool import due, occupancy, queries
 from antiphon.projections.work_pool.queries import POOLS
-from antiphon.services.gateway.commands.decisions import Decided, created_response, decide, new_id
+from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, decide, new_id
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, forbidden, not_found, unprocessable
-from antiphon.services.gateway.observations.presence import note_polls, unnoted
+from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,
@@ -38,7 +38,7 @@ _CHANGEABLE: Final = frozenset({"is_paused", "concurrency_limit"})
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, change and delete work pools, and give workers what is due in them."""
+    """Create, read, change and delete work pools; give workers the runs that are due."""
     router = APIRouter(prefix="/work_pools", route_class=CheckedRoute)
     _add_reads(router, gateway)
     _add_writes(router, gateway)
@@ -48,12 +48,12 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 def missing(name: str) -> str:
-    """What is said of a pool that is not there."""
+    """The message for a missing pool."""
     return f'Work pool "{name}" not found.'
 
 
 async def pool_id(gateway: Gateway, name: str) -> UUID:
-    """The id of the pool of this name; raises 404."""
+    """The id of the pool with this name; raises 404."""
     async with gateway.reading() as connection:
         found = await queries.pool_id(connection, name)
     if found is None:
@@ -118,7 +118,7 @@ def _is_reserved(name: str) -> bool:
     return name.lower().startswith("prefect")
 
 
-def _raise_for(decided: Decided, name: str) -> None:
+def _raise_for(decided: DecidedCommand, name: str) -> None:
     outcome = decided.outcome
     if outcome.status is Status.NOT_FOUND:
         raise not_found(outcome.reason or missing(name))
@@ -162,6 +162,6 @@ def _add_due(router: APIRouter, gateway: Gateway) -> None:
                 raise not_found(f"Work pool queue '{name}/{absent}' not found.")
             wanted = list(queues.values())
             found = await due.in_pool(connection, pool, wanted, scheduled_before, scheduled_after, limit)
-            polled = await unnoted(connection, wanted)
-        await note_polls(gateway, polled)
+            polled = await polls_to_record(connection, wanted)
+        await publish_polls(gateway, polled)
         return JsonResponse(found)

@@ -1,4 +1,4 @@
-"""Routes of queues by themselves, as Prefect's former agents asked for them."""
+"""Routes of queues outside their pools, as Prefect's former agents call them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from antiphon.events.work_pool.commands import (
 from antiphon.projections.core.reading import encoded
 from antiphon.projections.work_pool import due, occupancy, queries
 from antiphon.projections.work_pool.queries import AGENTS_QUEUES
-from antiphon.services.gateway.commands.decisions import created_response, decide, done, new_id
+from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, missing, missing_object, not_found
-from antiphon.services.gateway.observations.presence import note_polls, unnoted
+from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,
@@ -44,7 +44,7 @@ _POOL: Final = WorkPoolCreate(name=DEFAULT_POOL)
 
 
 def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, change and delete queues by their ids."""
+    """Create, read, change and delete queues by id."""
     router = APIRouter(prefix="/work_queues", route_class=CheckedRoute)
     _add_reads(router, gateway)
     _add_creation(router, gateway)
@@ -124,7 +124,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
             pool = await queries.pool_of_queue(connection, queue_id)
         if pool is None:
             raise not_found(otherwise)
-        return done(await decide(gateway, request, pool, command), otherwise)
+        return no_content(await decide(gateway, request, pool, command), otherwise)
 
 
 def _add_runs(router: APIRouter, gateway: Gateway) -> None:
@@ -140,8 +140,8 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
             if not queues:
                 return missing(f"Work queue with id {id} not found.")
             found = await due.for_agents(connection, queues[0], scheduled_before, limit)
-            polled = [] if x_prefect_ui else await unnoted(connection, [id])
-        await note_polls(gateway, polled)
+            polled = [] if x_prefect_ui else await polls_to_record(connection, [id])
+        await publish_polls(gateway, polled)
         return JsonResponse(found)
 
     @router.post("/{id:uuid}/concurrency_status")

@@ -6,10 +6,10 @@ import asyncio
 
 from nats.aio.client import Client
 
-from antiphon.services.gateway.streaming.observation_fanout import Live
+from antiphon.services.gateway.streaming.observation_fanout import ObservationFanout
 
 
-class _Asking(Live[None]):
+class _Asking(ObservationFanout[None]):
     """The question where the stream ends loses a cancellation, as nats-py's can."""
 
     def __init__(self) -> None:
