@@ -17,9 +17,9 @@ from antiphon.projections.filters.objects import ArtifactCollectionFilter
 from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, not_found
+from antiphon.services.gateway.http.errors import JsonResponse
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, Keys, body, filters, order
-from antiphon.services.gateway.routes.prefect.reads import add_count, add_filter, add_get
+from antiphon.services.gateway.routes.prefect.reads import add_count, add_filter, add_get, existing
 from antiphon.services.gateway.schemas.artifacts import ArtifactCreate, ArtifactUpdate
 
 _MISSING: Final = "Artifact not found."
@@ -48,11 +48,11 @@ def routes(gateway: Gateway) -> APIRouter:
 def _add_latest(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/{key}/latest")
     async def read_latest(key: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await LATEST.get(connection, ids.artifact_collection_id(key))
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(
+                gateway, lambda connection: LATEST.get(connection, ids.artifact_collection_id(key)), _MISSING
+            )
+        )
 
 
 def _add_creation(router: APIRouter, gateway: Gateway) -> None:

@@ -30,7 +30,7 @@ from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, not_found, unprocessable
 from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import Limit
-from antiphon.services.gateway.routes.prefect.reads import add_reads
+from antiphon.services.gateway.routes.prefect.reads import add_reads, existing
 from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
 from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.prefect.json_schema import BAD_SCHEMA
@@ -162,11 +162,11 @@ def _raise_for(outcome: Outcome) -> None:
 def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/name/{flow_name}/{deployment_name}")
     async def by_name(flow_name: str, deployment_name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.by_name(connection, flow_name, deployment_name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(
+                gateway, lambda connection: queries.by_name(connection, flow_name, deployment_name), _MISSING
+            )
+        )
 
 
 async def _decided_run(

@@ -18,6 +18,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
 from antiphon.services.gateway.routes.prefect.bodies import defaults_to
+from antiphon.services.gateway.routes.prefect.reads import existing
 
 _MISSING = "Flow run input not found"
 
@@ -55,11 +56,9 @@ def routes(gateway: Gateway) -> APIRouter:
 
     @router.get("/{key}")
     async def read(id: UUID, key: str) -> Response:
-        async with gateway.reading() as connection:
-            value = await queries.value(connection, id, key)
-        if value is None:
-            raise not_found(_MISSING)
-        return PlainTextResponse(value)
+        return PlainTextResponse(
+            await existing(gateway, lambda connection: queries.value(connection, id, key), _MISSING)
+        )
 
     @router.delete("/{key}", status_code=204)
     async def delete(request: Request, id: UUID, key: str) -> Response:

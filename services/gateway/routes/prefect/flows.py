@@ -14,8 +14,8 @@ from antiphon.projections.flow.queries import FLOWS
 from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, not_found
-from antiphon.services.gateway.routes.prefect.reads import add_reads
+from antiphon.services.gateway.http.errors import JsonResponse
+from antiphon.services.gateway.routes.prefect.reads import add_reads, existing
 from antiphon.services.gateway.schemas.flows import FlowCreate, FlowUpdate
 
 _MISSING = "Flow not found"
@@ -53,8 +53,4 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
 def _add_read_by_name(router: APIRouter, gateway: Gateway) -> None:
     @router.get("/name/{name}")
     async def by_name(name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.by_name(connection, name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(await existing(gateway, lambda connection: queries.by_name(connection, name), _MISSING))

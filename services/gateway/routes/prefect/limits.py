@@ -29,6 +29,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, gone, locked, not_found, unprocessable
 from antiphon.services.gateway.routes.prefect.bodies import Limit, Offset
+from antiphon.services.gateway.routes.prefect.reads import existing
 from antiphon.services.gateway.schemas.limits import LimitCreate, LimitUpdate, Names
 
 _MISSING = "Concurrency Limit not found"
@@ -55,11 +56,9 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/{id_or_name}")
     async def read(id_or_name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.get(connection, _id_or_name(id_or_name))
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(gateway, lambda connection: queries.get(connection, _id_or_name(id_or_name)), _MISSING)
+        )
 
 
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
+from psycopg import AsyncConnection
 from starlette.responses import Response
 
 from antiphon.projections.core.reading import offset_of
@@ -25,6 +26,8 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     filters,
     order,
 )
+
+T = TypeVar("T")
 
 
 def add_reads(
@@ -94,8 +97,13 @@ def add_get(router: APIRouter, gateway: Gateway, resource: Resource[Any], missin
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await resource.get(connection, id)
-        if found is None:
-            raise not_found(missing)
-        return JsonResponse(found)
+        return JsonResponse(await existing(gateway, lambda connection: resource.get(connection, id), missing))
+
+
+async def existing(gateway: Gateway, query: Callable[[AsyncConnection[Any]], Awaitable[T | None]], missing: str) -> T:
+    """The result of a query; raises 404 if it is None."""
+    async with gateway.reading() as connection:
+        found = await query(connection)
+    if found is None:
+        raise not_found(missing)
+    return found

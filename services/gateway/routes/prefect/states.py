@@ -12,7 +12,8 @@ from antiphon.projections.resource import StateHistory
 from antiphon.projections.task_run.queries import STATES as TASK_RUN_STATES
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, not_found
+from antiphon.services.gateway.http.errors import JsonResponse
+from antiphon.services.gateway.routes.prefect.reads import existing
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -26,12 +27,10 @@ def routes(gateway: Gateway) -> APIRouter:
 def _add(router: APIRouter, gateway: Gateway, kind: str, history: StateHistory) -> None:
     @router.get(f"/{kind}_states/{{id:uuid}}", name=f"{kind}_state")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await history.get(connection, id)
-        if found is None:
-            # Prefect gives the same message for task-run states.
-            raise not_found("Flow run state not found")
-        return JsonResponse(found)
+        # Prefect gives the same message for task-run states.
+        return JsonResponse(
+            await existing(gateway, lambda connection: history.get(connection, id), "Flow run state not found")
+        )
 
     @router.get(f"/{kind}_states/", name=f"{kind}_states")
     async def read_all(run_id: UUID = Query(alias=f"{kind}_id")) -> Response:  # noqa: B008  no annotation sees `kind`

@@ -19,6 +19,7 @@ from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, locked, not_found
 from antiphon.services.gateway.routes.prefect.bodies import Limit, Offset
 from antiphon.services.gateway.routes.prefect.limits import shown
+from antiphon.services.gateway.routes.prefect.reads import existing
 from antiphon.services.gateway.schemas.limits import Names, Override, TagLimitCreate
 
 _MISSING = "Concurrency limit not found"
@@ -44,11 +45,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.by_tag(connection, id)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(await existing(gateway, lambda connection: queries.by_tag(connection, id), _MISSING))
 
     @router.get("/tag/{tag}")
     async def read_by_tag(tag: str) -> Response:
@@ -56,11 +53,7 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
 
 async def _id_of(gateway: Gateway, tag: str) -> UUID:
-    async with gateway.reading() as connection:
-        found = await queries.id_of(connection, _TAG + tag)
-    if found is None:
-        raise not_found(_MISSING)
-    return found
+    return await existing(gateway, lambda connection: queries.id_of(connection, _TAG + tag), _MISSING)
 
 
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:

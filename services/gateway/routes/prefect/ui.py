@@ -16,7 +16,7 @@ from antiphon.projections.filters.special import AnyStateType, TaskState
 from antiphon.projections.flow_run.queries import FlowRunSort
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, not_found, unprocessable
+from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.gateway.routes.prefect.bodies import (
     OFFSET,
     Given,
@@ -27,6 +27,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     order,
     required,
 )
+from antiphon.services.gateway.routes.prefect.reads import existing
 from antiphon.services.runtime import clock
 
 Ids = Annotated[list[UUID], Body(embed=True)]
@@ -89,11 +90,11 @@ def _add_task_runs(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/task_runs/{id:uuid}")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await dashboard.task_run_with_flow_run_name(connection, id)
-        if found is None:
-            raise not_found("Task not found")
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(
+                gateway, lambda connection: dashboard.task_run_with_flow_run_name(connection, id), "Task not found"
+            )
+        )
 
 
 def _add_dashboard(router: APIRouter, gateway: Gateway) -> None:

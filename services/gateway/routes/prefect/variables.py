@@ -15,9 +15,9 @@ from antiphon.projections.variable.queries import VARIABLES
 from antiphon.services.gateway.commands.decisions import created_response, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
+from antiphon.services.gateway.http.errors import JsonResponse, conflict
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
-from antiphon.services.gateway.routes.prefect.reads import add_count, add_filter, add_get
+from antiphon.services.gateway.routes.prefect.reads import add_count, add_filter, add_get, existing
 from antiphon.services.gateway.schemas.variables import VariableCreate, VariableUpdate
 
 _MISSING: Final = "Variable not found."
@@ -40,19 +40,11 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/name/{name}")
     async def read_by_name(name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.by_name(connection, name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(await existing(gateway, lambda connection: queries.by_name(connection, name), _MISSING))
 
 
 async def _id_of(gateway: Gateway, name: str) -> UUID:
-    async with gateway.reading() as connection:
-        found = await queries.id_of(connection, name)
-    if found is None:
-        raise not_found(_MISSING)
-    return found
+    return await existing(gateway, lambda connection: queries.id_of(connection, name), _MISSING)
 
 
 def _add_creation(router: APIRouter, gateway: Gateway) -> None:

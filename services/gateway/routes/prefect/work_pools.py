@@ -29,7 +29,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     defaults_to,
     filters,
 )
-from antiphon.services.gateway.routes.prefect.reads import add_count
+from antiphon.services.gateway.routes.prefect.reads import add_count, existing
 from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.gateway.schemas.work_pools import WorkPoolCreate, WorkPoolUpdate
 
@@ -54,11 +54,7 @@ def missing(name: str) -> str:
 
 async def pool_id(gateway: Gateway, name: str) -> UUID:
     """The id of the pool with this name; raises 404."""
-    async with gateway.reading() as connection:
-        found = await queries.pool_id(connection, name)
-    if found is None:
-        raise not_found(missing(name))
-    return found
+    return await existing(gateway, lambda connection: queries.pool_id(connection, name), missing(name))
 
 
 def _add_reads(router: APIRouter, gateway: Gateway) -> None:
@@ -76,11 +72,9 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/{name}")
     async def read(name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.pool_by_name(connection, name)
-        if found is None:
-            raise not_found(missing(name))
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(gateway, lambda connection: queries.pool_by_name(connection, name), missing(name))
+        )
 
 
 def _add_writes(router: APIRouter, gateway: Gateway) -> None:

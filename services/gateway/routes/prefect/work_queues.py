@@ -36,6 +36,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     criteria_of,
     filters,
 )
+from antiphon.services.gateway.routes.prefect.reads import existing
 from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.gateway.schemas.work_pools import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
 
@@ -65,19 +66,13 @@ def _add_reads(router: APIRouter, gateway: Gateway) -> None:
 
     @router.get("/name/{name}")
     async def by_name(name: str) -> Response:
-        async with gateway.reading() as connection:
-            found = await queries.agents_queue(connection, name)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(encoded(found))
+        return JsonResponse(
+            encoded(await existing(gateway, lambda connection: queries.agents_queue(connection, name), _MISSING))
+        )
 
     @router.get("/{id:uuid}")
     async def read(id: UUID) -> Response:
-        async with gateway.reading() as connection:
-            found = await AGENTS_QUEUES.get(connection, id)
-        if found is None:
-            raise not_found(_MISSING)
-        return JsonResponse(found)
+        return JsonResponse(await existing(gateway, lambda connection: AGENTS_QUEUES.get(connection, id), _MISSING))
 
     @router.get("/{id:uuid}/status")
     async def status(id: UUID) -> Response:
@@ -146,8 +141,8 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
 
     @router.post("/{id:uuid}/concurrency_status")
     async def concurrency_status(id: UUID, limit: Limit, page: Page = 1) -> Response:
-        async with gateway.reading() as connection:
-            found = await occupancy.of_queue(connection, id, page, limit)
-        if found is None:
-            raise not_found("Work queue not found.")
-        return JsonResponse(found)
+        return JsonResponse(
+            await existing(
+                gateway, lambda connection: occupancy.of_queue(connection, id, page, limit), "Work queue not found."
+            )
+        )
