@@ -49,12 +49,12 @@ async def hydrated_input(gateway: Gateway, given: dict[str, Any] | None) -> dict
 
 async def previewed(gateway: Gateway, given: dict[str, Any]) -> Any:
     """The value of a JSON object without rendering templates: they become Unrendered, and errors become Invalid."""
-    return _Hydration(await _variables(gateway), is_preview=True).whole(given)
+    return _Hydration(await _variables(gateway), is_preview=True).value(given)
 
 
 def hydrate(given: dict[str, Any], variables: Mapping[str, Any]) -> Any:
     """The value of a JSON object, given the values of all variables; raises HydrationError."""
-    return _Hydration(variables, is_preview=False).whole(given)
+    return _Hydration(variables, is_preview=False).value(given)
 
 
 async def _variables(gateway: Gateway) -> dict[str, Any]:
@@ -67,24 +67,24 @@ class _Hydration:
         self._variables = variables
         self._is_preview = is_preview
 
-    def whole(self, given: dict[str, Any]) -> Any:
-        made = self._made(given)
+    def value(self, given: dict[str, Any]) -> Any:
+        made = self._hydrate(given)
         return {} if made is _NOTHING else made
 
-    def _made(self, value: Any) -> Any:
+    def _hydrate(self, value: Any) -> Any:
         if isinstance(value, dict):
             if KIND in value:
-                return self._meant(value)
-            items = ((name, self._made(item)) for name, item in value.items())
+                return self._hydrate_object(value)
+            items = ((name, self._hydrate(item)) for name, item in value.items())
             return {name: item for name, item in items if item is not _NOTHING}
         if isinstance(value, list):
-            return [item for item in map(self._made, value) if item is not _NOTHING]
+            return [item for item in map(self._hydrate, value) if item is not _NOTHING]
         return value
 
-    def _meant(self, value: dict[str, Any]) -> Any:
+    def _hydrate_object(self, value: dict[str, Any]) -> Any:
         match value:
             case {"__prefect_kind": "none", "value": within}:
-                return self._made(within)
+                return self._hydrate(within)
             case {"__prefect_kind": "json", "value": text}:
                 return self._parsed(self._inner(text))
             case {"__prefect_kind": "jinja", "template": template}:
@@ -101,7 +101,7 @@ class _Hydration:
 
     def _inner(self, value: Any) -> Any:
         """The value of a part of a placeholder object; the part may be another such object."""
-        return self._made(value) if isinstance(value, dict) else value
+        return self._hydrate(value) if isinstance(value, dict) else value
 
     def _invalid(self, reason: str) -> Invalid:
         if not self._is_preview:

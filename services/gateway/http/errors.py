@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -61,39 +62,20 @@ class JsonResponse(Response):
         return content if isinstance(content, bytes) else orjson.dumps(content)
 
 
-def not_found(detail: str) -> HTTPException:
-    """The object does not exist."""
-    return HTTPException(404, detail)
-
-
-def conflict(detail: str) -> HTTPException:
-    """The request contradicts the current state."""
-    return HTTPException(409, detail)
-
-
-def bad_request(detail: str) -> HTTPException:
-    """The request cannot be fulfilled."""
-    return HTTPException(400, detail)
-
-
-def forbidden(detail: str) -> HTTPException:
-    """Nobody may do this."""
-    return HTTPException(403, detail)
-
-
-def unprocessable(detail: str) -> HTTPException:
-    """A value is out of its range, in the short form that Prefect uses for some."""
-    return HTTPException(422, detail)
-
-
-def absent() -> HTTPException:
-    """Prefect implements it, and Antiphon does not yet."""
-    return HTTPException(501, NOT_YET)
-
-
-def gone(detail: str) -> HTTPException:
-    """The object existed once."""
-    return HTTPException(410, detail)
+#: The object does not exist.
+not_found: Final = partial(HTTPException, 404)
+#: The request contradicts the current state.
+conflict: Final = partial(HTTPException, 409)
+#: The request cannot be fulfilled.
+bad_request: Final = partial(HTTPException, 400)
+#: Nobody may do this.
+forbidden: Final = partial(HTTPException, 403)
+#: A value is out of its range, in the short form that Prefect uses for some.
+unprocessable: Final = partial(HTTPException, 422)
+#: The object existed once.
+gone: Final = partial(HTTPException, 410)
+#: Prefect implements it, and Antiphon does not yet.
+absent: Final = partial(HTTPException, 501, NOT_YET)
 
 
 def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -33,19 +34,12 @@ class ProblemError(Exception):
         self.extensions = extensions
 
 
-def not_found(detail: str) -> ProblemError:
-    """The object does not exist."""
-    return ProblemError(HTTPStatus.NOT_FOUND, detail)
-
-
-def conflict(detail: str) -> ProblemError:
-    """The request contradicts the current state."""
-    return ProblemError(HTTPStatus.CONFLICT, detail)
-
-
-def invalid(detail: str) -> ProblemError:
-    """The request makes no sense."""
-    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+#: The object does not exist.
+not_found: Final = partial(ProblemError, HTTPStatus.NOT_FOUND)
+#: The request contradicts the current state.
+conflict: Final = partial(ProblemError, HTTPStatus.CONFLICT)
+#: The request makes no sense.
+invalid: Final = partial(ProblemError, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def body(status: HTTPStatus, detail: str, **extensions: Any) -> bytes:

@@ -6,7 +6,9 @@ import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator
+
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 #: Prefect truncates values of metadata to this length.
 _LONGEST_METADATA: Final = 500
@@ -28,10 +30,8 @@ def _shortened(metadata: dict[str, str]) -> dict[str, str]:
 Metadata = Annotated[dict[str, str], AfterValidator(_shortened)]
 
 
-class ArtifactCreate(BaseModel):
+class ArtifactCreate(StrictModel):
     """Prefect's ArtifactCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     key: Annotated[str, AfterValidator(_plain)] | None = None
     type: str | None = None
@@ -42,10 +42,8 @@ class ArtifactCreate(BaseModel):
     task_run_id: UUID | None = None
 
 
-class ArtifactUpdate(BaseModel):
+class ArtifactUpdate(StrictModel):
     """Prefect's ArtifactUpdate: absent fields stay unchanged."""
-
-    model_config = ConfigDict(extra="forbid")
 
     data: dict[str, Any] | Any | None = None
     description: str | None = None

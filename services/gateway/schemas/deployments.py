@@ -14,6 +14,7 @@ from antiphon.services.gateway.http.errors import absent
 from antiphon.services.gateway.schemas.flow_runs import FlowRunPolicyFields, Parameters
 from antiphon.services.gateway.schemas.flows import Labels, ResourceName
 from antiphon.services.gateway.schemas.states import StateCreate
+from antiphon.services.gateway.schemas.strict import StrictModel
 from antiphon.services.prefect.json_schema import BAD_SCHEMA, problem
 
 #: Fields of Prefect 2, which are ignored.
@@ -52,9 +53,7 @@ def _refuse_two_limits(values: dict[str, Any]) -> None:
         raise ValueError(_BOTH_LIMITS)
 
 
-class _DeploymentFields(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _DeploymentFields(StrictModel):
     paused: bool = False
     #: There is no scheduler yet: a schedule is answered with 501.
     schedules: list[dict[str, Any]] | None = Field(default_factory=list)
@@ -140,10 +139,8 @@ class DeploymentUpdate(_DeploymentFields):
         return {name: value for name, value in super().given().items() if value is not None or name not in quiet}
 
 
-class DeploymentFlowRunCreate(BaseModel):
+class DeploymentFlowRunCreate(StrictModel):
     """Prefect's DeploymentFlowRunCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: StateCreate | None = None
     name: str | None = None

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from antiphon.projections.core.moments import Moment
 from antiphon.projections.filters import text_query
+from antiphon.services.gateway.schemas.strict import StrictModel
 from antiphon.services.runtime import clock
 
 Labels = Mapping[str, str]
@@ -51,15 +52,11 @@ class ObservedEvent:
         )
 
 
-class _Filter(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
 def _days_ago() -> datetime:
     return clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=180)
 
 
-class OccurredFilter(_Filter):
+class OccurredFilter(StrictModel):
     """The time of the event, both ends included; the default end is now."""
 
     since: Moment = Field(default_factory=_days_ago)
@@ -70,7 +67,7 @@ class OccurredFilter(_Filter):
         return self.since <= event.occurred <= self.until
 
 
-class NameFilter(_Filter):
+class NameFilter(StrictModel):
     """The name of the event."""
 
     prefix: list[str] | None = None
@@ -89,7 +86,7 @@ class NameFilter(_Filter):
         )
 
 
-class ResourceFilter(_Filter):
+class ResourceFilter(StrictModel):
     """The resource the event is about."""
 
     id: list[str] | None = None
@@ -103,7 +100,7 @@ class ResourceFilter(_Filter):
         return _fits(event.resource, self.id, self.id_prefix, self.labels)
 
 
-class AnyResourceFilter(_Filter):
+class AnyResourceFilter(StrictModel):
     """Any resource of the event, including the one that it is about."""
 
     id: list[str] | None = None
@@ -116,7 +113,7 @@ class AnyResourceFilter(_Filter):
         return any(_fits(resource, self.id, self.id_prefix, self.labels) for resource in resources)
 
 
-class RelatedFilter(_Filter):
+class RelatedFilter(StrictModel):
     """The related resources of the event."""
 
     id: list[str] | None = None
@@ -140,7 +137,7 @@ class RelatedFilter(_Filter):
         )
 
 
-class IdFilter(_Filter):
+class IdFilter(StrictModel):
     """The ids of events."""
 
     id: list[UUID] | None = None
@@ -150,7 +147,7 @@ class IdFilter(_Filter):
         return not self.id or event.id in self.id
 
 
-class TextFilter(_Filter):
+class TextFilter(StrictModel):
     """A text query over name, resources and payload."""
 
     query: Annotated[str, Field(max_length=200)]
@@ -161,7 +158,7 @@ class TextFilter(_Filter):
         return text_query.parse(self.query).matches(" ".join([event.event, *values, str(event.payload)]))
 
 
-class PrefectEventFilter(_Filter):
+class PrefectEventFilter(StrictModel):
     """Prefect's EventFilter: all its parts must match."""
 
     # The name is part of the reason for which a WebSocket closes.

@@ -6,35 +6,27 @@ import json
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field
 
 from antiphon.events.flow_run.commands import CreateFlowRun
 from antiphon.events.flow_run.events import CreatedBy, FlowRunChanges
 from antiphon.events.flow_run.events import FlowRunPolicy as StoredPolicy
 from antiphon.services.gateway.schemas.flows import Labels
-from antiphon.services.gateway.schemas.numbers import FINITE
-from antiphon.services.gateway.schemas.policies import from_deprecated
+from antiphon.services.gateway.schemas.policies import RetryPolicyFields
 from antiphon.services.gateway.schemas.states import StateCreate
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 #: Prefect's limit for the parameters of a run.
 _PARAMETER_BYTES: Final = 524_288
 
 
-class FlowRunPolicyFields(BaseModel):
-    """Prefect's FlowRunPolicy: the two oldest fields are the defaults of their successors."""
+class FlowRunPolicyFields(RetryPolicyFields):
+    """Prefect's FlowRunPolicy."""
 
-    max_retries: int = 0
-    retry_delay_seconds: Annotated[float, FINITE] = 0
-    retries: int | None = None
     retry_delay: int | None = None
     pause_keys: set[str] | None = Field(default_factory=set)
     resuming: bool | None = False
     retry_type: Literal["in_process", "reschedule"] | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_deprecated(cls, values: Any) -> Any:
-        return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
         """The policy in the form of events."""
@@ -53,10 +45,8 @@ def _not_too_large(parameters: dict[str, Any]) -> dict[str, Any]:
 Parameters = Annotated[dict[str, Any], AfterValidator(_not_too_large)]
 
 
-class FlowRunCreate(BaseModel):
+class FlowRunCreate(StrictModel):
     """Prefect's FlowRunCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: StateCreate | None = None
     name: str | None = None
@@ -94,10 +84,8 @@ class FlowRunCreate(BaseModel):
 _CONVERTED = frozenset({"state", "name", "empirical_policy", "tags", "labels"})
 
 
-class FlowRunUpdate(BaseModel):
+class FlowRunUpdate(StrictModel):
     """Prefect's FlowRunUpdate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = None
     flow_version: str | None = None

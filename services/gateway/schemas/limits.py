@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from antiphon.events.limit.commands import MOST_AT_ONCE
 from antiphon.events.limit.slots import Count, Decay, Number
 from antiphon.services.gateway.schemas.flows import ResourceName
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 
-class LimitCreate(BaseModel):
+class LimitCreate(StrictModel):
     """Prefect's ConcurrencyLimitV2Create."""
-
-    model_config = ConfigDict(extra="forbid")
 
     active: bool = True
     name: ResourceName
@@ -25,10 +24,8 @@ class LimitCreate(BaseModel):
     slot_decay_per_second: Decay = 0
 
 
-class LimitUpdate(BaseModel):
+class LimitUpdate(StrictModel):
     """Prefect's ConcurrencyLimitV2Update."""
-
-    model_config = ConfigDict(extra="forbid")
 
     active: bool | None = None
     name: ResourceName | None = None
@@ -38,10 +35,8 @@ class LimitUpdate(BaseModel):
     slot_decay_per_second: Decay | None = None
 
 
-class TagLimitCreate(BaseModel):
+class TagLimitCreate(StrictModel):
     """Prefect's ConcurrencyLimitCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     tag: str
     concurrency_limit: Number

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from antiphon.events import state
 from antiphon.events.state import StateType
 from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 
 class StateDetailsFields(state.StateDetails):
@@ -21,10 +22,8 @@ class StateDetailsFields(state.StateDetails):
     pause_timeout: Moment | None = None
 
 
-class StateCreate(BaseModel):
+class StateCreate(StrictModel):
     """Prefect's StateCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     type: StateType
     name: str | None = None

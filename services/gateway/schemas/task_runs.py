@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field
 
 from antiphon.events.task_run.commands import CreateTaskRun
 from antiphon.events.task_run.events import TaskRunPolicy as StoredPolicy
 from antiphon.services.gateway.schemas.flows import Labels
 from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.gateway.schemas.numbers import FINITE
-from antiphon.services.gateway.schemas.policies import from_deprecated
+from antiphon.services.gateway.schemas.policies import RetryPolicyFields
 from antiphon.services.gateway.schemas.states import StateCreate
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 _MOST_DELAYS: Final = 50
 _LONGEST_CACHE_KEY: Final = 2000
@@ -40,19 +41,11 @@ def _short_cache_key(key: str | None) -> str | None:
     return key
 
 
-class TaskRunPolicyFields(BaseModel):
-    """Prefect's TaskRunPolicy: the two oldest fields are the defaults of their successors."""
+class TaskRunPolicyFields(RetryPolicyFields):
+    """Prefect's TaskRunPolicy."""
 
-    max_retries: int = 0
-    retry_delay_seconds: Annotated[float, FINITE] = 0
-    retries: int | None = None
     retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays), FINITE] = None
     retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_deprecated(cls, values: Any) -> Any:
-        return from_deprecated(values)
 
     def stored(self) -> StoredPolicy:
         """The policy in the form of events."""
@@ -90,10 +83,8 @@ class Constant(BaseModel):
 TaskInput = TaskRunResult | FlowRunResult | Parameter | Constant
 
 
-class TaskRunCreate(BaseModel):
+class TaskRunCreate(StrictModel):
     """Prefect's TaskRunCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     id: UUID | None = None
     state: StateCreate | None = None
@@ -128,9 +119,7 @@ class TaskRunCreate(BaseModel):
 _CONVERTED = frozenset({"id", "state", "name", "empirical_policy", "tags", "labels", "task_inputs"})
 
 
-class TaskRunUpdate(BaseModel):
+class TaskRunUpdate(StrictModel):
     """Prefect's TaskRunUpdate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = None

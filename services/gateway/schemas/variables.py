@@ -6,7 +6,9 @@ import re
 from typing import Annotated, Any, Final
 
 import orjson
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 #: Prefect's limits.
 _LONGEST_NAME: Final = 255
@@ -34,20 +36,16 @@ VariableName = Annotated[str, AfterValidator(_plain), Field(max_length=_LONGEST_
 VariableValue = Annotated[Any, BeforeValidator(_storable)]
 
 
-class VariableCreate(BaseModel):
+class VariableCreate(StrictModel):
     """Prefect's VariableCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: VariableName
     value: VariableValue
     tags: list[str] = Field(default_factory=list)
 
 
-class VariableUpdate(BaseModel):
+class VariableUpdate(StrictModel):
     """Prefect's VariableUpdate: absent fields stay unchanged."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: VariableName | None = None
     value: VariableValue = None

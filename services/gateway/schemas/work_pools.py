@@ -7,10 +7,11 @@ import re
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from antiphon.services.gateway.schemas.flows import ResourceName
 from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.strict import StrictModel
 
 _PLACEHOLDER: Final = re.compile(r"{{\s*([\w\.\-\[\]$]+)\s*}}")
 #: The largest value of the columns; Prefect's server answers 500 to larger ones.
@@ -54,20 +55,16 @@ Count = Annotated[int, Field(ge=0, le=_LARGEST)]
 Priority = Annotated[int, Field(gt=0, le=_LARGEST)]
 
 
-class StorageFields(BaseModel):
+class StorageFields(StrictModel):
     """Prefect's WorkPoolStorageConfiguration."""
-
-    model_config = ConfigDict(extra="forbid")
 
     bundle_upload_step: dict[str, Any] | None = None
     bundle_execution_step: dict[str, Any] | None = None
     default_result_storage_block_id: UUID | None = None
 
 
-class WorkPoolCreate(BaseModel):
+class WorkPoolCreate(StrictModel):
     """Prefect's WorkPoolCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: PoolName
     description: str | None = None
@@ -78,10 +75,8 @@ class WorkPoolCreate(BaseModel):
     storage_configuration: StorageFields = Field(default_factory=StorageFields)
 
 
-class WorkPoolUpdate(BaseModel):
+class WorkPoolUpdate(StrictModel):
     """Prefect's WorkPoolUpdate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     description: str | None = None
     is_paused: bool | None = None
@@ -97,10 +92,8 @@ class QueueFilterFields(BaseModel):
     deployment_ids: list[UUID] | None = None
 
 
-class WorkQueueCreate(BaseModel):
+class WorkQueueCreate(StrictModel):
     """Prefect's WorkQueueCreate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: ResourceName
     description: str | None = ""
@@ -110,10 +103,8 @@ class WorkQueueCreate(BaseModel):
     filter: QueueFilterFields | None = None
 
 
-class WorkQueueUpdate(BaseModel):
+class WorkQueueUpdate(StrictModel):
     """Prefect's WorkQueueUpdate."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = None
     description: str | None = None

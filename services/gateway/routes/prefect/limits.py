@@ -117,8 +117,8 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
         create_if_missing: Annotated[bool | None, Body()] = None,  # noqa: ARG001  deprecated, and ignored by Prefect
     ) -> Response:
         command = TakeSlots(names=tuple(names), slots=slots, mode=mode)
-        decided = given(await decide(gateway, request, new_id(request), command))
-        return JsonResponse(shown(decided.outcome.limits), headers=decided.headers)
+        decided = granted(await decide(gateway, request, new_id(request), command))
+        return JsonResponse(limit_fields(decided.outcome.limits), headers=decided.headers)
 
     @router.post("/decrement")
     async def decrement(
@@ -130,7 +130,7 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
     ) -> Response:
         command = ReturnSlots(names=tuple(names), slots=slots, occupancy_seconds=occupancy_seconds)
         decided = await decide(gateway, request, new_id(request), command)
-        return JsonResponse(shown(decided.outcome.limits), headers=decided.headers)
+        return JsonResponse(limit_fields(decided.outcome.limits), headers=decided.headers)
 
 
 def _add_leases(router: APIRouter, gateway: Gateway) -> None:
@@ -144,8 +144,8 @@ def _add_leases(router: APIRouter, gateway: Gateway) -> None:
         holder: Annotated[Holder | None, Body()] = None,
     ) -> Response:
         command = AcquireLease(names=tuple(names), slots=slots, mode=mode, seconds=lease_duration, holder=holder)
-        decided = given(await decide(gateway, request, new_id(request), command))
-        body = {"lease_id": decided.outcome.aggregate_id, "limits": shown(decided.outcome.limits)}
+        decided = granted(await decide(gateway, request, new_id(request), command))
+        body = {"lease_id": decided.outcome.aggregate_id, "limits": limit_fields(decided.outcome.limits)}
         return JsonResponse(body, headers=decided.headers)
 
     @router.post("/leases/{lease_id}/renew", status_code=204)
@@ -164,7 +164,7 @@ def _add_leases(router: APIRouter, gateway: Gateway) -> None:
         return Response(status_code=204, headers=decided.headers)
 
 
-def given(decided: DecidedCommand) -> DecidedCommand:
+def granted(decided: DecidedCommand) -> DecidedCommand:
     """The decision, if slots were granted; raises the refusal otherwise."""
     outcome = decided.outcome
     if outcome.status is Status.CONFLICT:
@@ -174,6 +174,6 @@ def given(decided: DecidedCommand) -> DecidedCommand:
     return decided
 
 
-def shown(limits: tuple[LimitReference, ...]) -> list[dict[str, object]]:
+def limit_fields(limits: tuple[LimitReference, ...]) -> list[dict[str, object]]:
     """Limits as an answer to an acquisition shows them."""
     return [{"id": str(limit.id), "name": limit.name, "limit": limit.limit} for limit in limits]

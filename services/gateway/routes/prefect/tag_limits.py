@@ -18,7 +18,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, locked, not_found
 from antiphon.services.gateway.routes.prefect.bodies import Limit, Offset
-from antiphon.services.gateway.routes.prefect.limits import shown
+from antiphon.services.gateway.routes.prefect.limits import limit_fields
 from antiphon.services.gateway.routes.prefect.reads import existing
 from antiphon.services.gateway.schemas.limits import Names, Override, TagLimitCreate
 
@@ -110,7 +110,7 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
         if decided.outcome.status is Status.WAIT:
             # Prefect names the first limit, even if another one is full.
             raise locked(f"Concurrency limit for the {limits[0].name} tag has been reached", _WAIT_SECONDS)
-        return JsonResponse(shown(tuple(limits)), headers=decided.headers)
+        return JsonResponse(limit_fields(tuple(limits)), headers=decided.headers)
 
     @router.post("/decrement")
     async def decrement(
@@ -118,4 +118,4 @@ def _add_slots(router: APIRouter, gateway: Gateway) -> None:
     ) -> Response:
         command = ReleaseHolder(names=tuple(_TAG + name for name in names), holder_id=task_run_id)
         decided = await decide(gateway, request, new_id(request), command)
-        return JsonResponse(shown(decided.outcome.limits), headers=decided.headers)
+        return JsonResponse(limit_fields(decided.outcome.limits), headers=decided.headers)
