@@ -27,7 +27,7 @@ _WEBSOCKET_PING_SECONDS: Final = 20.0
 _BACKLOG: Final = 2048
 #: After a stop, how long requests may go on, and how long the server waits for a client that reads nothing.
 _GRACE_SECONDS: Final = 5
-_UNTAKEN_SECONDS: Final = 2.0
+_UNREAD_SECONDS: Final = 2.0
 
 
 async def run(settings: Settings) -> None:
@@ -94,11 +94,11 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse new requests and close connections: WebSockets with 1012, others after their answer."""
         self._stopping.set()
-        giving_up = asyncio.get_running_loop().call_later(_UNTAKEN_SECONDS, self._give_up)
+        aborting = asyncio.get_running_loop().call_later(_UNREAD_SECONDS, self._abort_unread)
         await super().shutdown(sockets)
-        giving_up.cancel()
+        aborting.cancel()
 
-    def _give_up(self) -> None:
+    def _abort_unread(self) -> None:
         # A client that reads nothing would be waited for in vain.
         for connection in tuple(self.server_state.connections):
             transport = connection.transport

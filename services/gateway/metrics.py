@@ -73,7 +73,7 @@ class Metrics:
         """Record the time until a decision could be read."""
         self._projection_seconds.observe(seconds)
 
-    def late(self) -> None:
+    def stale(self) -> None:
         """Count a read that was answered before the read models showed everything."""
         self._late.inc()
 
@@ -99,14 +99,14 @@ class Metrics:
 
     async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
         """All metrics in Prometheus' text format; a value that a server does not report within `seconds` is NaN."""
-        await self._ask(client, pool, seconds)
+        await self._query(client, pool, seconds)
         return generate_latest(self._registry)
 
     async def numbers(
         self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
     ) -> dict[str, float]:
         """The positions of the log and its readers, by the metrics' names without their prefix."""
-        await self._ask(client, pool, seconds)
+        await self._query(client, pool, seconds)
         return {
             metric.name.removeprefix(_PREFIX): sample.value
             for metric in self._registry.collect()
@@ -114,11 +114,11 @@ class Metrics:
             if metric.type == "gauge" and not sample.labels
         }
 
-    async def _ask(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> None:
-        await self._ask_nats(client, seconds)
-        await self._ask_postgres(client, pool, seconds)
+    async def _query(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> None:
+        await self._query_nats(client, seconds)
+        await self._query_postgres(client, pool, seconds)
 
-    async def _ask_nats(self, client: Client, seconds: float) -> None:
+    async def _query_nats(self, client: Client, seconds: float) -> None:
         jetstream = client.jetstream(timeout=seconds)
         try:
             log, commands, parked = [
@@ -135,7 +135,7 @@ class Metrics:
         self._waiting.set(commands.messages)
         self._parked.set(parked.messages)
 
-    async def _ask_postgres(
+    async def _query_postgres(
         self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
     ) -> None:
         try:
@@ -153,9 +153,9 @@ class Metrics:
         position = int(row[0]) if row else 0
         self._projected_position.set(position)
         self._archive_position.set(int(archived[0]) if archived else 0)
-        await self._tell_lag(client, position, seconds)
+        await self._measure_lag(client, position, seconds)
 
-    async def _tell_lag(self, client: Client, position: int, seconds: float) -> None:
+    async def _measure_lag(self, client: Client, position: int, seconds: float) -> None:
         """The number of events behind a position, and the age of the first of them."""
         direct = DirectGet(client, subjects.EVENTS, ReplyInbox(client), seconds)
         try:

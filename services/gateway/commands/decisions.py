@@ -71,7 +71,7 @@ async def decide(
     request is safe to repeat. Raises 400 if the policy finds the command invalid.
     """
     key = request.headers.get(IDEMPOTENCY_KEY)
-    asked = clock.monotonic()
+    started = clock.monotonic()
     try:
         reply = await gateway.commands.request(
             aggregate_id,
@@ -86,7 +86,7 @@ async def decide(
             f"The request is too large: at most {gateway.nats.max_payload} bytes are taken."
         ) from error
     outcome = reply.outcome
-    gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - asked)
+    gateway.metrics.decided(command.KIND, outcome.status, clock.monotonic() - started)
     if outcome.status is Status.INVALID:
         raise bad_request(outcome.reason or "")
     if outcome.status is Status.PARKED:

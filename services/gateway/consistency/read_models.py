@@ -82,7 +82,7 @@ class ReadModels:
             position = await self._committed(after)
             if position is None:
                 mark_stale()
-                self._metrics.late()
+                self._metrics.stale()
             async with self.connection() as connection:
                 # The connection may be new, and may have found that commits were lost: then wait again.
                 if position is None or position <= self.events.position:

@@ -22,7 +22,7 @@ from antiphon.events.outcome import Outcome
 from antiphon.events.projection_messages import PROJECTION_MESSAGES
 
 _OUTCOME: Final = "outcome"
-_PARTS: Final = {
+_PARAMETERS: Final = {
     "id": "What it is about: letters, digits, `_` and `-`, at most 128; of most kinds a UUID.",
     "projection": "The name of a projection, such as `events`.",
     "inbox": "A subject of the sender's own.",
@@ -84,30 +84,30 @@ def specification() -> Specification:
     broker = NatsBroker()
     for (kind, verb), command in COMMAND_TYPES.items():
         subject = f"cmd.{kind}.{{id}}.{verb}"
-        broker.subscriber(subject, title=f"{kind}.{verb}", description=_said_of(command))(_taking(command))
+        broker.subscriber(subject, title=f"{kind}.{verb}", description=_summary(command))(_handler_of(command))
     for name, event in EVENT_TYPES.items():
         kind, _, action = name.partition(".")
         subject = f"evt.{kind}.{{id}}.{action}"
-        broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_said_of(event), schema=event)
+        broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_summary(event), schema=event)
     for verb, message in PROJECTION_MESSAGES.items():
         subject = f"projection.{{projection}}.{verb}"
-        broker.subscriber(subject, title=f"projection.{verb}", description=_said_of(message))(_taking(message))
+        broker.subscriber(subject, title=f"projection.{verb}", description=_summary(message))(_handler_of(message))
     committed = "The position up to which a projection has committed its rows, sent after each batch."
     broker.publisher(
         "projection.{projection}.committed", title="projection.committed", description=committed, schema=int
     )
-    told = "How a command was decided, sent to the inbox that it names."
-    broker.publisher("{inbox}", title=_OUTCOME, description=told, schema=Outcome)
+    summary = "How a command was decided, sent to the inbox that it names."
+    broker.publisher("{inbox}", title=_OUTCOME, description=summary, schema=Outcome)
     return _completed(
         AsyncAPI(broker, title="Antiphon", version=version("antiphon"), description=_DESCRIPTION).to_specification()
     )
 
 
-def _said_of(message: type[BaseModel]) -> str:
+def _summary(message: type[BaseModel]) -> str:
     return (message.__doc__ or "").partition("\n")[0]
 
 
-def _taking(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[None]]:
+def _handler_of(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[None]]:
     """A function with the annotation from which FastStream reads the type of the body."""
 
     async def take(command: BaseModel) -> None:
@@ -125,8 +125,8 @@ def _completed(document: Any) -> Specification:
         document.components.schemas[headers.__name__] = headers.model_json_schema(by_alias=True)
     for name, channel in document.channels.items():
         channel.servers = None
-        parts = [part for part in _PARTS if f"{{{part}}}" in channel.address]
-        channel.parameters = {part: {"description": _PARTS[part]} for part in parts}
+        parts = [part for part in _PARAMETERS if f"{{{part}}}" in channel.address]
+        channel.parameters = {part: {"description": _PARAMETERS[part]} for part in parts}
         if channel.address.startswith(("cmd.", "evt.")):
             _complete(document, name)
     # FastStream's order is arbitrary.

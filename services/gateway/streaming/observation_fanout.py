@@ -105,7 +105,7 @@ class ObservationFanout(Generic[T]):
         self._position = 0
 
     @asynccontextmanager
-    async def joined(self, wanted: Wanted[T]) -> AsyncIterator[Backlog[T]]:
+    async def subscribed(self, wanted: Wanted[T]) -> AsyncIterator[Backlog[T]]:
         """A backlog that is filled until the block ends; raises LogUnavailableError."""
         async with self._changing:
             if self._following is None:
@@ -119,7 +119,7 @@ class ObservationFanout(Generic[T]):
         finally:
             self._backlogs.discard(backlog)
             async with self._changing:
-                await self._rest()
+                await self._stop_if_unused()
 
     async def stored(self, since: datetime, wanted: Wanted[T]) -> AsyncIterator[tuple[int, list[str]]]:
         """The frames stored since a moment, in pages, each with the last position that it covers.
@@ -167,7 +167,7 @@ class ObservationFanout(Generic[T]):
         except (TimeoutError, nats.errors.Error, APIError) as error:
             raise LogUnavailableError(f"{subjects.OBSERVED} did not say where it ends: {error!r}") from error
 
-    async def _rest(self) -> None:
+    async def _stop_if_unused(self) -> None:
         if self._following is not None and not self._backlogs:
             self._following.cancel()
             await asyncio.wait({self._following})

@@ -64,7 +64,7 @@ async def _feed(websocket: WebSocket, fanout: ObservationFanout[T], wanted: Want
         async for position, texts in fanout.stored(since, wanted):
             await _send(websocket, texts)
             reached = position
-    async with fanout.joined(wanted) as backlog:
+    async with fanout.subscribed(wanted) as backlog:
         if reached is not None:
             # Observations stored after the last page; later ones are in the backlog.
             async for texts in fanout.between(reached, backlog.after, wanted):

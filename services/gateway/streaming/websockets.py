@@ -72,10 +72,10 @@ def message_in(text: str) -> dict[str, Any]:
 
 
 async def while_connected(
-    websocket: WebSocket, work: Coroutine[Any, Any, None], hear: Callable[[str], object] = lambda _: None
+    websocket: WebSocket, work: Coroutine[Any, Any, None], on_text: Callable[[str], object] = lambda _: None
 ) -> None:
-    """Work until it is done or the client leaves; pings are answered, and `hear` gets every other text."""
-    working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket, hear))
+    """Work until it is done or the client leaves; pings are answered, and `on_text` gets every other text."""
+    working, listening = asyncio.create_task(work), asyncio.create_task(_listen(websocket, on_text))
     try:
         await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -88,7 +88,7 @@ async def while_connected(
                 task.result()
 
 
-async def _listen(websocket: WebSocket, hear: Callable[[str], object]) -> None:
+async def _listen(websocket: WebSocket, on_text: Callable[[str], object]) -> None:
     while True:
         message = await websocket.receive()
         if message["type"] == "websocket.disconnect":
@@ -96,7 +96,7 @@ async def _listen(websocket: WebSocket, hear: Callable[[str], object]) -> None:
         if PONG in message:
             message[PONG]()
         else:
-            hear(message.get("text") or "")
+            on_text(message.get("text") or "")
 
 
 async def refuse(websocket: WebSocket, reason: str) -> None:

@@ -164,13 +164,13 @@ async def publish_large_runs(served: Served, count: int) -> None:
 @pytest.fixture
 def given_up(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a reader took nothing for too long."""
-    found, tell = asyncio.Event(), Subscription.tell
+    found, send_reason = asyncio.Event(), Subscription.send_reason
 
     async def note_and_tell(subscription: Subscription, last_words: Awaitable[None]) -> None:
         found.set()
-        await tell(subscription, last_words)
+        await send_reason(subscription, last_words)
 
-    monkeypatch.setattr(Subscription, "tell", note_and_tell)
+    monkeypatch.setattr(Subscription, "send_reason", note_and_tell)
     return found
 
 

@@ -29,7 +29,7 @@ async def test_a_reader_whose_leaving_got_lost_does_not_stay() -> None:
     live = _Asking()
 
     async def read() -> None:
-        async with live.joined(lambda _: True) as backlog:
+        async with live.subscribed(lambda _: True) as backlog:
             await backlog.take()
 
     reading = asyncio.create_task(read())

@@ -53,7 +53,7 @@ class Selection(BaseModel):
 Selected = Annotated[Selection, Query()]
 
 
-def place(text: str, name: str) -> LogPosition:
+def position_or_time(text: str, name: str) -> LogPosition:
     """The position or time in the parameter `name`; raises ProblemError for other text."""
     try:
         return parse(text)

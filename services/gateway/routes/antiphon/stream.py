@@ -19,17 +19,17 @@ from antiphon.events.record import record
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import problems
 from antiphon.services.gateway.http.problems import ProblemError, invalid
-from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, place
+from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, position_or_time
 from antiphon.services.gateway.streaming.websockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
 
 #: The interval of keep-alives, because proxies close silent connections.
-_QUIET_SECONDS: Final = 15.0
+_KEEP_ALIVE_SECONDS: Final = 15.0
 _LONGEST_POSITION: Final = 18
 
 _log = structlog.get_logger(__name__)
 
 #: Sends one event, or None as a keep-alive, to a subscriber.
-Hand = Callable[[Recorded | Unreadable | None], Awaitable[None]]
+SendItem = Callable[[Recorded | Unreadable | None], Awaitable[None]]
 
 
 class TooSlowError(Exception):
@@ -54,29 +54,29 @@ class Subscription:
         #: The last position sent; at first, the one before the start.
         self.position = start - 1
 
-    async def run(self, hand: Hand) -> None:
+    async def run(self, send_item: SendItem) -> None:
         """Send events until the gateway stops; raises TooSlowError."""
         events = self._client.subscribe(self._selection.which, self.position + 1)
-        async with aclosing(_with_signs_of_life(events, self._stopping)) as items:
+        async with aclosing(_with_keep_alives(events, self._stopping)) as items:
             async for item in items:
                 try:
                     async with asyncio.timeout(self._patience_seconds):
-                        await hand(item)
+                        await send_item(item)
                 except TimeoutError:
                     raise TooSlowError(self.position) from None
                 if item is not None:
                     self.position = item.position
 
-    async def tell(self, last_words: Awaitable[None]) -> None:
+    async def send_reason(self, reason: Awaitable[None]) -> None:
         """Send the reason for the end to a subscriber that may not read it."""
         try:
             async with asyncio.timeout(self._patience_seconds):
-                await last_words
+                await reason
         except TimeoutError:
             _log.info("a slow reader was cut off", position=self.position)
 
 
-async def _with_signs_of_life(
+async def _with_keep_alives(
     events: AsyncIterator[Recorded | Unreadable], stopping: asyncio.Event
 ) -> AsyncGenerator[Recorded | Unreadable | None, None]:
     iterator = aiter(events)
@@ -85,7 +85,7 @@ async def _with_signs_of_life(
     ending = asyncio.ensure_future(stopping.wait())
     try:
         while True:
-            await asyncio.wait((following, ending), timeout=_QUIET_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((following, ending), timeout=_KEEP_ALIVE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if stopping.is_set():
                 return
             if not following.done():
@@ -105,7 +105,7 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
         # A browser sends it after a reconnection; it takes precedence over the start in the address.
         start = _position(after) + 1
     elif selection.start is not None:
-        start = await client.first_position(place(selection.start, "from"))
+        start = await client.first_position(position_or_time(selection.start, "from"))
     else:
         start = await client.last_position() + 1
     return Subscription(gateway, selection, start)
@@ -128,7 +128,7 @@ class _EventStream(StreamingResponse):
     async def stream_response(self, send: Send) -> None:
         """Send the events; cancelled when the subscriber leaves."""
 
-        async def hand(item: Recorded | Unreadable | None) -> None:
+        async def send_item(item: Recorded | Unreadable | None) -> None:
             await write(b":\n\n" if item is None else _event(item))
 
         async def write(text: bytes, *, more: bool = True) -> None:
@@ -139,10 +139,10 @@ class _EventStream(StreamingResponse):
         # A browser that loses its connection before the first event continues from here.
         await write(b"id: %d\n\n" % subscription.position)
         try:
-            await subscription.run(hand)
+            await subscription.run(send_item)
             await write(b"", more=False)
         except TooSlowError as error:
-            await subscription.tell(write(_problem(HTTPStatus.REQUEST_TIMEOUT, str(error)), more=False))
+            await subscription.send_reason(write(_problem(HTTPStatus.REQUEST_TIMEOUT, str(error)), more=False))
         except LogUnavailableError as error:
             _log.warning("a stream ended", error=str(error))
             await write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again."), more=False)
@@ -187,22 +187,22 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 async def _send(websocket: WebSocket, subscription: Subscription) -> None:
-    async def hand(item: Recorded | Unreadable | None) -> None:
+    async def send_item(item: Recorded | Unreadable | None) -> None:
         # The server pings by itself.
         if item is not None:
             await websocket.send_text(_frame("event", record(item)))
 
-    async def say_goodbye(status: HTTPStatus, detail: str) -> None:
+    async def close(status: HTTPStatus, detail: str) -> None:
         await websocket.send_text(_frame("problem", problems.body(status, detail)))
         await websocket.close(TRY_AGAIN, detail[:120])
 
     await websocket.send_text(_frame("subscribed", b'{"position":%d}' % subscription.position))
     try:
-        await subscription.run(hand)
+        await subscription.run(send_item)
     except TooSlowError as error:
-        await subscription.tell(say_goodbye(HTTPStatus.REQUEST_TIMEOUT, str(error)))
+        await subscription.send_reason(close(HTTPStatus.REQUEST_TIMEOUT, str(error)))
     except LogUnavailableError:
-        await say_goodbye(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
+        await close(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
 
 
 def _frame(name: str, body: bytes) -> str:

@@ -52,7 +52,7 @@ def routes(gateway: Gateway) -> APIRouter:
         _log.info("task worker subscribes", client=str(message["client_id"]), keys=len(keys))
         worker = _Worker(gateway, websocket, keys)
         try:
-            await websockets.while_connected(websocket, worker.serve(), worker.hear)
+            await websockets.while_connected(websocket, worker.serve(), worker.on_text)
         except websockets.UnreadableFrameError as error:
             _log.warning("task worker makes no sense", client=str(message["client_id"]), error=str(error))
 
@@ -84,7 +84,7 @@ class _Worker:
         self._keys = keys
         self._answered: asyncio.Future[str] | None = None
 
-    def hear(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         """Receive the worker's message; without an outstanding task it is ignored."""
         if self._answered is not None and not self._answered.done():
             self._answered.set_result(text)
@@ -92,12 +92,12 @@ class _Worker:
     async def serve(self) -> None:
         """Send tasks until the worker quits or sends anything but an acknowledgement."""
         async with TaskQueue(self._gateway.nats, self._keys) as queue:
-            goes_on = True
-            while goes_on:
+            is_serving = True
+            while is_serving:
                 message = await queue.next()
                 try:
                     task_run = await self._task_run(message)
-                    goes_on = task_run is None or await self._has_got(queue, message, task_run)
+                    is_serving = task_run is None or await self._is_acknowledged(queue, message, task_run)
                 except _UNREADABLE as error:
                     await self._park(message, repr(error))
                 except (psycopg.OperationalError, PoolTimeout, NotVisibleError) as error:
@@ -107,7 +107,7 @@ class _Worker:
                 except BaseException:
                     await queue.nak(message)
                     raise
-                if goes_on:
+                if is_serving:
                     await queue.ack(message)
                 else:
                     await queue.nak(message)
@@ -127,7 +127,7 @@ class _Worker:
         _log.info("background task is not scheduled any more", task_run_id=str(run_id))
         return None
 
-    async def _has_got(self, queue: TaskQueue, message: Msg, task_run: bytes) -> bool:
+    async def _is_acknowledged(self, queue: TaskQueue, message: Msg, task_run: bytes) -> bool:
         """Send the task and wait for the worker's acknowledgement, however long; False for any other message."""
         self._answered = asyncio.get_running_loop().create_future()
         await self._websocket.send_text(task_run.decode())
