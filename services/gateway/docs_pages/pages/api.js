@@ -1,10 +1,10 @@
-// Asks the server, and says in plain words what went wrong.
+// Calls the server, and turns failures into messages for the reader.
 
 const ROOT = new URL("../", import.meta.url);
 export const OWN = new URL("antiphon/v1/", ROOT);
 const PREFECT = new URL("api/", ROOT);
 
-/** An answer that is no success; `message` can be shown as it is. */
+/** A failed request; `message` can be shown to the reader. */
 export class Refusal extends Error {
   constructor(status, message) {
     super(message);
@@ -14,19 +14,19 @@ export class Refusal extends Error {
 
 export const UNREACHABLE = "The server does not answer.";
 
-/** An address under /antiphon/v1. */
+/** A URL under /antiphon/v1. */
 export function own(path, query = {}) {
   const url = new URL(path, OWN);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   return url;
 }
 
-/** The JSON at an address; raises Refusal, with status 0 where nobody answered. */
+/** The JSON at a URL; raises Refusal, with status 0 if no server answered. */
 export async function get(url, signal) {
   return answer(() => fetch(url, { signal, cache: "no-store" }));
 }
 
-/** What one of Prefect's queries finds. */
+/** The result of one of Prefect's queries. */
 export async function query(path, body, signal) {
   const headers = { "Content-Type": "application/json" };
   return answer(() => fetch(new URL(path, PREFECT), { method: "POST", body: JSON.stringify(body), headers, signal }));
@@ -44,7 +44,7 @@ async function answer(ask) {
   return response.json();
 }
 
-/** What a refused request was told. */
+/** The message of a refusal. */
 export async function problem(response) {
   const told = await response.json().catch(() => null);
   const detail = told?.detail ?? told?.exception_message;

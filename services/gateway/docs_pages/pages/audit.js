@@ -1,4 +1,4 @@
-// The audit page: puts its parts together.
+// Assembles the audit page.
 
 import { byId, count, duration, h, number } from "./dom.js";
 import { Feed } from "./feed.js";
@@ -8,10 +8,10 @@ import { Run } from "./run.js";
 import { LogStream } from "./stream.js";
 import { onVitals, serverNow, watch } from "./vitals.js";
 
-//: How far back the list begins; with filters farther, because few events fit.
+//: How far back the list begins; farther with filters, because few events match.
 const BACK = 250;
 const BACK_FILTERED = 5_000;
-//: What is older than this when it arrives is not live.
+//: An event that is older than this on arrival is not live.
 const BEHIND_MS = 5_000;
 const IDLE_MS = 2_000;
 
@@ -23,10 +23,10 @@ let end = null;
 let began = null;
 let connection = { kind: "connecting" };
 let newest = { arrived: 0, age: 0 };
-/** Since when what arrives without a pause is old. */
+/** Since when old events have been arriving without a pause. */
 let behindSince = null;
 
-/** Follow what the filters say, from the beginning they say. */
+/** Follow the events that match the filters, from the filters' start. */
 function follow() {
   filters.complain("");
   feed.clear();
@@ -59,7 +59,7 @@ function tellConnection() {
   if (element.textContent !== words) element.textContent = words;
   const isNew = element.dataset.said !== tone;
   element.dataset.said = tone;
-  // Listeners are told when it breaks or is mended, not how it is going.
+  // Screen readers announce a loss and a reconnection, not each state between.
   if (isNew && tone !== "wait") byId("announcer").textContent = words;
 }
 
@@ -96,9 +96,9 @@ function showEmpty() {
   byId("empty").hidden = false;
 }
 
-/** Show the run that the address names, if it names one. */
+/** Show the run in the URL, if there is one. */
 function route() {
-  // The link over the header leads to the list; it closes nothing.
+  // The skip link leads to the list; it does not close the run.
   if (location.hash === "#events") return;
   const { id, kind, at } = place();
   if (run && run.id === id && run.kind === kind) {

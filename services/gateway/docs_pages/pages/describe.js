@@ -1,4 +1,4 @@
-// What an event of the log says, in the words and with the marks of this page.
+// Describes events of the log in the words and marks of this page.
 
 import { h } from "./dom.js";
 
@@ -20,7 +20,7 @@ export const kindName = (kind) => KINDS[kind] ?? kind;
 export const isRun = (kind) => kind === "flow_run" || kind === "task_run";
 export const isRefusal = (type) => /\.(refused\.\w+|state\.replaced)$/.test(type ?? "");
 
-/** An event taken apart: its tone and decision, the states it speaks of, and why. */
+/** The parts of an event: its tone, its decision, its states and its reason. */
 export function describe(record) {
   if (record.type === null) {
     return { tone: "refused", word: "Unreadable", states: [], rule: null, why: record.error };
@@ -37,7 +37,7 @@ export function describe(record) {
   return { tone: "told", word, proposed: null, written: null, rule: null, why: said(record) };
 }
 
-/** What was proposed, where it is not what was written; and what was written. */
+/** The proposed state, if another one was written, and the written state. */
 function states(data) {
   const written = data.state ?? null;
   return { proposed: data.proposed ?? null, written };
@@ -49,7 +49,7 @@ function reason(data) {
   return data.state?.message ?? "";
 }
 
-/** The few words that tell most of an event that is no transition. */
+/** A short description of an event that is not a transition. */
 function said({ kind, data }) {
   const tags = data.tags ?? data.fields?.tags ?? data.data?.tags;
   if (tags?.length) return `tagged ${tags.join(", ")}`;
@@ -65,7 +65,7 @@ export function stateChip(state, { isProposed = false } = {}) {
   return h("span", { class: isProposed ? "state proposed" : "state", "data-state": state.type }, h("span", {}, ...words));
 }
 
-/** The states of a transition: what was proposed, crossed out, and what became of it. */
+/** The states of a transition: a refused proposal crossed out, then the result. */
 export function stateChips({ proposed, written }) {
   const chips = [];
   if (proposed && !isSame(proposed, written)) chips.push(stateChip(proposed, { isProposed: true }));

@@ -1,4 +1,4 @@
-// Makes elements, and writes times and numbers the way people read them.
+// Makes elements, and formats times and numbers for readers.
 
 /** An element; an attribute that is null, undefined or false is left out, a function listens to an event. */
 export function h(tag, attributes = {}, ...children) {
@@ -22,7 +22,7 @@ export const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "
 
 const two = (value) => String(value).padStart(2, "0");
 
-/** Of the day, to the millisecond, in the reader's own zone. */
+/** The time of day, with milliseconds, in the reader's time zone. */
 export function clock(moment) {
   const at = new Date(moment);
   const seconds = `${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, "0")}`;
@@ -34,14 +34,14 @@ export function day(moment) {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
-/** A `time` element that shows the time of day and tells the whole of it. */
+/** A `time` element that shows the time of day, with the full time as its title. */
 export function time(moment, text = clock(moment)) {
   return h("time", { datetime: moment, title: `${day(moment)} ${clock(moment)}, ${moment}` }, text);
 }
 
 const UNITS = [["d", 86400], ["h", 3600], ["min", 60]];
 
-/** A length of time with its two largest units. */
+/** A duration in its two largest units. */
 export function duration(seconds) {
   if (seconds < 0.001) return "0 ms";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -55,13 +55,13 @@ export function duration(seconds) {
 
 const MOST_SHOWN = 2000;
 
-/** A value as JSON, cut where nobody would read on. */
+/** A value as JSON, truncated for reading. */
 export function json(value) {
   const text = JSON.stringify(value) ?? "";
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}… (${number(text.length)} characters)` : text;
 }
 
-/** At most one call in `milliseconds`, and always one after the last request for it. */
+/** Limits a function to one call in `milliseconds`; the last request always leads to a call. */
 export function coalesced(milliseconds, call) {
   let timer = 0;
   return () => {

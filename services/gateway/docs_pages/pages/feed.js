@@ -1,4 +1,4 @@
-// The list of events: bounded, drawn a few times a second however much arrives, and still while somebody reads it.
+// The list of events: bounded, drawn a few times a second at any rate, and still while the reader scrolls.
 
 import { isRefusal, isRun, describe, kindName, stateChips } from "./describe.js";
 import { byId, coalesced, count, h, number, time } from "./dom.js";
@@ -9,7 +9,7 @@ const MOST_ROWS = 300;
 const DRAW_MS = 150;
 const NAMES_MS = 600;
 const ANNOUNCE_MS = 20_000;
-//: Above this many new rows at once nothing is highlighted: it would only flicker.
+//: More new rows than this are not highlighted, because the list would flicker.
 const FEW = 12;
 
 export class Feed {
@@ -35,7 +35,7 @@ export class Feed {
     setInterval(() => this.#announce(), ANNOUNCE_MS);
   }
 
-  /** Forget everything: something else is followed from now on. */
+  /** Forget all events: the filters have changed. */
   clear() {
     this.#pending = [];
     this.#skipped = 0;
@@ -49,12 +49,12 @@ export class Feed {
     return !this.#rows.firstElementChild && !this.#pending.length;
   }
 
-  /** Events that arrived, the oldest first. */
+  /** Add events, the oldest first. */
   take(items) {
     this.#arrived += items.length;
     this.#unannounced.events += items.length;
     for (const item of items) if (isRefusal(item.type)) this.#unannounced.refused += 1;
-    // One by one: so many arguments at once would be too many for a call.
+    // One by one: a call takes a limited number of arguments.
     for (const item of items) this.#pending.push(item);
     const extra = this.#pending.length - MOST_ROWS;
     if (extra > 0) {
@@ -64,7 +64,7 @@ export class Feed {
     this.#draw();
   }
 
-  /** The run that is open beside the list. */
+  /** The run that is open next to the list. */
   choose(id) {
     this.chosen = id;
     for (const row of this.#rows.children) row.classList.toggle("chosen", id !== null && row.dataset.id === id);
@@ -145,7 +145,7 @@ export class Feed {
     this.#arrived = 0;
   }
 
-  /** Now and then, and all at once: every single event would drown whoever listens. */
+  /** Rarely, and for several events together, because a screen reader cannot follow each event. */
   #announce() {
     const { events, refused } = this.#unannounced;
     if (!events || document.hidden) return;
@@ -160,7 +160,7 @@ export class Feed {
       try {
         await ask(kind, rows.map((row) => row.dataset.id));
       } catch {
-        // Without names the list is as true; they are asked for again with the next rows.
+        // The list is correct without names; they are requested again with the next rows.
         continue;
       }
       for (const row of rows) rename(row);
@@ -173,7 +173,7 @@ function gap(skipped) {
   return h("tr", { role: "row", class: "gap" }, h("td", { role: "cell", "aria-colspan": 7 }, words));
 }
 
-/** What an event is about: its name where it is known, else the beginning of its id. */
+/** The subject of an event: its name if known, else the beginning of its id. */
 function whom({ kind, id, position, subject }) {
   if (!kind) return [subject ?? ""];
   const name = nameOf(id);

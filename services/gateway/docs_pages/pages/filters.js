@@ -1,4 +1,4 @@
-// The filters: a form, the address of the page, and the parameters of the stream say the same.
+// The filters: keeps the form, the URL of the page and the parameters of the stream equal.
 
 import { byId, coalesced, h } from "./dom.js";
 import { ask, nameOf, search } from "./names.js";
@@ -29,13 +29,13 @@ export class Filters {
     addEventListener("popstate", () => this.#readAddress());
   }
 
-  /** What the address asks for, shown in the form. */
+  /** Show the filters of the URL in the form. */
   async start() {
     this.#fill();
     await Promise.all(NAMED.map((kind) => this.#showName(kind)));
   }
 
-  /** As the stream takes them, without the place to begin. */
+  /** The parameters of the stream, without the start. */
   get parameters() {
     const parameters = new URLSearchParams();
     for (const radio of this.#form.elements.decision) if (radio.checked) add(parameters, "decision", radio.value);
@@ -45,7 +45,7 @@ export class Filters {
     return parameters;
   }
 
-  /** A position or a time; null is just now. */
+  /** The start: a position or a time; null means now. */
   get from() {
     return new URLSearchParams(location.search).get("from");
   }
@@ -54,7 +54,7 @@ export class Filters {
     return this.#form.elements.tag.value.split(",").map((tag) => tag.trim()).filter(Boolean);
   }
 
-  /** Say why the stream refused these filters; nothing takes it back. */
+  /** Show why the stream refused these filters. */
   complain(words, field = null) {
     const problem = byId("filter-problem");
     problem.textContent = words;
@@ -63,7 +63,7 @@ export class Filters {
     field?.setAttribute("aria-invalid", "true");
   }
 
-  /** Begin at a place of the log, with the same filters. */
+  /** Start at a position of the log, with the same filters. */
   beginAt(from) {
     this.#write(from);
     this.#fill();
@@ -133,7 +133,7 @@ export class Filters {
     this.#shown = location.search;
   }
 
-  /** From what was typed to an id; false where there is no such thing. */
+  /** The id for the typed text; false if there is none. */
   async #resolve(input) {
     const text = input.value.trim();
     if (!text || isRunId(text)) {
@@ -158,7 +158,7 @@ export class Filters {
   async #showName(kind) {
     const id = this.#ids[kind];
     if (id === null) return;
-    // The id itself says it too, where no name can be found.
+    // Without a name the id itself is shown.
     await ask(kind, [id]).catch(() => null);
     if (this.#ids[kind] === id && nameOf(id)) this.#form.elements[kind].value = nameOf(id);
   }

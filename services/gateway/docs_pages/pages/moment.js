@@ -1,15 +1,15 @@
-// A run as it was at a position, and what an event changed in it.
+// A run as it was at a position, and the changes that an event made.
 
 import { Refusal, get, own } from "./api.js";
 import { clock, day, h, json, time } from "./dom.js";
 import { stateChip } from "./describe.js";
 
 const MOST_KEPT = 200;
-//: What the run says of its state beside the state itself.
+//: Fields of the run that repeat its state.
 const TWICE = new Set(["state.id", "state.type", "state.name", "state.timestamp"]);
 const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)$/;
 
-/** The moments of one run; the log does not change, so what was asked once is kept. */
+/** The moments of one run; they are cached, because the log does not change. */
 export class Moments {
   #kept = new Map();
 
@@ -18,7 +18,7 @@ export class Moments {
     this.kind = kind;
   }
 
-  /** `{run, states}` once the event at `position` had happened; null where the run was not there. */
+  /** `{run, states}` after the event at `position`; null if the run did not exist. */
   async at(position, signal) {
     if (this.#kept.has(position)) return this.#kept.get(position);
     let found = null;
@@ -61,10 +61,10 @@ function shown(value) {
   return MOMENT.test(value) ? time(value, `${day(value)} ${clock(value)}`) : value;
 }
 
-/** A path that may go on in the next line after each of its words. */
+/** A path that may wrap after each of its words. */
 const breakable = (path) => path.split(/(?<=[._])/).flatMap((word) => [word, h("wbr")]);
 
-/** What one event made of the run. */
+/** The changes of one event. */
 export function changesTable(before, after, tone) {
   if (after === null) {
     const words = before === null ? "It was not there yet." : "It was deleted here: from now on it is not there.";
@@ -94,13 +94,13 @@ export function changesTable(before, after, tone) {
   );
 }
 
-/** The states the run had been in by then. */
+/** The states of the run up to then. */
 export function stateChain(moment) {
   const items = moment.states.map((state) => h("li", {}, stateChip(state)));
   return h("ol", { class: "chain", "aria-label": "States so far" }, ...items);
 }
 
-/** Every field, as the API showed it. */
+/** All fields, as the API returned them. */
 export function wholeRun(moment) {
   return h("details", { class: "whole" }, h("summary", {}, "The whole run then"), h("pre", { tabindex: 0 }, JSON.stringify(moment.run, null, 2)));
 }

@@ -1,4 +1,4 @@
-// What runs and flows are called: asked for together, and a bounded number remembered.
+// Names of runs and flows: requested together, in a bounded cache.
 
 import { query } from "./api.js";
 
@@ -13,10 +13,10 @@ const SOURCES = {
 
 const known = new Map();
 
-/** The name, undefined where it was never asked for, null where it has none that can be read. */
+/** The name; undefined before it is requested, null if there is none. */
 export const nameOf = (id) => known.get(id);
 
-/** Whether things of this kind have a name that can be asked for. */
+/** Whether objects of this kind have names. */
 export const isNamed = (kind) => kind in SOURCES;
 
 export const NAMED_KINDS = Object.keys(SOURCES);
@@ -27,7 +27,7 @@ export function learn(id, name) {
   if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
 }
 
-/** Ask for the names of some things of one kind, as far as they are not known. */
+/** Request the unknown names of some objects of one kind. */
 export async function ask(kind, ids) {
   const source = SOURCES[kind];
   const unknown = [...new Set(ids)].filter((id) => !known.has(id)).slice(0, MOST_ASKED);
@@ -37,7 +37,7 @@ export async function ask(kind, ids) {
   for (const { id, name } of found) learn(id, name);
 }
 
-/** Things of one kind whose names contain `text`. */
+/** Objects of one kind whose names contain `text`. */
 export async function search(kind, text, signal) {
   const source = SOURCES[kind];
   const filter = text ? { [source.filter]: { name: { like_: text } } } : {};

@@ -1,4 +1,4 @@
-// One run: its timeline, a slider through its moments, and what each of them changed.
+// One run: its timeline, a slider through its moments, and the changes of each.
 
 import { Refusal, get, own, query } from "./api.js";
 import { describe, kindName, stateChip } from "./describe.js";
@@ -12,13 +12,13 @@ const PAGE = 1_000;
 const MOST_MARKS = 240;
 const MOST_TASKS = 100;
 
-/** A time as a number; `Date` alone would drop what is finer than a millisecond. */
+/** A time as a number; `Date` alone would drop microseconds. */
 function microseconds(moment) {
   const finer = /\.\d{3}(\d{1,3})/.exec(moment)?.[1] ?? "";
   return Date.parse(moment) * 1000 + Number(finer.padEnd(3, "0"));
 }
 
-/** Which event was the last at a place of the log, -1 where the first is later. */
+/** The index of the last event at a position of the log, -1 if the first one is later. */
 export function indexAt(events, at) {
   if (at === null) return events.length - 1;
   const fits = /^\d+$/.test(at)
@@ -27,7 +27,7 @@ export function indexAt(events, at) {
   return events.findLastIndex(fits);
 }
 
-/** The section of one run; made anew for every run that is opened. */
+/** The section of one run; a new one for each run that is opened. */
 export class Run {
   #section = byId("run");
   #events = [];
@@ -48,7 +48,7 @@ export class Run {
     void this.#open();
   }
 
-  /** Go to a moment; null is the latest one, whichever that is. */
+  /** Go to a moment; null means the latest one. */
   show(at) {
     this.at = at;
     if (this.#events.length) this.#select(indexAt(this.#events, at), at === null);
@@ -128,7 +128,7 @@ export class Run {
     this.note.textContent = error.status === 404 ? "The log knows no run of this id." : error.message;
   }
 
-  /** Events from a position on; of the kind that the address says, else of the other. */
+  /** Events from a position on; of the kind in the URL, or else of the other kind. */
   async #read(from) {
     const limits = { limit: PAGE, ...(from === null ? {} : { from }) };
     return get(own(`${this.kind}s/${this.id}/history`, limits), this.#abort.signal);
@@ -144,7 +144,7 @@ export class Run {
     this.#mark();
   }
 
-  /** Read what has happened since, if something has; a run that is shown at its end stays there. */
+  /** Read new events; a run that is shown at its end stays at its end. */
   async follow(position) {
     const last = this.#events.at(-1);
     if (!last || this.#hasMore || this.#loading || position <= last.position) return;
@@ -164,7 +164,7 @@ export class Run {
     }
   }
 
-  /** A mark for every event, where the slider stands for it. */
+  /** A mark for each event at its place on the slider. */
   #mark() {
     const steps = this.#events.length;
     if (steps > MOST_MARKS) {
@@ -188,7 +188,7 @@ export class Run {
     this.#select(this.#events.indexOf(record));
   }
 
-  /** Show the moment after an event; -1 is before the first. */
+  /** Show the moment after an event; -1 means before the first. */
   #select(index, isFollowing = false) {
     if (index < -1 || index >= this.#events.length) return;
     this.#index = index;

@@ -1,17 +1,17 @@
-// Follows the log: server-sent events read with fetch, so that every type of event arrives, a refused request is
-// told with its reason, and a lost connection goes on behind the last position.
+// Follows the log by server-sent events. It reads them with fetch, not EventSource, so that every type of event arrives,
+// a refusal has its reason, and a new connection continues after the last position.
 
 import { UNREACHABLE, own, problem } from "./api.js";
 
-// The server sends a sign of life every 15 seconds.
+// The server sends a keep-alive every 15 seconds.
 const SILENCE_MS = 40_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 
-/** An item as it came: `text` is JSON that is only parsed when it is shown. */
+/** An undecoded item: `text` is JSON, which is parsed when the item is shown. */
 const item = (fields) => ({ position: Number(fields.id), type: fields.event, text: fields.data });
 
-/** One subscription at a time; `onItems` gets what arrived together, `onState` how the connection is. */
+/** One subscription at a time; `onItems` gets items in batches, `onState` the state of the connection. */
 export class LogStream {
   #abort = null;
   #wait = FIRST_WAIT_MS;
@@ -20,12 +20,12 @@ export class LogStream {
   constructor(onItems, onState) {
     this.onItems = onItems;
     this.onState = onState;
-    /** The last position that arrived. */
+    /** The last position received. */
     this.position = null;
     addEventListener("online", () => this.#wake?.());
   }
 
-  /** Leave what was followed, and follow what `parameters` select from `start` on. */
+  /** End the subscription, and start one for `parameters` from `start` on. */
   open(parameters, start) {
     this.close();
     this.position = null;
@@ -52,7 +52,7 @@ export class LogStream {
     }
   }
 
-  /** Read until it breaks; why it did, or null where trying again makes no sense. */
+  /** Read until the connection breaks; returns the reason, or null if a retry makes no sense. */
   async #read(url, signal) {
     this.onState({ kind: "connecting", position: this.position });
     const silence = new AbortController();
@@ -87,7 +87,7 @@ export class LogStream {
     return null;
   }
 
-  /** Hand on what arrived; what the server said of a problem, if it did. */
+  /** Pass items on; returns the server's problem, if it sent one. */
   #take(blocks) {
     this.#wait = FIRST_WAIT_MS;
     const items = [];
@@ -115,7 +115,7 @@ export class LogStream {
   }
 }
 
-/** Takes text as it arrives, gives the fields of every event that is whole. */
+/** Takes text in parts, and returns the fields of each complete event. */
 export function parser() {
   let rest = "";
   return (text) => {

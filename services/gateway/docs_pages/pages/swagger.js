@@ -1,3 +1,3 @@
-// Shows the OpenAPI document that lies beside the page.
+// Shows the OpenAPI document in the folder of the page.
 
 SwaggerUIBundle({ url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true });

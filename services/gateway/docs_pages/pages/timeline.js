@@ -1,10 +1,10 @@
-// The events of one run, one below the other; the chosen one tells everything that is known about it.
+// The events of one run in a list; the selected one shows all its fields.
 
 import { own } from "./api.js";
 import { describe, stateChip, stateChips } from "./describe.js";
 import { clock, day, duration, h, number, time } from "./dom.js";
 
-/** One event of a timeline; `before` is the one above it. */
+/** One event of a timeline; `before` is the previous one. */
 export function entry(record, before, onChoose) {
   const told = describe(record);
   const button = h(
@@ -32,7 +32,7 @@ function since(record, before) {
   return `+${duration(Math.max(0, (Date.parse(record.recorded_at) - Date.parse(before.recorded_at)) / 1000))}`;
 }
 
-/** Choose an entry of a list: it opens, the others close. */
+/** Select an entry of a list: it opens, the others close. */
 export function choose(list, record, find) {
   for (const item of list.children) {
     const isChosen = record !== null && Number(item.dataset.position) === record.position;
@@ -44,7 +44,7 @@ export function choose(list, record, find) {
   }
 }
 
-/** `find` tells which event of this run came of a command, if one did. */
+/** `find` returns the event of this run that a command led to, if any. */
 function everything(record, find) {
   if (record.type === null) return [whole(record)];
   const { data } = record;
@@ -69,20 +69,20 @@ function everything(record, find) {
 const whole = (record) =>
   h("details", {}, h("summary", {}, "All of it"), h("pre", { tabindex: 0 }, JSON.stringify(record, null, 2)));
 
-/** Where the server has it: numbers may be longer than a script can count. */
+/** A link to the server's JSON, because its integers may exceed JavaScript's. */
 function exact({ kind, id, position }) {
   const url = own(`${kind}s/${id}/history`, { from: position, to: position });
   return h("p", { class: "exact" }, h("a", { href: url, target: "_blank" }, "The record as the server gives it"));
 }
 
-/** A state with its message, unless that was `told` already. */
+/** A state with its message, unless `told` contains that. */
 function stateOf(state, told) {
   return h("span", {}, stateChip(state), state.message && state.message !== told ? h("span", { class: "message" }, ` ${state.message}`) : "");
 }
 
 const stamp = (moment) => (moment ? time(moment, `${day(moment)} ${clock(moment)}`) : "");
 
-/** A cause that is an event of the same run leads there. */
+/** A link to the cause, if it is an event of the same run. */
 function cause(id, find) {
   const found = find(id.split(".")[0]);
   const code = h("code", { class: "id" }, id);

@@ -1,14 +1,14 @@
-// The state of the log, in the header: asked for every few seconds while somebody looks.
+// The state of the log in the header: requested every few seconds while the page is visible.
 
 import { get, own } from "./api.js";
 import { byId, duration, number } from "./dom.js";
 
 const EVERY_MS = 3_000;
-//: What is behind for less than this is on its way.
+//: A shorter lag is normal.
 const LATE_SECONDS = 5;
 
 const listeners = [];
-/** How much later the server's clock is than this one's. */
+/** How far the server's clock is ahead of the browser's. */
 let offset = 0;
 
 export const serverNow = () => Date.now() + offset;
@@ -54,7 +54,7 @@ function trouble(words) {
   element.hidden = !words;
 }
 
-/** Ask once now, and then again and again. */
+/** Request the state now, and then at intervals. */
 export async function watch() {
   setInterval(ask, EVERY_MS);
   document.addEventListener("visibilitychange", ask);
