@@ -76,15 +76,19 @@ def key(kind: Any, default: Any, **limits: Any) -> tuple[Any, Any]:
     return Annotated[kind, Body(embed=True, **limits), defaults_to(default)], default
 
 
+def _refuse_null(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("missing", "Field required")
+    return value
+
+
+#: To Prefect's server null is an absent value.
+NOT_NULL: Final = BeforeValidator(_refuse_null)
+
+
 def required(kind: Any) -> tuple[Any, Any]:
     """A required key of a body."""
-
-    def refuse_null(value: Any) -> Any:
-        if value is None:
-            raise PydanticCustomError("missing", "Field required")
-        return value
-
-    return Annotated[kind, Body(embed=True), BeforeValidator(refuse_null)], Parameter.empty
+    return Annotated[kind, Body(embed=True), NOT_NULL], Parameter.empty
 
 
 Offset = Annotated[int, Body(ge=0, le=LARGEST), defaults_to(0)]

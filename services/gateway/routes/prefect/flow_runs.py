@@ -20,6 +20,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import conflict, missing_object, not_found
+from antiphon.services.gateway.routes.prefect.bodies import NOT_NULL
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.routes.prefect.transitions import flow_run_command, transition_response
 from antiphon.services.gateway.schemas.flow_runs import FlowRunCreate, FlowRunUpdate
@@ -73,7 +74,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     @router.post("/{id:uuid}/set_state")
     async def set_state(
         request: Request,
-        state: Annotated[StateCreate, Body()],
+        state: Annotated[StateCreate, Body(), NOT_NULL],
         force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
     ) -> Response:
         return await set_flow_run_state(gateway, request, SetStateBody(state=state, force=force))

@@ -17,6 +17,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import conflict, missing_object
+from antiphon.services.gateway.routes.prefect.bodies import NOT_NULL
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.routes.prefect.transitions import transition_response
 from antiphon.services.gateway.schemas.states import StateCreate
@@ -56,7 +57,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
     async def set_state(
         request: Request,
         id: UUID,
-        state: Annotated[StateCreate, Body()],
+        state: Annotated[StateCreate, Body(), NOT_NULL],
         force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
     ) -> Response:
         command = SetTaskRunState(
