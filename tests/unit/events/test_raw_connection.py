@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.protocol.parser import Parser
 
+from antiphon.events.client.client import Client as AntiphonClient
 from antiphon.events.log.nats.connection import PublicSubscriber, subscriber_of
 from antiphon.events.log.nats.delivered import Received
 from antiphon.events.log.nats.raw_connection import BulkParser, BulkSubscriber, use_raw_connection
@@ -153,6 +154,7 @@ def test_a_line_half_read_before_the_switch_is_read_whole() -> None:
 
 def test_a_connection_keeps_its_own_parser_until_it_is_switched_over() -> None:
     client = Unconnected()
+    AntiphonClient(client)
     assert type(subscriber_of(client)) is PublicSubscriber
     assert type(client._ps) is Parser
     use_raw_connection(client)
