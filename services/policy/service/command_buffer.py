@@ -1,4 +1,4 @@
-"""Gathers the commands that wait to be decided into batches."""
+"""Gathers commands into batches."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from nats.aio.subscription import Subscription
 from antiphon.events.log.nats.connection import Subscriber, subscriber_of
 from antiphon.services.policy.service.command_message import CommandMessage
 
-#: From so many commands at once on, more are on their way: waiting for them makes every append cheaper.
+#: With so many commands at once, more are on their way. A larger batch makes each append cheaper.
 _BUSY: Final = 4
 _LINGER_SECONDS: Final = 0.001
 _MOST_LINGERS: Final = 2
 
 
 class CommandBuffer:
-    """Commands in the order they arrived, from wherever they came."""
+    """Commands in the order of their arrival: requests, and messages of the command queue."""
 
     def __init__(self) -> None:
         self._waiting: list[CommandMessage] = []
@@ -27,26 +27,26 @@ class CommandBuffer:
         self._listening: tuple[Subscriber, Subscription] | None = None
 
     async def listen(self, client: Client, subject: str, queue: str) -> None:
-        """Take the commands whose senders wait, as one of the `queue`."""
+        """Receive requests, as a member of the queue group `queue`."""
         subscriber = subscriber_of(client)
         self._listening = subscriber, await subscriber.subscribe(subject, self.take, queue=queue)
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Receive no more requests."""
         if self._listening is not None:
             subscriber, subscription = self._listening
             await subscriber.unsubscribe(subscription)
 
     def take(self, messages: Sequence[CommandMessage]) -> None:
-        """Commands, in order."""
+        """Add commands, in order."""
         self._waiting.extend(messages)
         self._arrived.set()
 
     async def batches(self) -> AsyncIterator[list[CommandMessage]]:
-        """Everything that waits, at least one command, again and again.
+        """Batches of all the commands that wait, at least one.
 
-        A lone command is handed out at once. Under load the next batch is given a moment to grow: the
-        append, the projection and the announcement then serve more commands for the same price.
+        A lone command is handed out at once. Under load the next batch gets a moment to grow: its append, its
+        projection and its announcement then serve more commands.
         """
         last = 0
         while True:
@@ -60,7 +60,7 @@ class CommandBuffer:
                 yield batch
 
     async def _linger(self) -> None:
-        """Wait as long as more keep coming, but not for long."""
+        """Wait while more commands arrive, for a few milliseconds at most."""
         for _ in range(_MOST_LINGERS):
             before = len(self._waiting)
             await asyncio.sleep(_LINGER_SECONDS)

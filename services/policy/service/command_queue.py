@@ -1,4 +1,4 @@
-"""The queue of commands whose senders do not wait."""
+"""The command queue: commands whose senders do not wait."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.delivered import Delivered
 
 DURABLE: Final = "policy-decide-v1"
-#: So few are cheaper to acknowledge one by one.
+#: Up to this number single acknowledgements are cheaper.
 _FEW: Final = 6
-#: A purge costs much the same however many it takes.
+#: A purge costs much the same for one message and for thousands.
 _BETWEEN_PURGES_SECONDS: Final = 0.2
 _RETRY_SECONDS: Final = 0.5
 
@@ -28,39 +28,39 @@ _log = structlog.get_logger(__name__)
 
 
 class CommandQueue:
-    """The stream COMMANDS: commands in order, from the oldest that is left.
+    """The stream COMMANDS: commands in order, from the oldest one that is left.
 
-    nats-server takes an acknowledged message off a work queue with a disk sync of its own, which was a sixth of all
-    work for a published command. Under load decided commands are therefore purged together (docs/adr/0009).
+    nats-server removes each acknowledged message of a work queue with a disk sync of its own, a sixth of all work for a
+    published command. Under load decided commands are therefore purged together (docs/adr/0009).
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
         self._consumer = OrderedConsumer(client, subjects.COMMANDS, durable=DURABLE)
-        self._progress = Progress()
-        #: The positions of commands that are not decided, by reply subject.
+        self._floor = AckFloor()
+        #: Undecided commands: reply subject -> position.
         self._handed_out: dict[str, int] = {}
-        #: Reply subjects of decided commands that are still in the queue, by position.
+        #: Decided commands that are still in the queue: position -> reply subject.
         self._decided: dict[int, str] = {}
         self._grown = asyncio.Event()
 
     async def batches(self) -> AsyncIterator[Sequence[Delivered]]:
-        """Commands as they come, at least one; what was not decided comes again after a lost connection."""
+        """Commands in order, at least one. Undecided commands come again after a lost connection."""
         async for batch in self._consumer.batches():
             for item in batch:
-                self._progress.take(item.position)
+                self._floor.take(item.position)
                 self._handed_out[item.reply] = item.position
             yield batch
 
     def decided(self, message: Delivered) -> None:
-        """A command is decided, and its sender told: take it off the queue soon."""
+        """Remove a command from the queue soon: it is decided, and its sender has the answer."""
         position = self._handed_out.pop(message.reply)
-        self._progress.finish(position)
+        self._floor.finish(position)
         self._decided[position] = message.reply
         self._grown.set()
 
     async def clear(self) -> None:
-        """Take decided commands off the queue, for ever."""
+        """Remove decided commands from the queue, for ever."""
         while True:
             raise_if_cancelled()
             await self._grown.wait()
@@ -79,7 +79,7 @@ class CommandQueue:
                 await self._client.publish(reply, b"+ACK")
                 self._decided.pop(position, None)
             return
-        end = self._progress.finished_up_to
+        end = self._floor.position
         await self._client.jetstream().purge_stream(subjects.COMMANDS, seq=end + 1)
         for position in [position for position in self._decided if position <= end]:
             del self._decided[position]
@@ -90,8 +90,8 @@ class CommandQueue:
         await self._consumer.close()
 
 
-class Progress:
-    """How far positions are finished without a gap, in whatever order that happens."""
+class AckFloor:
+    """The position up to which all messages are finished, in whatever order they finish."""
 
     def __init__(self) -> None:
         self._open: list[int] = []
@@ -99,12 +99,12 @@ class Progress:
         self._last = 0
 
     def take(self, position: int) -> None:
-        """A position is handed out, perhaps again."""
+        """A message is handed out, perhaps again."""
         self._last = max(self._last, position)
         heappush(self._open, position)
 
     def finish(self, position: int) -> None:
-        """A position is finished."""
+        """A message is finished."""
         self._finished.add(position)
         while self._open and self._open[0] in self._finished:
             first = heappop(self._open)
@@ -112,6 +112,6 @@ class Progress:
                 self._finished.discard(first)
 
     @property
-    def finished_up_to(self) -> int:
-        """Every position up to this one that was handed out is finished."""
+    def position(self) -> int:
+        """All messages that were handed out, up to this position, are finished."""
         return self._open[0] - 1 if self._open else self._last

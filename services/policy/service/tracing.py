@@ -1,4 +1,4 @@
-"""Decisions as spans: how long a command waited, was decided, and was put into the log."""
+"""Traces decisions: a span for each command, with the time it waited, was decided, and was appended."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from antiphon.services.runtime.traces import Traces, traceparent_of
 
 
 class Arrivals:
-    """When each letter arrived, until it is read."""
+    """The moment at which each message arrived, until it is read."""
 
     def __init__(self) -> None:
-        #: A letter is only known by itself: two may say the same.
+        #: By identity: two messages may be equal.
         self._moments: dict[int, int] = {}
 
-    def note(self, letters: Sequence[CommandMessage]) -> None:
-        """They are here."""
+    def note(self, messages: Sequence[CommandMessage]) -> None:
+        """Messages have arrived now."""
         moment = clock.nanoseconds()
-        self._moments.update((id(letter), moment) for letter in letters)
+        self._moments.update((id(message), moment) for message in messages)
 
-    def take(self, letter: CommandMessage) -> int:
-        """When it arrived; now, if nobody noted it."""
-        return self._moments.pop(id(letter), None) or clock.nanoseconds()
+    def take(self, message: CommandMessage) -> int:
+        """The moment of a message, in nanoseconds since 1970; the present one if it was not noted."""
+        return self._moments.pop(id(message), None) or clock.nanoseconds()
 
 
 class TracedCommandBuffer(CommandBuffer):
-    """Notes when letters arrive."""
+    """A command buffer that notes the moment at which messages arrive."""
 
     def __init__(self, arrivals: Arrivals) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class TracedCommandBuffer(CommandBuffer):
 
 
 class TracedHandler(Handler):
-    """A handler that tells of each command, from its arrival until its sender is answered."""
+    """A handler that traces each command from its arrival until its sender has the answer."""
 
     def __init__(self, *arguments: Any, traces: Traces, arrivals: Arrivals, **more: Any) -> None:
         super().__init__(*arguments, **more)
