@@ -74,7 +74,7 @@ async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) 
     parameters = rollups.parameters_on(connection)
     condition = criteria.on("task_run", parameters)
     counts = COUNTS["task_run"]
-    is_summed = rollups.are_kept(connection) and counts.answers(condition)
+    is_summed = rollups.are_kept(connection) and counts.answers(criteria)
     number, source = ("sum(runs)::bigint", counts.source) if is_summed else ("count(*)", "task_run")
     query = f"SELECT state_type, {number} AS n FROM {source} WHERE {condition} GROUP BY state_type"  # noqa: S608
     found = {row["state_type"]: row["n"] for row in await rows(connection, query, parameters.values)}

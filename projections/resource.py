@@ -11,9 +11,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import LARGEST, Row, encoded, first_encoded, records, rows
-from antiphon.projections.filters.conditions import TRUE, Parameters, joined
+from antiphon.projections.filters.conditions import Parameters, joined
 from antiphon.projections.filters.criteria import Criteria
-from antiphon.projections.search import by_state, names, tags
+from antiphon.projections.search import names
 from antiphon.projections.sums import rollups, subflows
 from antiphon.projections.sums.rollups import COUNTS
 from antiphon.projections.sums.windows import Window
@@ -24,13 +24,23 @@ S = TypeVar("S", bound=StrEnum)
 _DEEP: Final = 1000
 
 
+def plain(names: str, table: str | None = None) -> dict[str, str]:
+    """Columns that are selected as they are, separated by spaces, and their SQL."""
+    return {name: name if table is None else f"{table}.{name}" for name in names.split()}
+
+
+def selected(columns: Mapping[str, str]) -> str:
+    """The SQL that selects columns under their names."""
+    return ", ".join(sql if sql == name else f"{sql} AS {name}" for name, sql in columns.items())
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resource(Generic[S]):
     """Rows of one table, as Prefect's API shows them. Everything in a query but the bound values is our own text."""
 
     table: str
-    #: What is selected, in the order of Prefect's model.
-    columns: str
+    #: The columns and their SQL, in the order of Prefect's model.
+    columns: Mapping[str, str]
     #: Its orders: `NAME_DESC` is by the column `name`, unless `sort_columns` has other columns for `NAME`.
     sort: type[S]
     default_sort: S
@@ -63,7 +73,7 @@ class Resource(Generic[S]):
         in_page: bool = False,
     ) -> bytes:
         """A page of the objects that meet the criteria."""
-        found = await self._found_apart(connection, criteria, sort, limit, offset)
+        found = await self._latest_named(connection, criteria, sort, limit, offset)
         if found is None:
             parameters = rollups.parameters_on(connection)
             condition, page = self._condition(criteria, parameters), self.page(sort, limit, offset, parameters)
@@ -74,28 +84,18 @@ class Resource(Generic[S]):
         shown = self.in_pages if in_page else None
         return encoded(found if shown is None else [{name: row[name] for name in shown} for row in found])
 
-    async def _found_apart(
+    async def _latest_named(
         self, connection: AsyncConnection[Any], criteria: Criteria, sort: S, limit: int, offset: int
     ) -> list[Row] | None:
-        """A page where it can be found without reading the table in its order, or one row after the other; or None."""
-        parameters, by_id = rollups.parameters_on(connection), sort.name == "ID_DESC"
-        wanted = min(offset + limit, LARGEST)
-        source: str | None
-        part, keeps_plan = self._part_of_name(criteria) if by_id else None, False
-        if part is not None:
-            condition, source = criteria.on(self.table, parameters), names.latest(part, wanted, parameters)
-        elif (tagged := await tags.with_few(connection, self.table, criteria)) is not None:
-            condition, source = tagged.rest.on(self.table, parameters), tags.latest(self.table, tagged.tag, parameters)
-            # Each run is found by its id, whatever else is asked.
-            keeps_plan = True
-        else:
-            condition, source = TRUE, by_state.latest(self.table, criteria, wanted, parameters) if by_id else None
-        if source is None:
+        """A page by a part of a name, if the latest names have enough of it; None otherwise."""
+        part = self._part_of_name(criteria) if sort.name == "ID_DESC" else None
+        if part is None:
             return None
-        page = self.page(sort, limit, offset, parameters)
-        found = await self.select(connection, condition, parameters, page, source, keeps_plan=keeps_plan)
-        # Of names only the latest are looked through.
-        return None if part is not None and len(found) < limit else found
+        parameters = rollups.parameters_on(connection)
+        source = names.latest(part, min(offset + limit, LARGEST), parameters)
+        condition, page = criteria.on(self.table, parameters), self.page(sort, limit, offset, parameters)
+        found = await self.select(connection, condition, parameters, page, source)
+        return None if len(found) < limit else found
 
     async def ids(self, connection: AsyncConnection[Any], criteria: Criteria, limit: int) -> list[UUID]:
         """The ids of objects that meet the criteria, the greatest first."""
@@ -112,18 +112,18 @@ class Resource(Generic[S]):
         if left_out is not None:
             (everything, is_all_summed), (others, _) = (self._number(connection, each, parameters) for each in left_out)
             number = f"SELECT ({everything}) - ({others})" if is_all_summed else number
-        found = await records(connection, number, parameters.values, keeps_plan=is_summed)
+        found = await records(connection, number, parameters.values, prepare=is_summed)
         return int(found[0][0])
 
     def _number(self, connection: AsyncConnection[Any], criteria: Criteria, parameters: Parameters) -> tuple[str, bool]:
-        """A query for it, and whether that is asked of sums."""
+        """A query for it, and whether that asks sums."""
         are_kept = rollups.are_kept(connection)
         window = Window.asked_for(criteria) if are_kept and self.table == "flow_run" else None
-        condition = self._condition(criteria, parameters)
         rollup = COUNTS.get(self.table) if are_kept else None
         if window is not None:
             return f"SELECT coalesce(sum(runs), 0)::bigint FROM {window.runs(parameters)}", True  # noqa: S608
-        if rollup is not None and rollup.answers(condition):
+        condition = self._condition(criteria, parameters)
+        if rollup is not None and rollup.answers(criteria):
             return f"SELECT coalesce(sum(runs), 0)::bigint FROM {rollup.source} WHERE {condition}", True  # noqa: S608
         return f"SELECT count(*) FROM {self.table} WHERE {condition}", False  # noqa: S608
 
@@ -134,13 +134,10 @@ class Resource(Generic[S]):
         parameters: Parameters,
         page: str = "",
         source: str | None = None,
-        *,
-        keeps_plan: bool = False,
     ) -> list[Row]:
-        """The rows for which a condition holds; of a source that has some of them only, if one is given."""
-        query = f"SELECT {self.columns} FROM {source or self.table}{self.joined_with} WHERE {condition}{page}"  # noqa: S608
-        found = await rows(connection, query, parameters.values, keeps_plan=keeps_plan)
-        return [self.shaped(row) for row in found]
+        """The rows for which a condition holds; from a source that has only some of them, if one is given."""
+        query = f"SELECT {selected(self.columns)} FROM {source or self.table}{self.joined_with} WHERE {condition}{page}"  # noqa: S608
+        return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
 
     def _part_of_name(self, criteria: Criteria) -> str | None:
         return names.part_asked_for(criteria) if self.table == "flow_run" else None

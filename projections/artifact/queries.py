@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import Row, rows
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 
 class ArtifactSort(StrEnum):
@@ -23,30 +23,32 @@ class ArtifactSort(StrEnum):
     KEY_ASC = "KEY_ASC"
 
 
-_CONTENT: Final = (
-    "artifact.type, description, data::json AS data, metadata_::json AS metadata_,"
-    " artifact.flow_run_id, artifact.task_run_id"
-)
+_CONTENT: Final = {
+    "type": "artifact.type",
+    "description": "description",
+    "data": "data::json",
+    "metadata_": "metadata_::json",
+} | plain("flow_run_id task_run_id", "artifact")
 
 ARTIFACTS: Final = Resource(
     table="artifact",
-    columns=f"id, created, updated, key, {_CONTENT}",
+    columns=plain("id created updated key") | _CONTENT,
     sort=ArtifactSort,
     default_sort=ArtifactSort.ID_DESC,
 )
 
-_OF_COLLECTION: Final = ", ".join(f"artifact_collection.{name}" for name in ("id", "created", "updated", "key"))
-#: The latest artifact of each key, with the id and the times of what all of that key are together.
+_OF_COLLECTION: Final = plain("id created updated key", "artifact_collection")
+#: The latest artifact of each key, with the id and the times of the collection.
 COLLECTIONS: Final = Resource(
     table="artifact_collection",
-    columns=f"{_OF_COLLECTION}, latest_id, {_CONTENT}",
+    columns=_OF_COLLECTION | plain("latest_id") | _CONTENT,
     sort=ArtifactSort,
     default_sort=ArtifactSort.ID_DESC,
     joined_with=" JOIN artifact ON artifact.id = latest_id",
 )
 
-#: The same as Prefect shows one by its key: like an artifact.
-LATEST: Final = replace(COLLECTIONS, columns=f"{_OF_COLLECTION}, {_CONTENT}")
+#: The same in the form of an artifact.
+LATEST: Final = replace(COLLECTIONS, columns=_OF_COLLECTION | _CONTENT)
 
 
 async def runs_of(connection: AsyncConnection[Any], artifact_id: UUID) -> Row | None:

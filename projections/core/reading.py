@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary
 
 import orjson
 from psycopg import AsyncConnection
@@ -21,15 +20,6 @@ T = TypeVar("T")
 LARGEST: Final = 2**63 - 1
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
-
-#: A plan that is kept was made for the tables as they were: right after the start that is empty.
-_NEW_PLANS: Final = "SET plan_cache_mode TO force_custom_plan; SET enable_seqscan TO on; SET enable_memoize TO on"
-#: Where planning takes as long as the rest, an index is right however large a table is, and no row is found twice.
-_KEEPING_PLANS: Final = (
-    "SET plan_cache_mode TO force_generic_plan; SET enable_seqscan TO off; SET enable_memoize TO off"
-)
-#: Which connections keep plans at present: most ask several queries of one kind before one of the other.
-_keeping: Final[WeakKeyDictionary[AsyncConnection[Any], bool]] = WeakKeyDictionary()
 
 
 class _Verbatim(Loader):
@@ -66,37 +56,27 @@ async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 3
     await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET default_transaction_read_only TO on")
-    await connection.execute(_NEW_PLANS)
-    _keeping[connection] = False
-    # Ids of runs with a tag and those in a state are not spread evenly over each other: the latest are only scheduled.
-    await connection.execute("SET enable_mergejoin TO off")
-    # Reading a page by an index costs little more than reading the next one: they are in memory, or on an SSD.
+    # The best plan for a filter depends on its values: psycopg prepares only what asks for it.
+    connection.prepare_threshold = None
+    # Pages are in memory or on an SSD: an index finds one in hardly more time than the next one takes.
     await connection.execute("SET random_page_cost TO 1.1")
-    # Zero would be no limit at all.
+    # PostgreSQL takes zero for no limit.
     milliseconds = max(1, round(timeout_seconds * 1000))
     await connection.execute(f"SET statement_timeout TO {milliseconds}".encode())
 
 
-async def _plan(connection: AsyncConnection[Any], *, keeps: bool) -> None:
-    """Have a connection make a plan for each query anew, or keep those of the queries that it prepares."""
-    # It may not be one of those that `configure` has prepared.
-    if _keeping.get(connection, keeps) is not keeps:
-        await connection.execute(_KEEPING_PLANS if keeps else _NEW_PLANS, prepare=False)
-        _keeping[connection] = keeps
-
-
 async def rows(
-    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
+    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, prepare: bool = False
 ) -> list[Row]:
-    """The rows of a query; one whose rows are all found by an index, whatever its parameters are, may keep its plan."""
-    return await _fetched(connection, query, parameters, dict_row, keeps_plan=keeps_plan)
+    """The rows of a query; `prepare` one whose best plan does not depend on its parameters."""
+    return await _fetched(connection, query, parameters, dict_row, prepare=prepare)
 
 
 async def records(
-    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, keeps_plan: bool = False
+    connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, prepare: bool = False
 ) -> list[TupleRow]:
-    """The same as tuples: less to do where there are many."""
-    return await _fetched(connection, query, parameters, tuple_row, keeps_plan=keeps_plan)
+    """The same as tuples, which take less time."""
+    return await _fetched(connection, query, parameters, tuple_row, prepare=prepare)
 
 
 async def _fetched(
@@ -105,12 +85,11 @@ async def _fetched(
     parameters: Mapping[str, Any],
     row_factory: AsyncRowFactory[T],
     *,
-    keeps_plan: bool,
+    prepare: bool,
 ) -> list[T]:
-    await _plan(connection, keeps=keeps_plan)
-    # Times and ids are read, and written by the server, in less time than as text.
+    # Reading and writing times and ids as binary takes less time than as text.
     async with connection.cursor(binary=True, row_factory=row_factory) as cursor:
-        await cursor.execute(query.encode(), parameters, prepare=keeps_plan or None)
+        await cursor.execute(query.encode(), parameters, prepare=prepare or None)
         return await cursor.fetchall()
 
 

@@ -13,27 +13,42 @@ from antiphon.projections.core.reading import Row, first_encoded, rows
 from antiphon.projections.filters.conditions import Parameters
 from antiphon.projections.limit.queries import ACTIVE_SLOTS
 from antiphon.projections.presence.queries import is_recent
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 _QUEUE: Final = "FROM work_queue AS q WHERE q.id = deployment.work_queue_id"
 #: When somebody last asked for its runs, or for those of its queue.
 _POLLED: Final = (
     "greatest(last_polled, (SELECT max(polled) FROM poll WHERE poll.id IN (deployment.id, deployment.work_queue_id)))"
 )
-#: In the order of Prefect's DeploymentResponse; its limit, in columns of their own, comes last.
+#: In the order of Prefect's DeploymentResponse; the columns of the limit come last.
 _COLUMNS: Final = (
-    "deployment.id, deployment.created, deployment.updated, deployment.name, version, description, flow_id, paused,"  # noqa: S608
-    " '[]'::jsonb AS schedules, NULL::integer AS concurrency_limit, NULL AS global_concurrency_limit,"
-    " concurrency_options, job_variables, parameters, tags, labels,"
-    f" coalesce((SELECT q.name {_QUEUE}), work_queue_name) AS work_queue_name, (SELECT q.id {_QUEUE}) AS work_queue_id,"
-    f" {_POLLED} AS last_polled, parameter_openapi_schema, path,"
-    " coalesce(pull_steps, '[]') AS pull_steps, entrypoint, NULL::uuid AS storage_document_id,"
-    " NULL::uuid AS infrastructure_document_id, NULL::jsonb AS created_by, NULL::jsonb AS updated_by,"
-    f" (SELECT p.name FROM work_pool AS p WHERE p.id = (SELECT q.work_pool_id {_QUEUE})) AS work_pool_name,"
-    f" CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END AS status, enforce_parameter_schema,"
-    " l.id AS limit_id, l.created AS limit_created, l.updated AS limit_updated, l.active AS limit_active,"
-    f" l.name AS limit_name, l.slot_limit AS limit_limit, {ACTIVE_SLOTS} AS limit_active_slots,"
-    " l.slot_decay_per_second AS limit_slot_decay_per_second"
+    plain("id created updated name", "deployment")
+    | plain("version description flow_id paused")
+    | {"schedules": "'[]'::jsonb", "concurrency_limit": "NULL::integer", "global_concurrency_limit": "NULL"}
+    | plain("concurrency_options job_variables parameters tags labels")
+    | {
+        "work_queue_name": f"coalesce((SELECT q.name {_QUEUE}), work_queue_name)",
+        "work_queue_id": f"(SELECT q.id {_QUEUE})",
+        "last_polled": _POLLED,
+    }
+    | plain("parameter_openapi_schema path")
+    | {"pull_steps": "coalesce(pull_steps, '[]')"}
+    | plain("entrypoint")
+    | {
+        "storage_document_id": "NULL::uuid",
+        "infrastructure_document_id": "NULL::uuid",
+        "created_by": "NULL::jsonb",
+        "updated_by": "NULL::jsonb",
+        "work_pool_name": f"(SELECT p.name FROM work_pool AS p WHERE p.id = (SELECT q.work_pool_id {_QUEUE}))",  # noqa: S608
+        "status": f"CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END",
+    }
+    | plain("enforce_parameter_schema")
+    | {f"limit_{name}": f"l.{name}" for name in ("id", "created", "updated", "active", "name")}
+    | {
+        "limit_limit": "l.slot_limit",
+        "limit_active_slots": ACTIVE_SLOTS,
+        "limit_slot_decay_per_second": "l.slot_decay_per_second",
+    }
 )
 _LIMIT: Final = " LEFT JOIN concurrency_limit AS l ON l.id = deployment.concurrency_limit_id"
 _OF_LIMIT: Final = ("id", "created", "updated", "active", "name", "limit", "active_slots", "slot_decay_per_second")

@@ -1,8 +1,8 @@
-"""How filters on several kinds of object combine: AND of the rows that are related (queries.md section 3)."""
+"""Filters on several kinds of object: the AND of conditions on related rows (docs/prefect/queries.md section 3)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
@@ -38,15 +38,22 @@ class Criteria:
 
     def on(self, table: str, parameters: Parameters) -> str:
         """The condition on rows of a table."""
-        found = [_VISIBLE[table]] if table in _VISIBLE else []
+        found = [f"NOT {table}.{column}" for column in _HIDDEN_BY.get(table, ())]
         own = self.own(table)
         if own is not None:
             found.append(own.sql(table, parameters))
         for relation in _RELATIONS.get(table, ()):
             part = self._only(relation.filters)
             if part is not None:
-                found.append(related(relation.table, relation.join, part.on(relation.table, parameters)))
+                join = f"{relation.table}.{relation.key} = {table}.{relation.column}"
+                found.append(related(relation.table, join, part.on(relation.table, parameters)))
         return joined(found)
+
+    def columns(self, table: str) -> set[str]:
+        """The columns of a table that the condition on its rows refers to."""
+        own = self.own(table)
+        joined_by = {each.column for each in _RELATIONS.get(table, ()) if self._only(each.filters) is not None}
+        return joined_by.union(_HIDDEN_BY.get(table, ()), () if own is None else own.columns())
 
     def own(self, table: str) -> ObjectFilter | None:
         """The filter that is about the rows of a table themselves."""
@@ -70,7 +77,9 @@ class Relation:
     """One row of another table that must meet several filters at once."""
 
     table: str
-    join: str
+    #: Its column that equals `column` of this table.
+    key: str
+    column: str
     filters: tuple[str, ...]
 
 
@@ -90,42 +99,42 @@ _FILTER_OF: Final[Mapping[str, str]] = {
     "artifact_collection": "artifacts",
 }
 
-#: Rows that no query shows: task runs that wait for their flow run to appear.
-_VISIBLE: Final[Mapping[str, str]] = {"task_run": "NOT task_run.awaits_flow_run"}
+#: The columns that hide rows from every query: task runs wait for their flow run to appear.
+_HIDDEN_BY: Final[Mapping[str, Sequence[str]]] = {"task_run": ("awaits_flow_run",)}
 
 
-def _of_runs(table: str) -> tuple[Relation, ...]:
-    """How what names a flow run and a task run is related to them."""
-    return (
-        Relation("flow_run", f"flow_run.id = {table}.flow_run_id", ("flows", "flow_runs", "deployments")),
-        Relation("task_run", f"task_run.id = {table}.task_run_id", ("task_runs",)),
-    )
+#: Of what names a flow run and a task run.
+_OF_RUNS: Final = (
+    Relation("flow_run", "id", "flow_run_id", ("flows", "flow_runs", "deployments")),
+    Relation("task_run", "id", "task_run_id", ("task_runs",)),
+)
 
 
 _RELATIONS: Final[Mapping[str, tuple[Relation, ...]]] = {
-    "artifact": _of_runs("artifact"),
-    "artifact_collection": _of_runs("artifact_collection"),
+    "artifact": _OF_RUNS,
+    "artifact_collection": _OF_RUNS,
     "flow": (
-        Relation("flow_run", "flow_run.flow_id = flow.id", ("flow_runs", "task_runs")),
-        Relation("deployment", "deployment.flow_id = flow.id", ("deployments", "work_pools")),
+        Relation("flow_run", "flow_id", "id", ("flow_runs", "task_runs")),
+        Relation("deployment", "flow_id", "id", ("deployments", "work_pools")),
     ),
     "flow_run": (
-        Relation("deployment", "deployment.id = flow_run.deployment_id", ("deployments",)),
-        Relation("work_queue", "work_queue.id = flow_run.work_queue_id", ("work_pools", "work_pool_queues")),
-        Relation("flow", "flow.id = flow_run.flow_id", ("flows",)),
-        Relation("task_run", "task_run.flow_run_id = flow_run.id", ("task_runs",)),
+        Relation("deployment", "id", "deployment_id", ("deployments",)),
+        Relation("work_queue", "id", "work_queue_id", ("work_pools", "work_pool_queues")),
+        Relation("flow", "id", "flow_id", ("flows",)),
+        Relation("task_run", "flow_run_id", "id", ("task_runs",)),
     ),
     "task_run": (
         Relation(
             "flow_run",
-            "flow_run.id = task_run.flow_run_id",
+            "id",
+            "flow_run_id",
             ("flows", "flow_runs", "deployments", "work_pools", "work_pool_queues"),
         ),
     ),
     "deployment": (
-        Relation("flow", "flow.id = deployment.flow_id", ("flows",)),
-        Relation("flow_run", "flow_run.deployment_id = deployment.id", ("flow_runs", "task_runs")),
-        Relation("work_queue", "work_queue.id = deployment.work_queue_id", ("work_pools", "work_pool_queues")),
+        Relation("flow", "id", "flow_id", ("flows",)),
+        Relation("flow_run", "deployment_id", "id", ("flow_runs", "task_runs")),
+        Relation("work_queue", "id", "work_queue_id", ("work_pools", "work_pool_queues")),
     ),
-    "work_queue": (Relation("work_pool", "work_pool.id = work_queue.work_pool_id", ("work_pools",)),),
+    "work_queue": (Relation("work_pool", "id", "work_pool_id", ("work_pools",)),),
 }

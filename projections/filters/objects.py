@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -43,16 +44,25 @@ from antiphon.projections.filters.special import (
 )
 from antiphon.projections.filters.tags import Tags, TagsWithAny
 
+_STATE: Final = frozenset({"state_type", "state_name"})
+
 
 class ObjectFilter(BaseModel):
     """What is asked of one kind of object; a field that is absent asks nothing."""
 
     model_config = ConfigDict(extra="forbid")
 
-    #: Columns of fields whose name is not their column's; `{t}` is the table.
-    COLUMNS: ClassVar[dict[str, str]] = {}
+    #: What a field is about where that is no column of its name; `{t}` is the table.
+    SQL: ClassVar[Mapping[str, str]] = {}
+    #: The columns that the condition of a field refers to, where that is not the one of its name.
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {}
 
     operator: Operator = Operator.and_
+
+    def columns(self) -> frozenset[str]:
+        """The columns of the table that the condition refers to."""
+        given = (name for name in type(self).model_fields if isinstance(getattr(self, name), Leaf))
+        return frozenset[str]().union(*(self.COLUMNS.get(name, {name}) for name in given))
 
     def sql(self, table: str, parameters: Parameters) -> str:
         """The filter as one condition on the rows of `table`."""
@@ -60,7 +70,7 @@ class ObjectFilter(BaseModel):
         for name in type(self).model_fields:
             leaf = getattr(self, name)
             if isinstance(leaf, Leaf):
-                column = self.COLUMNS.get(name, "{t}." + name).format(t=table)
+                column = self.SQL.get(name, "{t}." + name).format(t=table)
                 found += leaf.conditions(column, parameters) if leaf.IS_SPREAD else [leaf.sql(column, parameters)]
         return joined(found, self.operator)
 
@@ -68,7 +78,8 @@ class ObjectFilter(BaseModel):
 class FlowFilter(ObjectFilter):
     """Prefect's FlowFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {"deployment": "{t}.id"}
+    SQL: ClassVar[Mapping[str, str]] = {"deployment": "{t}.id"}
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {"deployment": frozenset({"id"})}
 
     id: AnyOrNotAnyId | None = None
     deployment: HasDeployment | None = None
@@ -79,9 +90,16 @@ class FlowFilter(ObjectFilter):
 class FlowRunFilter(ObjectFilter):
     """Prefect's FlowRunFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {
+    SQL: ClassVar[Mapping[str, str]] = {
         "parent_flow_run_id": "(SELECT parent.flow_run_id FROM task_run AS parent"
         " WHERE parent.id = {t}.parent_task_run_id)"
+    }
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "parent_flow_run_id": frozenset({"parent_task_run_id"}),
+        "state": _STATE,
+        "start_time": frozenset({"start_time", "expected_start_time"}),
+        # Tags may be found by the id (projections/filters/tags.py).
+        "tags": frozenset({"tags", "id"}),
     }
 
     id: AnyOrNotAnyId | None = None
@@ -104,7 +122,12 @@ class FlowRunFilter(ObjectFilter):
 class TaskRunFilter(ObjectFilter):
     """Prefect's TaskRunFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {"subflow_runs": "{t}.id"}
+    SQL: ClassVar[Mapping[str, str]] = {"subflow_runs": "{t}.id"}
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {
+        "subflow_runs": frozenset({"id"}),
+        "state": _STATE,
+        "tags": frozenset({"tags", "id"}),
+    }
 
     id: AnyId | None = None
     name: IndexedName | None = None
@@ -120,7 +143,8 @@ class TaskRunFilter(ObjectFilter):
 class LogFilter(ObjectFilter):
     """Prefect's LogFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {"text": "({t}.message || ' ' || {t}.name)"}
+    SQL: ClassVar[Mapping[str, str]] = {"text": "({t}.message || ' ' || {t}.name)"}
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {"text": frozenset({"message", "name"})}
 
     level: Level | None = None
     timestamp: Between | None = None
@@ -132,7 +156,8 @@ class LogFilter(ObjectFilter):
 class DeploymentFilter(ObjectFilter):
     """Prefect's DeploymentFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {"flow_or_deployment_name": "{t}.name"}
+    SQL: ClassVar[Mapping[str, str]] = {"flow_or_deployment_name": "{t}.name"}
+    COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {"flow_or_deployment_name": frozenset({"name", "flow_id"})}
 
     id: AnyOrNotAnyId | None = None
     name: Name | None = None

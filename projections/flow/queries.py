@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import first_encoded
 from antiphon.projections.filters.conditions import Parameters
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 
 class FlowSort(StrEnum):
@@ -23,7 +23,7 @@ class FlowSort(StrEnum):
 
 FLOWS: Final = Resource(
     table="flow",
-    columns="id, created, updated, name, tags, labels",
+    columns=plain("id created updated name tags labels"),
     sort=FlowSort,
     default_sort=FlowSort.NAME_ASC,
 )

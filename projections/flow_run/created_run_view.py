@@ -6,11 +6,9 @@ What its events mean is told by the projection that will write them; that the an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -32,9 +30,6 @@ from antiphon.projections.task_run.projection import TASK_RUN
 from antiphon.projections.task_run.projection import project as project_task_run
 from antiphon.projections.task_run.queries import TASK_RUNS
 
-#: A column of a query: what stands behind its last `AS`, or its name alone.
-_NAME: Final = re.compile(r"(\w+)$")
-
 
 @dataclass(frozen=True, eq=False)
 class Fresh:
@@ -55,13 +50,9 @@ class Fresh:
             return None
         row |= durations.of_waiting(row, now)
         try:
-            return encoded({name: row.get(name) for name in self._names})
+            return encoded({name: row.get(name) for name in self.resource.columns})
         except orjson.JSONEncodeError:
             return None
-
-    @cached_property
-    def _names(self) -> list[str]:
-        return names(self.resource.columns)
 
     def _row(self, reply: DecisionReply) -> Row | None:
         outcome, at = reply.outcome, reply.occurred_at
@@ -81,18 +72,6 @@ class Fresh:
         if value is None or self.table.columns.get(name) != "timestamptz":
             return value
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
-
-
-def names(columns: str) -> list[str]:
-    """The names of the columns that a query selects, in order."""
-    depth, parts = 0, [""]
-    for character in columns:
-        depth += (character == "(") - (character == ")")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return [found[1] for part in parts if (found := _NAME.search(part.strip()))]
 
 
 FRESH_FLOW_RUN: Final = Fresh(FLOW_RUNS, FLOW_RUN, project_flow_run)

@@ -7,7 +7,7 @@ from typing import Final
 
 from antiphon.projections.core import durations
 from antiphon.projections.filters.conditions import beginning
-from antiphon.projections.resource import Resource, StateHistory
+from antiphon.projections.resource import Resource, StateHistory, plain, selected
 
 
 class FlowRunSort(StrEnum):
@@ -24,18 +24,27 @@ class FlowRunSort(StrEnum):
     END_TIME_DESC = "END_TIME_DESC"
 
 
-_IDS: Final = "id, created, updated, name, flow_id, state_id, deployment_id, deployment_version"
+_IDS: Final = plain("id created updated name flow_id state_id deployment_id deployment_version")
 _FIELDS: Final = (
-    "flow_version, parameters, idempotency_key, context, empirical_policy, tags, labels,"
-    " parent_task_run_id, state_type, state_name, run_count, expected_start_time, next_scheduled_start_time,"
-    f" start_time, end_time, total_run_time, {durations.COLUMNS}, auto_scheduled, infrastructure_document_id,"
-    " infrastructure_pid, created_by"
+    plain(
+        "flow_version parameters idempotency_key context empirical_policy tags labels parent_task_run_id state_type"
+        " state_name run_count expected_start_time next_scheduled_start_time start_time end_time total_run_time"
+    )
+    | durations.COLUMNS
+    | plain("auto_scheduled infrastructure_document_id infrastructure_pid created_by")
 )
 
-#: A run as workers are given it: the queue's id is told, its name is the run's own.
-WITHOUT_STATE: Final = f"{_IDS}, work_queue_name, {_FIELDS}, work_queue_id, NULL::jsonb AS state, job_variables"
+#: A run as workers get it: with the id of its queue, and the name that the run itself has for it.
+WITHOUT_STATE: Final = selected(
+    _IDS
+    | plain("work_queue_name")
+    | _FIELDS
+    | plain("work_queue_id")
+    | {"state": "NULL::jsonb"}
+    | plain("job_variables")
+)
 
-#: What is told of the queue that a run is in, if there still is one.
+#: The queue of a run, if it still exists.
 _QUEUE: Final = (
     "SELECT q.id AS queue_id, q.name AS queue_name, p.id AS pool_id, p.name AS pool_name"
     " FROM work_queue AS q LEFT JOIN work_pool AS p ON p.id = q.work_pool_id"
@@ -43,8 +52,11 @@ _QUEUE: Final = (
 
 FLOW_RUNS: Final = Resource(
     table="flow_run",
-    columns=f"{_IDS}, queue_id AS work_queue_id, coalesce(queue_name, work_queue_name) AS work_queue_name, {_FIELDS},"
-    " pool_id AS work_pool_id, pool_name AS work_pool_name, state, job_variables",
+    columns=_IDS
+    | {"work_queue_id": "queue_id", "work_queue_name": "coalesce(queue_name, work_queue_name)"}
+    | _FIELDS
+    | {"work_pool_id": "pool_id", "work_pool_name": "pool_name"}
+    | plain("state job_variables"),
     joined_with=f" LEFT JOIN ({_QUEUE}) AS queue ON queue_id = work_queue_id",
     sort=FlowRunSort,
     default_sort=FlowRunSort.ID_DESC,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 
 class LogSort(StrEnum):
@@ -17,7 +17,7 @@ class LogSort(StrEnum):
 
 LOGS: Final = Resource(
     table="log",
-    columns="id, created, updated, name, level, message, timestamp, flow_run_id, task_run_id",
+    columns=plain("id created updated name level message timestamp flow_run_id task_run_id"),
     sort=LogSort,
     default_sort=LogSort.TIMESTAMP_ASC,
 )

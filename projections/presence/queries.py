@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Final
 from uuid import UUID
@@ -42,7 +43,7 @@ class WorkerStatus(Leaf):
 class WorkerFilter(ObjectFilter):
     """Prefect's WorkerFilter."""
 
-    COLUMNS: ClassVar[dict[str, str]] = {"status": f"({_STATUS})"}
+    SQL: ClassVar[Mapping[str, str]] = {"status": f"({_STATUS})"}
 
     last_heartbeat_time: Between | None = None
     status: WorkerStatus | None = None

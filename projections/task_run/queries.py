@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from antiphon.projections.core import durations
 from antiphon.projections.core.reading import rows
 from antiphon.projections.filters.conditions import beginning
-from antiphon.projections.resource import Resource, StateHistory
+from antiphon.projections.resource import Resource, StateHistory, plain
 
 
 class TaskRunSort(StrEnum):
@@ -28,10 +28,13 @@ class TaskRunSort(StrEnum):
 
 TASK_RUNS: Final = Resource(
     table="task_run",
-    columns="id, created, updated, name, flow_run_id, task_key, dynamic_key, cache_key, cache_expiration,"
-    " task_version, empirical_policy, tags, labels, state_id, task_inputs, state_type, state_name, run_count,"
-    " flow_run_run_count, expected_start_time, next_scheduled_start_time, start_time, end_time, total_run_time,"
-    f" {durations.COLUMNS}, state",
+    columns=plain(
+        "id created updated name flow_run_id task_key dynamic_key cache_key cache_expiration task_version"
+        " empirical_policy tags labels state_id task_inputs state_type state_name run_count flow_run_run_count"
+        " expected_start_time next_scheduled_start_time start_time end_time total_run_time"
+    )
+    | durations.COLUMNS
+    | plain("state"),
     sort=TaskRunSort,
     default_sort=TaskRunSort.ID_DESC,
     sort_columns={"NAME": (beginning("name"), "name")},

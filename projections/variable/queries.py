@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import first_encoded, rows
 from antiphon.projections.filters.conditions import Parameters
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 
 class VariableSort(StrEnum):
@@ -25,7 +25,7 @@ class VariableSort(StrEnum):
 
 VARIABLES: Final = Resource(
     table="variable",
-    columns="id, created, updated, name, value, tags",
+    columns=plain("id created updated name value tags"),
     sort=VariableSort,
     default_sort=VariableSort.NAME_ASC,
 )

@@ -12,7 +12,7 @@ from antiphon.events.work_pool.commands import DEFAULT_POOL
 from antiphon.projections.core.reading import Row, first_encoded, rows
 from antiphon.projections.filters.conditions import Parameters, joined
 from antiphon.projections.presence.queries import ONLINE, is_recent
-from antiphon.projections.resource import Resource
+from antiphon.projections.resource import Resource, plain
 
 #: States in which a run takes a place in its pool, and those in which it takes one in a queue of former agents.
 HOLDING: Final = "('PENDING', 'RUNNING')"
@@ -34,13 +34,18 @@ class WorkQueueSort(StrEnum):
 
 POOLS: Final = Resource(
     table="work_pool",
-    columns="id, created, updated, name, description, type, base_job_template, is_paused, concurrency_limit,"  # noqa: S608
-    " CASE WHEN type = 'prefect-agent' THEN NULL WHEN is_paused THEN 'PAUSED'"
-    f" WHEN EXISTS (SELECT FROM worker WHERE worker.work_pool_id = work_pool.id AND {ONLINE}) THEN 'READY'"
-    " ELSE 'NOT_READY' END AS status, default_queue_id, storage_configuration,"
-    " CASE WHEN concurrency_limit IS NOT NULL THEN"
-    " (SELECT count(*) FROM work_queue AS q JOIN flow_run AS r ON r.work_queue_id = q.id"
-    f" WHERE q.work_pool_id = work_pool.id AND r.state_type IN {HOLDING}) END AS active_slots",
+    columns=plain("id created updated name description type base_job_template is_paused concurrency_limit")
+    | {
+        "status": "CASE WHEN type = 'prefect-agent' THEN NULL WHEN is_paused THEN 'PAUSED'"
+        f" WHEN EXISTS (SELECT FROM worker WHERE worker.work_pool_id = work_pool.id AND {ONLINE}) THEN 'READY'"
+        " ELSE 'NOT_READY' END"
+    }
+    | plain("default_queue_id storage_configuration")
+    | {
+        "active_slots": "CASE WHEN concurrency_limit IS NOT NULL THEN"  # noqa: S608
+        " (SELECT count(*) FROM work_queue AS q JOIN flow_run AS r ON r.work_queue_id = q.id"
+        f" WHERE q.work_pool_id = work_pool.id AND r.state_type IN {HOLDING}) END"
+    },
     sort=WorkPoolSort,
     default_sort=WorkPoolSort.NAME_ASC,
 )
@@ -48,14 +53,13 @@ POOLS: Final = Resource(
 _POLLED: Final = "(SELECT polled FROM poll WHERE poll.id = work_queue.id)"
 
 
-def _queue_columns(active_slots: str) -> str:
-    return (
-        "id, created, updated, name, description, is_paused, concurrency_limit, priority, work_pool_id, filter,"  # noqa: S608
-        f" greatest(last_polled, {_POLLED}) AS last_polled,"
-        " (SELECT p.name FROM work_pool AS p WHERE p.id = work_pool_id) AS work_pool_name,"
-        f" coalesce(status, CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END) AS status,"
-        f" CASE WHEN concurrency_limit IS NOT NULL THEN {active_slots} END AS active_slots"
-    )
+def _queue_columns(active_slots: str) -> dict[str, str]:
+    return plain("id created updated name description is_paused concurrency_limit priority work_pool_id filter") | {
+        "last_polled": f"greatest(last_polled, {_POLLED})",
+        "work_pool_name": "(SELECT p.name FROM work_pool AS p WHERE p.id = work_pool_id)",
+        "status": f"coalesce(status, CASE WHEN {is_recent(_POLLED)} THEN 'READY' ELSE 'NOT_READY' END)",
+        "active_slots": f"CASE WHEN concurrency_limit IS NOT NULL THEN {active_slots} END",
+    }
 
 
 _ACTIVE_IN_QUEUE: Final = (

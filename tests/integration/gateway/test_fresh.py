@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import httpx
 
-from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN, FRESH_TASK_RUN, names
 from antiphon.services.policy.main import run as run_policy
 from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import Addresses
@@ -91,9 +90,3 @@ async def same(gateway: httpx.AsyncClient, path: str, created: Sequence[httpx.Re
                 assert 0 <= shown[name] <= value
             else:
                 assert (name, shown[name]) == (name, value)
-
-
-def test_the_names_of_columns_are_found() -> None:
-    assert names("a, f(b, (c)) AS d, e.f, NULL::jsonb AS g") == ["a", "d", "f", "g"]
-    for fresh in (FRESH_FLOW_RUN, FRESH_TASK_RUN):
-        assert {"id", "estimated_run_time", "state"} <= set(names(fresh.resource.columns))

@@ -20,7 +20,7 @@ async def nobody_reads_flow_runs(postgres_url: str) -> AsyncIterator[None]:
     """Every query on flow runs waits until the block ends, as one would that has too much to do."""
     async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
         await connection.execute(
-            "LOCK TABLE read_v1.flow_run, read_v1.flow_run_count, read_v1.flow_run_period IN ACCESS EXCLUSIVE MODE"
+            "LOCK TABLE read_v1.flow_run, read_v1.flow_run_count, read_v1.run_bucket IN ACCESS EXCLUSIVE MODE"
         )
         yield
         await connection.rollback()

@@ -22,8 +22,9 @@ from antiphon.projections.engine.writer import connect, parked_streams, position
 from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.filters.objects import FlowFilter, FlowRunFilter
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
-from antiphon.projections.sums.history import average_lateness, history
+from antiphon.projections.sums.history import history
 from antiphon.projections.sums.intervals import Intervals
+from antiphon.projections.sums.windows import average_lateness
 from antiphon.projections.task_run.queries import TASK_RUNS, TaskRunSort
 from tests.examples import NOW
 from tests.projection_scenario import Rows, rows_of
@@ -32,7 +33,7 @@ from tests.projection_scenario import Rows, rows_of
 EVERY: Final = 7
 #: Of these there is nothing in a past: sums are counted anew, and nothing was observed.
 WITHOUT_PAST: Final = {
-    *("flow_run_count", "flow_run_period", "task_run_count", "task_run_period"),
+    *("flow_run_count", "run_bucket", "task_run_count"),
     *("flow_run_tag", "task_run_tag"),
     *("log", "worker", "poll", "checkpoint"),
 }

@@ -1,4 +1,4 @@
-"""Only queries on sums keep their plans."""
+"""Only queries whose best plan does not depend on their parameters are prepared."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import configure, records, rows
 
-_SETTINGS = "SELECT current_setting('plan_cache_mode') AS plans, current_setting('enable_seqscan') AS scans"
-_NEW = {"plans": "force_custom_plan", "scans": "on"}
-_KEPT = {"plans": "force_generic_plan", "scans": "off"}
+_PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%flow_run_count%'"
 
 
 @pytest.fixture
@@ -22,23 +20,10 @@ async def connection(postgres_url: str) -> AsyncIterator[AsyncConnection[Any]]:
         yield found
 
 
-async def test_a_plan_is_kept_where_it_may_be_and_made_anew_elsewhere(connection: AsyncConnection[Any]) -> None:
-    assert await rows(connection, _SETTINGS, {}) == [_NEW]
-    for _ in range(2):
-        assert await rows(connection, _SETTINGS, {}, keeps_plan=True) == [_KEPT]
-    assert await rows(connection, _SETTINGS, {}) == [_NEW]
-    assert await records(connection, _SETTINGS, {}, keeps_plan=True) == [tuple(_KEPT.values())]
-    assert await records(connection, _SETTINGS, {}) == [tuple(_NEW.values())]
-
-
-async def test_a_plan_that_is_kept_is_made_once(connection: AsyncConnection[Any]) -> None:
+async def test_a_query_is_prepared_only_where_it_asks_for_it(connection: AsyncConnection[Any]) -> None:
     query = "SELECT coalesce(sum(runs), 0)::bigint AS n FROM flow_run_count WHERE state_type = %(state)s"
-    for state in ("FAILED", "RUNNING", "FAILED"):
-        assert await rows(connection, query, {"state": state}, keeps_plan=True) == [{"n": 0}]
-    found = await rows(
-        connection,
-        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%%flow_run_count%%'"
-        " AND statement NOT LIKE '%%pg_prepared%%'",
-        {},
-    )
-    assert found == [{"generic_plans": 3, "custom_plans": 0}]
+    for prepare, prepared in ((False, 0), (True, 1)):
+        for _ in range(10):
+            assert await rows(connection, query, {"state": "FAILED"}, prepare=prepare) == [{"n": 0}]
+            assert await records(connection, query, {"state": "FAILED"}, prepare=prepare) == [(0,)]
+        assert await (await connection.execute(_PREPARED)).fetchone() == (prepared,)

@@ -18,10 +18,10 @@ from antiphon.projections.filters.conditions import Parameters
 from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.filters.objects import FlowFilter, FlowRunFilter, TaskRunFilter
 from antiphon.projections.flow_run.queries import FLOW_RUNS
-from antiphon.projections.sums.history import average_lateness, history
+from antiphon.projections.sums.history import history
 from antiphon.projections.sums.intervals import Intervals
-from antiphon.projections.sums.rollups import COUNTS, PERIODS
-from antiphon.projections.sums.windows import Window
+from antiphon.projections.sums.rollups import BUCKETS, COUNTS
+from antiphon.projections.sums.windows import Window, average_lateness
 from antiphon.projections.task_run.queries import TASK_RUNS
 from tests.integration.projections.filled import filled_database, reading_from
 from tests.integration.projections.random_runs import NOW, YEAR_END, happen
@@ -112,7 +112,7 @@ async def test_counts_and_lateness_are_the_same_from_sums_as_from_runs(
         criteria = Criteria(flows=flows, flow_runs=FlowRunFilter.model_validate(filter_))
         parameters = Parameters()
         condition = criteria.on("flow_run", parameters)
-        assert COUNTS["flow_run"].answers(condition)
+        assert COUNTS["flow_run"].answers(criteria)
         late = [row["estimated_start_time_delta"] for row in await FLOW_RUNS.select(reading, condition, parameters)]
         assert await FLOW_RUNS.count(reading, criteria) == len(late)
         average = orjson.loads(await average_lateness(reading, criteria))
@@ -153,6 +153,15 @@ async def test_windows_are_the_same_from_sums_as_from_runs(
             assert _alike(*late)
 
 
+async def test_a_window_may_end_where_years_do(reading: AsyncConnection[Any]) -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for column in ("start_time", "expected_start_time"):
+        for window, is_everything in (({"before_": last, "after_": first}, True), ({"after_": last}, False)):
+            criteria = Criteria(flow_runs=FlowRunFilter.model_validate({column: window}))
+            assert Window.asked_for(criteria) is not None
+            assert (await FLOW_RUNS.count(reading, criteria) > 100) is is_everything
+
+
 def test_windows_that_sums_do_not_know_are_not_asked_of_them() -> None:
     begin, end = NOW - timedelta(days=1), NOW
     within: dict[str, Any] = {"start_time": {"after_": begin, "before_": end}}
@@ -162,7 +171,6 @@ def test_windows_that_sums_do_not_know_are_not_asked_of_them() -> None:
         {"tags": {"all_": ["t"]}},
         {"expected_start_time": {"after_": begin}},
         {"start_time": {"after_": begin, "is_null_": False}},
-        {"start_time": {"after_": datetime.max.replace(tzinfo=UTC)}},
         {"start_time": {}},
     )
     for other in others:
@@ -176,8 +184,11 @@ async def test_task_runs_are_counted_the_same_from_sums_as_from_runs(reading: As
     assert await dashboard.counts_by_state(reading, Criteria()) == await dashboard.counts_by_state(reading, scanned)
 
 
-def test_sums_answer_what_speaks_of_their_columns_only() -> None:
-    assert COUNTS["flow_run"].answers("(TRUE)")
-    assert COUNTS["flow_run"].answers("EXISTS (SELECT FROM flow WHERE flow.id = flow_run.flow_id)")
-    assert not COUNTS["flow_run"].answers("EXISTS (SELECT FROM task_run WHERE task_run.flow_run_id = flow_run.id)")
-    assert not PERIODS["flow_run"].answers("(flow_run.state_type = 'RUNNING' AND flow_run.flow_id = 'x')")
+def test_sums_answer_what_refers_to_their_columns_only() -> None:
+    of_state = FlowRunFilter.model_validate({"state": {"type": {"any_": ["RUNNING"]}}})
+    of_deployment = FlowRunFilter.model_validate({"deployment_id": {"is_null_": True}})
+    assert COUNTS["flow_run"].answers(Criteria())
+    assert COUNTS["flow_run"].answers(Criteria(flows=FlowFilter(), flow_runs=of_deployment))
+    assert not COUNTS["flow_run"].answers(Criteria(task_runs=TaskRunFilter()))
+    assert BUCKETS["flow_run"].answers(Criteria(flow_runs=of_state))
+    assert not BUCKETS["flow_run"].answers(Criteria(flow_runs=of_deployment))

@@ -10,67 +10,44 @@ import pytest
 from psycopg import AsyncConnection
 
 from antiphon.projections.as_of.keyframes import carry
-from antiphon.projections.core.migrate import migrate
 from antiphon.projections.engine.writer import connect
 from tests.integration.projections.random_runs import flow_run, happen, insert
 
-_PERIODS = (
-    "SELECT series, date_trunc(length, moment, 'UTC'), {names}, count(*), sum(run_time), sum(lateness),"
-    " (SELECT string_agg(int8send(n) || int8send(run_time) || int8send(lateness), '' ORDER BY number) FROM ("
-    "SELECT number, count(one), coalesce(sum((one -> 1)::bigint), 0)::bigint,"
-    " coalesce(sum((one -> 2)::bigint), 0)::bigint"
-    " FROM generate_series(0, CASE length WHEN 'day' THEN 23 ELSE 59 END) AS number"
-    " LEFT JOIN jsonb_array_elements(jsonb_agg(ARRAY[part, run_time, lateness])) AS one ON number = (one -> 0)::bigint"
-    " GROUP BY 1) AS part(number, n, run_time, lateness))"
-    " FROM (SELECT {names}, series, length, moment, date_part(part, moment AT TIME ZONE 'UTC')::bigint AS part,"
-    " CASE WHEN series < 4 THEN (run_time_of(total_run_time) * 1000000)::bigint"
-    " WHEN state_type = 'RUNNING' THEN (extract(epoch FROM state_timestamp - start) * 1000000)::bigint"
-    " ELSE 0 END AS run_time,"
-    " CASE WHEN series < 4 THEN (lateness_of(start_time, expected_start_time) * 1000000)::bigint"
-    " WHEN state_type <> 'RUNNING' THEN (extract(epoch FROM expected_start_time - start) * 1000000)::bigint"
-    " ELSE 0 END AS lateness"
-    " FROM {table}, LATERAL (VALUES {values},"
-    " (4, 'hour', 'minute', CASE WHEN {grows} THEN expected_start_time END),"
-    " (5, 'day', 'hour', CASE WHEN {grows} THEN expected_start_time END)) AS p(series, length, part, moment),"
-    " LATERAL date_trunc(length, moment, 'UTC') AS start) AS run"
-    " WHERE moment IS NOT NULL GROUP BY {numbers}, length"
+_LATE = (
+    "greatest(0, 1000000 * coalesce(extract(epoch FROM start_time - expected_start_time), 0))::double precision AS late"
 )
-_GROWS = (
-    "(state_type = 'RUNNING' AND start_time IS NOT NULL AND state_timestamp <= updated"
-    " OR state_type IN ('SCHEDULED', 'PENDING', 'PAUSED') AND start_time IS NULL)"
+#: The runs in buckets, and the moment from which each of them grows.
+_REGULAR = (
+    f"(SELECT *, {_LATE}, CASE WHEN state_type = 'RUNNING' THEN state_timestamp"  # noqa: S608
+    " WHEN state_type IN ('SCHEDULED', 'PENDING', 'PAUSED') AND start_time IS NULL"
+    " THEN expected_start_time END AS grows"
+    " FROM {run} WHERE {shown} AND NOT (state_type IS NOT DISTINCT FROM 'RUNNING'"
+    " AND (start_time IS NULL OR state_timestamp > updated))) AS run"
+)
+_BUCKETS = (
+    "SELECT series, start, state_type, state_name, count(*),"  # noqa: S608
+    " sum((total_run_time * 1000000)::bigint)::float8,"
+    " sum(late), count(grows), coalesce(sum(1000000 * extract(epoch FROM grows - start)), 0)::float8"
+    f" FROM {_REGULAR},"
+    " LATERAL (VALUES ('{run}_expected_hour', date_trunc('hour', expected_start_time, 'UTC')),"
+    " ('{run}_expected_minute', date_trunc('minute', expected_start_time, 'UTC')),"
+    " ('{run}_effective_hour', CASE WHEN {has_effective} THEN"
+    " date_trunc('hour', coalesce(start_time, expected_start_time), 'UTC') END)) AS bucket(series, start)"
+    " WHERE start IS NOT NULL GROUP BY 1, 2, 3, 4"
 )
 _AGAIN = {
-    "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*),"
-    " sum(lateness_of(start_time, expected_start_time)) FROM flow_run GROUP BY 1, 2, 3, 4, 5",
-    "flow_run_period": _PERIODS.format(
-        names="state_type, state_name",
-        table="flow_run",
-        numbers="1, 2, 3, 4",
-        grows=_GROWS,
-        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time),"
-        " (3, 'hour', 'minute', coalesce(start_time, expected_start_time))",
-    ),
-    "task_run_count": "SELECT state_type, state_name, awaits_flow_run, count(*) FROM task_run GROUP BY 1, 2, 3",
-    "task_run_period": _PERIODS.format(
-        names="state_type, state_name, awaits_flow_run",
-        table="task_run",
-        numbers="1, 2, 3, 4, 5",
-        grows=_GROWS,
-        values="(1, 'hour', 'minute', expected_start_time), (2, 'day', 'hour', expected_start_time)",
-    ),
-}
-
-
-_PARTS = "runs, run_time, lateness, substring(all_parts(parts) FOR 24 * CASE WHEN series IN (2, 5) THEN 24 ELSE 60 END)"
-_KEPT = {
-    "flow_run_period": f"series, start, state_type, state_name, {_PARTS}",
-    "task_run_period": f"series, start, state_type, state_name, awaits_flow_run, {_PARTS}",
+    "flow_run_count": "SELECT flow_id, state_type, state_name, deployment_id, work_queue_id, count(*), sum(late)"  # noqa: S608
+    f" FROM (SELECT *, {_LATE} FROM flow_run) AS run GROUP BY 1, 2, 3, 4, 5",
+    "task_run_count": "SELECT awaits_flow_run, state_type, state_name, count(*) FROM task_run GROUP BY 1, 2, 3",
+    "run_bucket": _BUCKETS.format(run="flow_run", shown="true", has_effective="true")
+    + " UNION ALL "
+    + _BUCKETS.format(run="task_run", shown="NOT awaits_flow_run", has_effective="false"),
 }
 
 
 async def _require_sums_of_rows(connection: AsyncConnection[Any]) -> None:
     for table, again in _AGAIN.items():
-        kept = await (await connection.execute(f"SELECT {_KEPT.get(table, '*')} FROM {table}".encode())).fetchall()  # noqa: S608
+        kept = await (await connection.execute(f"SELECT * FROM {table}".encode())).fetchall()  # noqa: S608
         counted = await (await connection.execute(again.encode())).fetchall()
         assert len(kept) > 5
         assert sorted(kept, key=str) == sorted(counted, key=str)
@@ -84,7 +61,6 @@ async def test_sums_are_those_of_the_rows(postgres_url: str, seed: int) -> None:
 
 
 async def test_sums_follow_deletions_and_changes_of_many_rows(postgres_url: str) -> None:
-    await migrate(postgres_url)
     async with await connect(postgres_url) as writing:
         await happen(writing, seed=4)
         for table in ("flow_run", "task_run"):
@@ -93,19 +69,20 @@ async def test_sums_follow_deletions_and_changes_of_many_rows(postgres_url: str)
         await _require_sums_of_rows(writing)
         for table in ("flow_run", "task_run"):
             await writing.execute(f"DELETE FROM {table}".encode())  # noqa: S608
-            left = await writing.execute(f"SELECT FROM {table}_period".encode())
+        for sums in _AGAIN:
+            left = await writing.execute(f"SELECT FROM {sums}".encode())
             assert await left.fetchall() == []
 
 
-async def test_a_sum_that_no_number_holds_stops_nobody(postgres_url: str) -> None:
+async def test_a_sum_that_no_number_holds_exactly_stops_no_writer(postgres_url: str) -> None:
     chance = random.Random(5)  # noqa: S311
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     late = {"expected_start_time": first, "start_time": last, "state_type": "FAILED", "state_name": "Failed"}
     async with await connect(postgres_url) as writing:
         await carry(writing, 0)
         await insert(writing, "flow_run", [flow_run(chance, number) | late for number in range(40)])
-        sums = "SELECT runs, lateness, number_at(all_parts(parts), 0) FROM flow_run_period WHERE series < 3"
-        bound = 4 * 10**18
-        assert await (await writing.execute(sums.encode())).fetchall() == [(40, bound, 40)] * 2
+        found = await writing.execute("SELECT runs, lateness FROM run_bucket")
+        total = 40.0 * ((last - first).days * 86_400 + 86_399) * 1e6
+        assert await found.fetchall() == [(40, pytest.approx(total))] * 3
         await writing.execute("DELETE FROM flow_run")
-        assert await (await writing.execute(sums.encode())).fetchall() == []
+        assert await (await writing.execute("SELECT FROM run_bucket")).fetchall() == []

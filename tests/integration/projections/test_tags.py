@@ -14,7 +14,6 @@ from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.filters.objects import FlowRunFilter, TaskRunFilter
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from antiphon.projections.resource import Resource
-from antiphon.projections.search import tags
 from antiphon.projections.task_run.queries import TASK_RUNS, TaskRunSort
 from tests.integration.projections.filled import execute, filled_database, reading_from
 from tests.servers import PostgresServer
@@ -111,12 +110,8 @@ def _meets(row: dict[str, Any], filter_: dict[str, Any]) -> bool:
     return join(parts)
 
 
-@pytest.mark.parametrize("few", [10_000, 0])
 @pytest.mark.parametrize("filter_", _FILTERS + _OF_FLOW_RUNS)
-async def test_runs_are_those_that_meet_the_filter(
-    reading: AsyncConnection[Any], filter_: dict[str, Any], few: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tags, "_FEW", few)
+async def test_runs_are_those_that_meet_the_filter(reading: AsyncConnection[Any], filter_: dict[str, Any]) -> None:
     await _require_found(
         reading, FLOW_RUNS, Criteria(flow_runs=FlowRunFilter.model_validate(filter_)), filter_, FlowRunSort, "TRUE"
     )

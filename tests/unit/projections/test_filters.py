@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from antiphon.projections.filters.conditions import Parameters
+from antiphon.projections.filters.conditions import Leaf, Parameters
 from antiphon.projections.filters.criteria import Criteria
-from antiphon.projections.filters.objects import DeploymentFilter, FlowFilter, FlowRunFilter, LogFilter, TaskRunFilter
+from antiphon.projections.filters.objects import (
+    DeploymentFilter,
+    FlowFilter,
+    FlowRunFilter,
+    LogFilter,
+    ObjectFilter,
+    TaskRunFilter,
+    WorkPoolFilter,
+)
 from antiphon.projections.filters.text_query import TextQuery, parse
 
 
@@ -42,6 +51,59 @@ def test_a_filter_is_a_condition(filter_: dict[str, Any], condition: str, values
     assert found == condition
     if values is not None:
         assert bound == values
+
+
+_SAMPLES: dict[str, Any] = {
+    "any_": ["00000000-0000-0000-0000-000000000001"],
+    "type": {"any_": ["FAILED"]},
+    "name": {"any_": ["x"]},
+    "after_": "2026-01-01T00:00:00Z",
+    "all_": ["x"],
+    "is_null_": True,
+    "exists_": True,
+    "like_": "x",
+    "eq_": True,
+    "ge_": 1,
+    "query": "x",
+    "id_": ["00000000-0000-0000-0000-000000000001"],
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "own"),
+    [
+        ("flow_run", FlowRunFilter),
+        ("task_run", TaskRunFilter),
+        ("flow", FlowFilter),
+        ("deployment", DeploymentFilter),
+        ("log", LogFilter),
+    ],
+)
+def test_every_column_that_a_condition_refers_to_is_known(table: str, own: type[ObjectFilter]) -> None:
+    for name, field in own.model_fields.items():
+        leaf = next(
+            (one for one in get_args(field.annotation) if isinstance(one, type) and issubclass(one, Leaf)), None
+        )
+        for operator in leaf.model_fields if leaf is not None else ():
+            if operator not in _SAMPLES:
+                continue
+            try:
+                given = own.model_validate({name: {operator: _SAMPLES[operator]}})
+            except ValidationError:
+                # Types of states are no ids.
+                given = own.model_validate({name: {operator: ["FAILED"]}})
+            for criteria in (Criteria().with_own(table, given), Criteria(flows=FlowFilter()).with_own(table, given)):
+                parameters = Parameters(finds_tags_apart=True)
+                referred = set(re.findall(rf"\b{table}\.(\w+)", criteria.on(table, parameters)))
+                assert referred <= criteria.columns(table)
+
+
+def test_related_objects_are_found_by_columns_that_are_known() -> None:
+    everything = Criteria(
+        flows=FlowFilter(), task_runs=TaskRunFilter(), deployments=DeploymentFilter(), work_pools=WorkPoolFilter()
+    )
+    assert everything.columns("flow_run") == {"deployment_id", "work_queue_id", "flow_id", "id"}
+    assert Criteria().columns("task_run") == {"awaits_flow_run"}
 
 
 def test_values_are_bound_and_never_formatted() -> None:

@@ -1,4 +1,6 @@
--- Sums over runs (docs/adr/0013, 0017, 0026), kept by triggers in the transaction that changes the runs.
+-- Sums over runs (docs/adr/0013), kept by triggers in the transaction that changes the runs. No index has the names of states,
+-- which may be too long for it. Times are whole microseconds: as floating point they add up exactly for 285 years, and never
+-- overflow.
 
 CREATE TABLE flow_run_count (
     flow_id uuid NOT NULL,
@@ -7,284 +9,179 @@ CREATE TABLE flow_run_count (
     deployment_id uuid,
     work_queue_id uuid,
     runs bigint NOT NULL,
-    lateness numeric NOT NULL
+    lateness double precision NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX flow_run_count_key ON flow_run_count (flow_id, state_type);
 
 CREATE TABLE task_run_count (
+    awaits_flow_run boolean NOT NULL,
     state_type text,
     state_name text,
-    awaits_flow_run boolean NOT NULL,
     runs bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE INDEX task_run_count_key ON task_run_count (awaits_flow_run, state_type);
 
-CREATE TABLE flow_run_period (
-    series smallint NOT NULL,
+-- The kind of the runs, the start that decides about their bucket, and the length of the bucket.
+CREATE TYPE bucket_series AS ENUM (
+    'flow_run_expected_hour', 'flow_run_expected_minute', 'flow_run_effective_hour',
+    'task_run_expected_hour', 'task_run_expected_minute', 'task_run_effective_hour'
+);
+
+CREATE TABLE run_bucket (
+    series bucket_series NOT NULL,
     start timestamptz NOT NULL,
     state_type text,
     state_name text,
     runs bigint NOT NULL,
-    run_time bigint NOT NULL,
-    lateness bigint NOT NULL,
-    parts bytea NOT NULL
+    run_time double precision NOT NULL,
+    lateness double precision NOT NULL,
+    -- The runs whose run time or lateness grows with the clock, and the sum of the times from `start` to where that begins.
+    open_runs bigint NOT NULL,
+    open_since double precision NOT NULL
 ) WITH (fillfactor = 50);
-CREATE INDEX flow_run_period_key ON flow_run_period (series, start);
+CREATE INDEX run_bucket_key ON run_bucket (series, start);
 
-CREATE TABLE task_run_period (
-    series smallint NOT NULL,
-    start timestamptz NOT NULL,
-    state_type text,
-    state_name text,
-    awaits_flow_run boolean NOT NULL,
-    runs bigint NOT NULL,
-    run_time bigint NOT NULL,
-    lateness bigint NOT NULL,
-    parts bytea NOT NULL
-) WITH (fillfactor = 50);
-CREATE INDEX task_run_period_key ON task_run_period (series, start);
+CREATE FUNCTION microseconds(duration interval) RETURNS double precision LANGUAGE sql IMMUTABLE
+    RETURN round(1000000 * date_part('epoch', duration));
+CREATE FUNCTION run_time_of(total_run_time double precision) RETURNS double precision LANGUAGE sql IMMUTABLE
+    RETURN greatest(0, round(1000000 * total_run_time));
+CREATE FUNCTION lateness_of(start_time timestamptz, expected_start_time timestamptz) RETURNS double precision
+    LANGUAGE sql IMMUTABLE RETURN coalesce(greatest(0, microseconds(start_time - expected_start_time)), 0);
 
-CREATE FUNCTION lateness_of(start_time timestamptz, expected_start_time timestamptz) RETURNS numeric
-    LANGUAGE sql IMMUTABLE
-    RETURN CASE WHEN start_time > expected_start_time
-        THEN extract(epoch FROM start_time - expected_start_time) ELSE 0 END;
+-- From where on the run time of a running run, or the lateness of a run that has not started, grows.
+CREATE FUNCTION grows_since(
+    state_type text, start_time timestamptz, expected_start_time timestamptz, state_timestamp timestamptz
+) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN state_type = 'RUNNING' THEN state_timestamp
+        WHEN start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
+        THEN expected_start_time END;
 
-CREATE FUNCTION run_time_of(total_run_time double precision) RETURNS numeric
-    LANGUAGE sql IMMUTABLE
-    RETURN greatest(0, round(total_run_time::numeric, 6));
+-- The run time of a running run does not grow evenly if a clock was ahead, or a time is missing. Such a run is in no bucket:
+-- queries read it by itself.
+CREATE FUNCTION is_irregular(
+    state_type text, start_time timestamptz, state_timestamp timestamptz, updated timestamptz, total_run_time double precision
+) RETURNS boolean LANGUAGE sql IMMUTABLE
+    RETURN (state_type = 'RUNNING') IS TRUE
+        AND (start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0) IS NOT TRUE;
+CREATE INDEX flow_run_irregular ON flow_run (expected_start_time)
+    WHERE is_irregular(state_type, start_time, state_timestamp, updated, total_run_time);
+CREATE INDEX task_run_irregular ON task_run (expected_start_time)
+    WHERE is_irregular(state_type, start_time, state_timestamp, updated, total_run_time);
 
--- A run as it counts: `n` is 1 for what it is now, -1 for what it was.
-CREATE TYPE counted_run AS (
+-- A run that enters the sums (`n` is 1) or leaves them (`n` is -1).
+CREATE TYPE rollup_delta AS (
     n integer,
-    minute timestamptz,
     state_type text,
     state_name text,
+    run_time double precision,
+    lateness double precision,
+    grows_since timestamptz,
+    is_in_buckets boolean,
+    expected_start timestamptz,
+    effective_start timestamptz,
     flow_id uuid,
     deployment_id uuid,
     work_queue_id uuid,
-    awaits_flow_run boolean,
-    run_time numeric,
-    lateness numeric,
-    began timestamptz,
-    instant timestamptz
+    awaits_flow_run boolean
 );
 
--- Times are whole microseconds: they add up exactly, and in less time than decimals. A sum of more than a hundred thousand years
--- stays where it is, rather than that a run could not be written.
-CREATE FUNCTION bounded(microseconds numeric) RETURNS bigint LANGUAGE sql IMMUTABLE
-    RETURN least(greatest(microseconds, -4e18), 4e18)::bigint;
-CREATE FUNCTION bounded(microseconds bigint) RETURNS bigint LANGUAGE sql IMMUTABLE
-    RETURN least(greatest(microseconds, -4000000000000000000), 4000000000000000000);
+CREATE FUNCTION flow_run_delta(n integer, run flow_run) RETURNS rollup_delta LANGUAGE sql IMMUTABLE
+    RETURN (n, run.state_type, run.state_name, run_time_of(run.total_run_time),
+        lateness_of(run.start_time, run.expected_start_time),
+        grows_since(run.state_type, run.start_time, run.expected_start_time, run.state_timestamp),
+        NOT is_irregular(run.state_type, run.start_time, run.state_timestamp, run.updated, run.total_run_time),
+        run.expected_start_time, coalesce(run.start_time, run.expected_start_time),
+        run.flow_id, run.deployment_id, run.work_queue_id, false)::rollup_delta;
 
--- For each part the number of runs, their run time and their lateness, in eight bytes each as int8send() writes them. Zeros at both
--- ends are left out: the first byte says how many parts are missing before the first one that is there.
-CREATE FUNCTION all_parts(packed bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
-    RETURN overlay(decode(repeat('00', 24 * 60), 'hex') PLACING substring(packed FROM 2)
-        FROM 24 * get_byte(packed, 0) + 1 FOR octet_length(packed) - 1);
+CREATE FUNCTION task_run_delta(n integer, run task_run) RETURNS rollup_delta LANGUAGE sql IMMUTABLE
+    RETURN (n, run.state_type, run.state_name, run_time_of(run.total_run_time),
+        lateness_of(run.start_time, run.expected_start_time),
+        grows_since(run.state_type, run.start_time, run.expected_start_time, run.state_timestamp),
+        NOT run.awaits_flow_run
+            AND NOT is_irregular(run.state_type, run.start_time, run.state_timestamp, run.updated, run.total_run_time),
+        run.expected_start_time, NULL, NULL, NULL, NULL, run.awaits_flow_run)::rollup_delta;
 
--- The number that begins at a byte: PostgreSQL 18 can cast it, which takes a fifth of the time.
-DO $$
+CREATE FUNCTION add_to_buckets(kind text, deltas rollup_delta[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE 'CREATE FUNCTION number_at(parts bytea, place integer) RETURNS bigint LANGUAGE sql IMMUTABLE RETURN '
-        || CASE WHEN current_setting('server_version_num')::integer >= 180000
-            THEN 'substring(parts FROM place + 1 FOR 8)::bigint'
-            ELSE '(''x'' || encode(substring(parts FROM place + 1 FOR 8), ''hex''))::bit(64)::bigint' END;
+    MERGE INTO run_bucket AS b USING (
+        SELECT s.series, s.start, state_type, state_name,
+            sum(n) AS runs, sum(n * run_time) AS run_time, sum(n * lateness) AS lateness,
+            coalesce(sum(n) FILTER (WHERE grows_since IS NOT NULL), 0) AS open_runs,
+            coalesce(sum(n * microseconds(grows_since - s.start)), 0) AS open_since
+        FROM unnest(deltas), LATERAL (VALUES
+            ((kind || '_expected_hour')::bucket_series, date_bin('1 hour', expected_start, 'epoch')),
+            ((kind || '_expected_minute')::bucket_series, date_bin('1 minute', expected_start, 'epoch')),
+            ((kind || '_effective_hour')::bucket_series, date_bin('1 hour', effective_start, 'epoch'))
+        ) AS s(series, start)
+        WHERE is_in_buckets AND s.start IS NOT NULL GROUP BY 1, 2, 3, 4
+    ) AS c ON b.series = c.series AND b.start = c.start
+        AND (b.state_type, b.state_name) IS NOT DISTINCT FROM (c.state_type, c.state_name)
+    WHEN MATCHED AND b.runs + c.runs = 0 THEN DELETE
+    WHEN MATCHED AND (c.runs, c.run_time, c.lateness, c.open_runs, c.open_since) <> (0, 0, 0, 0, 0) THEN UPDATE SET
+        runs = b.runs + c.runs, run_time = b.run_time + c.run_time, lateness = b.lateness + c.lateness,
+        open_runs = b.open_runs + c.open_runs, open_since = b.open_since + c.open_since
+    WHEN NOT MATCHED AND c.runs <> 0 THEN INSERT VALUES (c.series, c.start, c.state_type,
+        c.state_name, c.runs, c.run_time, c.lateness, c.open_runs, c.open_since);
 END
 $$;
 
-CREATE FUNCTION parts_with(
-    packed bytea, changed integer[], runs bigint[], run_times bigint[], latenesses bigint[]
-) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+CREATE FUNCTION add_flow_runs() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    parts bytea := all_parts(packed);
-    place integer;
-    number bigint;
-BEGIN
-    FOR i IN 1 .. cardinality(changed) LOOP
-        place := 24 * changed[i];
-        number := number_at(parts, place) + runs[i];
-        parts := overlay(parts PLACING
-            CASE WHEN number = 0 THEN '\x000000000000000000000000000000000000000000000000'::bytea
-            ELSE int8send(number)
-                || int8send(bounded(number_at(parts, place + 8) + run_times[i]))
-                || int8send(bounded(number_at(parts, place + 16) + latenesses[i])) END
-            FROM place + 1 FOR 24);
-    END LOOP;
-    place := (octet_length(parts) - octet_length(ltrim(parts, '\x00'))) / 24;
-    RETURN set_byte('\x00', 0, place) || rtrim(substring(parts FROM 24 * place + 1), '\x00');
-END
-$$;
-
--- Null where nothing grows, or not evenly: a run that began to run in the future grows only then.
-CREATE FUNCTION instant_of(
-    state_type text, start_time timestamptz, expected_start_time timestamptz,
-    state_timestamp timestamptz, updated timestamptz, total_run_time double precision
-) RETURNS timestamptz LANGUAGE sql IMMUTABLE
-    RETURN CASE
-        WHEN state_type = 'RUNNING' THEN
-            CASE WHEN start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0 THEN state_timestamp END
-        WHEN start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED') THEN expected_start_time
-    END;
-
-CREATE FUNCTION growing_parts(state_type text, minute timestamptz, instant timestamptz)
-RETURNS TABLE (series smallint, start timestamptz, part integer, run_time numeric, lateness numeric)
-LANGUAGE sql STABLE AS $$
-    SELECT p.series, p.start, p.part,
-        CASE WHEN state_type = 'RUNNING' THEN 1000000 * extract(epoch FROM instant - p.start) ELSE 0 END,
-        CASE WHEN state_type = 'RUNNING' THEN 0 ELSE 1000000 * extract(epoch FROM instant - p.start) END
-    FROM (VALUES
-        (4::smallint, date_trunc('hour', minute, 'UTC'), date_part('minute', minute AT TIME ZONE 'UTC')::integer),
-        (5::smallint, date_trunc('day', minute, 'UTC'), date_part('hour', minute AT TIME ZONE 'UTC')::integer)
-    ) AS p(series, start, part)
-    WHERE instant IS NOT NULL
-$$;
-
-CREATE FUNCTION add_flow_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    MERGE INTO flow_run_count AS r USING (
-        SELECT flow_id, state_type, state_name, deployment_id, work_queue_id,
-            sum(n) AS runs, sum(n * lateness) AS lateness
-        FROM unnest(changes) GROUP BY 1, 2, 3, 4, 5 HAVING sum(n) <> 0 OR sum(n * lateness) <> 0
-    ) AS c ON r.flow_id = c.flow_id AND r.state_type IS NOT DISTINCT FROM c.state_type
-        AND r.state_name IS NOT DISTINCT FROM c.state_name AND r.deployment_id IS NOT DISTINCT FROM c.deployment_id
-        AND r.work_queue_id IS NOT DISTINCT FROM c.work_queue_id
-    WHEN MATCHED AND r.runs + c.runs = 0 THEN DELETE
-    WHEN MATCHED THEN UPDATE SET runs = r.runs + c.runs, lateness = r.lateness + c.lateness
-    WHEN NOT MATCHED THEN INSERT
-        VALUES (c.flow_id, c.state_type, c.state_name, c.deployment_id, c.work_queue_id, c.runs, c.lateness);
-
-    MERGE INTO flow_run_period AS r USING (
-        SELECT series, start, state_type, state_name,
-            sum(runs)::bigint AS runs, bounded(sum(run_time)) AS run_time, bounded(sum(lateness)) AS lateness,
-            array_agg(part) AS changed,
-            array_agg(runs) AS of_runs, array_agg(run_time) AS of_run_time, array_agg(lateness) AS of_lateness
-        FROM (
-            SELECT p.series, p.start, p.part, run.state_type, run.state_name, sum(run.n) AS runs,
-                bounded(sum(run.n * p.run_time)) AS run_time, bounded(sum(run.n * p.lateness)) AS lateness
-            FROM unnest(changes) AS run, LATERAL (
-                SELECT v.*, run.run_time * 1000000, run.lateness * 1000000 FROM (VALUES
-                    (1::smallint, date_trunc('hour', minute, 'UTC'), date_part('minute', minute AT TIME ZONE 'UTC')::integer),
-                    (2::smallint, date_trunc('day', minute, 'UTC'), date_part('hour', minute AT TIME ZONE 'UTC')::integer),
-                    (3::smallint, date_trunc('hour', began, 'UTC'), date_part('minute', began AT TIME ZONE 'UTC')::integer)
-                ) AS v
-                UNION ALL SELECT * FROM growing_parts(run.state_type, minute, instant)
-            ) AS p(series, start, part, run_time, lateness)
-            WHERE p.start IS NOT NULL GROUP BY 1, 2, 3, 4, 5
-            HAVING sum(run.n) <> 0 OR sum(run.n * p.run_time) <> 0 OR sum(run.n * p.lateness) <> 0
-        ) AS part GROUP BY 1, 2, 3, 4
-    ) AS c ON r.series = c.series AND r.start = c.start AND r.state_type IS NOT DISTINCT FROM c.state_type
-        AND r.state_name IS NOT DISTINCT FROM c.state_name
-    WHEN MATCHED AND r.runs + c.runs = 0 THEN DELETE
-    WHEN MATCHED THEN UPDATE SET
-        runs = r.runs + c.runs, run_time = bounded(r.run_time + c.run_time), lateness = bounded(r.lateness + c.lateness),
-        parts = parts_with(r.parts, c.changed, c.of_runs, c.of_run_time, c.of_lateness)
-    WHEN NOT MATCHED THEN INSERT
-        VALUES (c.series, c.start, c.state_type, c.state_name, c.runs, c.run_time, c.lateness,
-            parts_with('\x00', c.changed, c.of_runs, c.of_run_time, c.of_lateness));
-END
-$$;
-
-CREATE FUNCTION add_task_runs(changes counted_run[]) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    MERGE INTO task_run_count AS r USING (
-        SELECT state_type, state_name, awaits_flow_run, sum(n) AS runs
-        FROM unnest(changes) GROUP BY 1, 2, 3 HAVING sum(n) <> 0
-    ) AS c ON r.awaits_flow_run = c.awaits_flow_run AND r.state_type IS NOT DISTINCT FROM c.state_type
-        AND r.state_name IS NOT DISTINCT FROM c.state_name
-    WHEN MATCHED AND r.runs + c.runs = 0 THEN DELETE
-    WHEN MATCHED THEN UPDATE SET runs = r.runs + c.runs
-    WHEN NOT MATCHED THEN INSERT VALUES (c.state_type, c.state_name, c.awaits_flow_run, c.runs);
-
-    MERGE INTO task_run_period AS r USING (
-        SELECT series, start, state_type, state_name, awaits_flow_run,
-            sum(runs)::bigint AS runs, bounded(sum(run_time)) AS run_time, bounded(sum(lateness)) AS lateness,
-            array_agg(part) AS changed,
-            array_agg(runs) AS of_runs, array_agg(run_time) AS of_run_time, array_agg(lateness) AS of_lateness
-        FROM (
-            SELECT p.series, p.start, p.part, run.state_type, run.state_name, run.awaits_flow_run, sum(run.n) AS runs,
-                bounded(sum(run.n * p.run_time)) AS run_time, bounded(sum(run.n * p.lateness)) AS lateness
-            FROM unnest(changes) AS run, LATERAL (
-                SELECT v.*, run.run_time * 1000000, run.lateness * 1000000 FROM (VALUES
-                    (1::smallint, date_trunc('hour', minute, 'UTC'), date_part('minute', minute AT TIME ZONE 'UTC')::integer),
-                    (2::smallint, date_trunc('day', minute, 'UTC'), date_part('hour', minute AT TIME ZONE 'UTC')::integer)
-                ) AS v
-                UNION ALL SELECT * FROM growing_parts(run.state_type, minute, instant)
-            ) AS p(series, start, part, run_time, lateness)
-            WHERE p.start IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
-            HAVING sum(run.n) <> 0 OR sum(run.n * p.run_time) <> 0 OR sum(run.n * p.lateness) <> 0
-        ) AS part GROUP BY 1, 2, 3, 4, 5
-    ) AS c ON r.series = c.series AND r.start = c.start AND r.state_type IS NOT DISTINCT FROM c.state_type
-        AND r.state_name IS NOT DISTINCT FROM c.state_name AND r.awaits_flow_run = c.awaits_flow_run
-    WHEN MATCHED AND r.runs + c.runs = 0 THEN DELETE
-    WHEN MATCHED THEN UPDATE SET
-        runs = r.runs + c.runs, run_time = bounded(r.run_time + c.run_time), lateness = bounded(r.lateness + c.lateness),
-        parts = parts_with(r.parts, c.changed, c.of_runs, c.of_run_time, c.of_lateness)
-    WHEN NOT MATCHED THEN INSERT
-        VALUES (c.series, c.start, c.state_type, c.state_name, c.awaits_flow_run, c.runs, c.run_time, c.lateness,
-            parts_with('\x00', c.changed, c.of_runs, c.of_run_time, c.of_lateness));
-END
-$$;
-
-CREATE FUNCTION roll_up_flow_runs() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    before counted_run[];
-    after counted_run[];
+    deltas rollup_delta[] := '{}';
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        SELECT array_agg(ROW (-1, date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,
-            flow_id, deployment_id, work_queue_id, false,
-            run_time_of(total_run_time), lateness_of(start_time, expected_start_time),
-            date_trunc('minute', coalesce(start_time, expected_start_time), 'UTC'),
-            instant_of(state_type, start_time, expected_start_time, state_timestamp, updated, total_run_time))::counted_run)
-        INTO before FROM old_rows;
+        deltas := ARRAY(SELECT flow_run_delta(-1, run) FROM old_rows AS run);
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        SELECT array_agg(ROW (1, date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,
-            flow_id, deployment_id, work_queue_id, false,
-            run_time_of(total_run_time), lateness_of(start_time, expected_start_time),
-            date_trunc('minute', coalesce(start_time, expected_start_time), 'UTC'),
-            instant_of(state_type, start_time, expected_start_time, state_timestamp, updated, total_run_time))::counted_run)
-        INTO after FROM new_rows;
+        deltas := deltas || ARRAY(SELECT flow_run_delta(1, run) FROM new_rows AS run);
     END IF;
-    PERFORM add_flow_runs(before || after);
+    PERFORM add_to_buckets('flow_run', deltas);
+    MERGE INTO flow_run_count AS b USING (
+        SELECT flow_id, state_type, state_name, deployment_id, work_queue_id,
+            sum(n) AS runs, sum(n * lateness) AS lateness
+        FROM unnest(deltas) GROUP BY 1, 2, 3, 4, 5
+    ) AS c ON b.flow_id = c.flow_id AND (b.state_type, b.state_name, b.deployment_id, b.work_queue_id)
+        IS NOT DISTINCT FROM (c.state_type, c.state_name, c.deployment_id, c.work_queue_id)
+    WHEN MATCHED AND b.runs + c.runs = 0 THEN DELETE
+    WHEN MATCHED AND (c.runs, c.lateness) <> (0, 0) THEN
+        UPDATE SET runs = b.runs + c.runs, lateness = b.lateness + c.lateness
+    WHEN NOT MATCHED AND c.runs <> 0 THEN INSERT
+        VALUES (c.flow_id, c.state_type, c.state_name, c.deployment_id, c.work_queue_id, c.runs, c.lateness);
     RETURN NULL;
 END
 $$;
 
-CREATE FUNCTION roll_up_task_runs() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION add_task_runs() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    before counted_run[];
-    after counted_run[];
+    deltas rollup_delta[] := '{}';
 BEGIN
     IF TG_OP <> 'INSERT' THEN
-        SELECT array_agg(ROW (-1, date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,
-            NULL, NULL, NULL, awaits_flow_run,
-            run_time_of(total_run_time), lateness_of(start_time, expected_start_time), NULL,
-            instant_of(state_type, start_time, expected_start_time, state_timestamp, updated, total_run_time))::counted_run)
-        INTO before FROM old_rows;
+        deltas := ARRAY(SELECT task_run_delta(-1, run) FROM old_rows AS run);
     END IF;
     IF TG_OP <> 'DELETE' THEN
-        SELECT array_agg(ROW (1, date_trunc('minute', expected_start_time, 'UTC'), state_type, state_name,
-            NULL, NULL, NULL, awaits_flow_run,
-            run_time_of(total_run_time), lateness_of(start_time, expected_start_time), NULL,
-            instant_of(state_type, start_time, expected_start_time, state_timestamp, updated, total_run_time))::counted_run)
-        INTO after FROM new_rows;
+        deltas := deltas || ARRAY(SELECT task_run_delta(1, run) FROM new_rows AS run);
     END IF;
-    PERFORM add_task_runs(before || after);
+    PERFORM add_to_buckets('task_run', deltas);
+    MERGE INTO task_run_count AS b USING (
+        SELECT awaits_flow_run, state_type, state_name, sum(n) AS runs FROM unnest(deltas) GROUP BY 1, 2, 3
+    ) AS c ON b.awaits_flow_run = c.awaits_flow_run
+        AND (b.state_type, b.state_name) IS NOT DISTINCT FROM (c.state_type, c.state_name)
+    WHEN MATCHED AND b.runs + c.runs = 0 THEN DELETE
+    WHEN MATCHED AND c.runs <> 0 THEN UPDATE SET runs = b.runs + c.runs
+    WHEN NOT MATCHED AND c.runs <> 0 THEN INSERT VALUES (c.awaits_flow_run, c.state_type, c.state_name, c.runs);
     RETURN NULL;
 END
 $$;
 
 CREATE TRIGGER flow_run_inserted AFTER INSERT ON flow_run
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_flow_runs();
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION add_flow_runs();
 CREATE TRIGGER flow_run_updated AFTER UPDATE ON flow_run
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_flow_runs();
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION add_flow_runs();
 CREATE TRIGGER flow_run_deleted AFTER DELETE ON flow_run
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_flow_runs();
-
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION add_flow_runs();
 CREATE TRIGGER task_run_inserted AFTER INSERT ON task_run
-    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_task_runs();
+    REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION add_task_runs();
 CREATE TRIGGER task_run_updated AFTER UPDATE ON task_run
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_task_runs();
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION add_task_runs();
 CREATE TRIGGER task_run_deleted AFTER DELETE ON task_run
-    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION roll_up_task_runs();
+    REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION add_task_runs();

@@ -60,11 +60,9 @@ CREATE INDEX flow_run_unusual_state ON flow_run (left(state_name, 500), expected
 -- PostgreSQL learns frequencies from no partial index.
 CREATE STATISTICS flow_run_state_names ON (left(state_name, 500)) FROM flow_run;
 
--- The runs whose lateness grows with the clock, and the running ones that are in no sum (derived/run_sums.sql).
+-- The runs whose lateness grows with the clock.
 CREATE INDEX flow_run_waiting ON flow_run (expected_start_time) INCLUDE (state_type, state_name)
     WHERE start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED');
-CREATE INDEX flow_run_irregular ON flow_run (expected_start_time) WHERE state_type = 'RUNNING'
-    AND (start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0) IS NOT TRUE;
 
 -- The runs that wait in a queue in their order, the runs that hold a slot of it, and all runs of it.
 CREATE INDEX flow_run_waiting_in_queue ON flow_run (work_queue_id, next_scheduled_start_time)

@@ -41,5 +41,3 @@ CREATE INDEX task_run_unusual_state ON task_run (left(state_name, 500), expected
 CREATE STATISTICS task_run_state_names ON (left(state_name, 500)) FROM task_run;
 CREATE INDEX task_run_waiting ON task_run (expected_start_time)
     WHERE start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED');
-CREATE INDEX task_run_irregular ON task_run (expected_start_time) WHERE state_type = 'RUNNING'
-    AND (start_time IS NOT NULL AND state_timestamp <= updated AND total_run_time >= 0) IS NOT TRUE;

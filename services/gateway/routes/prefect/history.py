@@ -8,8 +8,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from antiphon.projections.sums.history import average_lateness, history
+from antiphon.projections.sums.history import history
 from antiphon.projections.sums.intervals import Intervals
+from antiphon.projections.sums.windows import average_lateness
 from antiphon.services.gateway.consistency.as_of_session import AsOf
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
