@@ -1,4 +1,4 @@
-"""A run as it was: from the events that are about it alone, however long the log is."""
+"""A run as of a position, from the events of its own aggregates, however long the log is."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.subjects import Aggregate
-from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.as_of_session import AsOfSession
 from antiphon.projections.core.change import Change, Put, Row
 from antiphon.projections.core.reading import rows
 from antiphon.projections.core.table import Table
@@ -26,7 +26,7 @@ ReadHistory = Callable[[Aggregate], Awaitable[Sequence[Recorded | Unreadable]]]
 
 
 @dataclass(frozen=True, slots=True)
-class RunThen:
+class RunAsOf:
     """A flow run or task run and its states."""
 
     run: Row
@@ -34,10 +34,10 @@ class RunThen:
     states: list[Any]
 
 
-async def run_at(nothing: Past, read: ReadHistory, run: Aggregate, position: int) -> RunThen | None:
-    """The flow run or task run once the event at `position` had happened; None where no read showed it then.
+async def run_at(nothing: AsOfSession, read: ReadHistory, run: Aggregate, position: int) -> RunAsOf | None:
+    """The flow run or task run as of `position`; None if no read showed it then.
 
-    `nothing` is a past in which nothing has happened.
+    `nothing` is a session that shows no events.
     """
     kind = _KINDS[run.kind]
     events = _Events(read, position)
@@ -45,11 +45,11 @@ async def run_at(nothing: Past, read: ReadHistory, run: Aggregate, position: int
     async with nothing.only(events.in_order()) as connection:
         found = await rows(connection, kind.query, {"id": run.id})
         states = await kind.states.rows_of_run(connection, UUID(run.id))
-    return RunThen(found[0], states) if found else None
+    return RunAsOf(found[0], states) if found else None
 
 
 async def _about_flow_run(events: _Events, run_id: str) -> None:
-    """Its flow goes with it; it has no parent any more when the task run goes that it stands for as a subflow."""
+    """A deletion of its flow deletes it; a deletion of its parent task run leaves it without a parent."""
     for row in _put(await events.of(Aggregate("flow_run", run_id)), FLOW_RUN):
         await events.of(Aggregate("flow", str(row["flow_id"])))
         if row["parent_task_run_id"] is not None:
@@ -57,7 +57,7 @@ async def _about_flow_run(events: _Events, run_id: str) -> None:
 
 
 async def _about_task_run(events: _Events, run_id: str) -> None:
-    """It is shown once its flow run is there, and goes with that one, which goes with its flow."""
+    """Its flow run makes it visible; a deletion of that or of its flow deletes it."""
     for task in _put(await events.of(Aggregate("task_run", run_id)), TASK_RUN):
         if task["flow_run_id"] is None:
             continue
@@ -74,7 +74,7 @@ def _changes(item: Recorded) -> Sequence[Change]:
     try:
         return project(item)
     except UndecodableError:
-        # The read models show nothing of it either.
+        # The read models do not show it either.
         return ()
 
 
@@ -91,7 +91,7 @@ class _Events:
             items: list[Recorded] = []
             for item in await self._read(aggregate):
                 if item.position > self._position or isinstance(item, Unreadable):
-                    # What is behind an event that cannot be read waits for it (docs/adr/0006).
+                    # Later events wait behind an unreadable one (docs/adr/0006).
                     break
                 items.append(item)
             self._known[aggregate] = items
@@ -104,7 +104,7 @@ class _Events:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How runs of a kind are read."""
+    """The queries for runs of a kind."""
 
     gather: Callable[[_Events, str], Awaitable[None]]
     query: str

@@ -1,4 +1,4 @@
-"""The read models as they were: projected into temporary tables by the same code, asked the same queries (ADR 0020)."""
+"""The read models as of a position: events are projected into temporary tables (docs/adr/0020)."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from psycopg import AsyncConnection
 
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.projections.as_of.keyframes import BEGINNING, Keyframe
-from antiphon.projections.as_of.shadow_tables import Overlay
+from antiphon.projections.as_of.shadow_tables import ShadowTables
 from antiphon.projections.core.change import Change
 from antiphon.projections.core.migrate import SCHEMA
-from antiphon.projections.core.reading import give_json_verbatim
+from antiphon.projections.core.reading import load_json_verbatim
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
@@ -29,7 +29,7 @@ _READING: Final = (
     "SET LOCAL plan_cache_mode TO force_custom_plan",
     "SET LOCAL statement_timeout TO '30s'",
 )
-#: What tells the live read models from those that were live before: the name is the same.
+#: Identifies the live read models: a rebuild gives the same name to another schema.
 _LIVE: Final = "SELECT coalesce(to_regnamespace(%s)::oid::bigint, 0)"
 _LATEST: Final = (
     f"SELECT position, recorded_at FROM {SCHEMA}.keyframe WHERE position <= %s ORDER BY position DESC LIMIT 1"  # noqa: S608
@@ -37,90 +37,92 @@ _LATEST: Final = (
 
 
 class GoneError(Exception):
-    """A rebuild has exchanged the read models that a past was made of: begin another."""
+    """A rebuild has replaced the read models that this session was made of: begin another."""
 
 
-class Past:
-    """A session with temporary tables that hide the read models: for it, they are as they were at `position`.
+class AsOfSession:
+    """A session whose temporary tables hide the read models and show them as of `position`.
 
-    It cannot write to anything else: it is read-only, and such a session may write to temporary tables alone.
+    It is read-only: such a session can write to temporary tables alone.
     """
 
-    def __init__(self, runner: _Runner, overlay: Overlay, keyframe: Keyframe, made_of: int) -> None:
+    def __init__(self, runner: _Runner, shadow: ShadowTables, keyframe: Keyframe, made_of: int) -> None:
         self._runner = runner
-        self._overlay = overlay
+        self._shadow = shadow
         self._keyframe = keyframe
         self._made_of = made_of
         self._connection = runner.connection
-        #: When the last event was recorded.
+        #: The time at which the log recorded the last event.
         self.recorded_at = keyframe.recorded_at
 
     @property
     def position(self) -> int:
-        """The last event that is shown."""
+        """The position of the last event that is shown."""
         return self._runner.position
 
     @classmethod
     @asynccontextmanager
     async def beginning(cls, postgres_url: str, position: int = 0) -> AsyncIterator[Self]:
-        """At the last keyframe up to a position, or before the first event; until the block ends."""
+        """A session at the last keyframe up to a position, or before the first event."""
         async with await connect(postgres_url) as connection:
-            # First: what is exchanged from here on is found out.
+            # Before all else, so that a later exchange is noticed.
             made_of = await _live(connection)
             keyframe = await _latest(connection, position)
-            overlay = Overlay(connection, keyframe.position)
-            await overlay.lay()
-            give_json_verbatim(connection)
+            shadow = ShadowTables(connection, keyframe.position)
+            await shadow.create()
+            load_json_verbatim(connection)
             rollups.do_without(connection)
-            runner = _Runner(connection, overlay, await overlay.parked(), keyframe.position)
-            yield cls(runner, overlay, keyframe, made_of)
+            runner = _Runner(connection, shadow, await shadow.parked(), keyframe.position)
+            yield cls(runner, shadow, keyframe, made_of)
 
     async def leads_to(self, position: int) -> bool:
-        """Whether a position is shown by going on from here, and with the fewest events; if not, begin another."""
+        """Whether this session reaches a position with the fewest events; if not, begin another."""
         if self.position > position or await _live(self._connection) != self._made_of:
             return False
         return (await _latest(self._connection, position)).position == self._keyframe.position
 
     async def advance(self, items: Sequence[Recorded | Unreadable]) -> None:
-        """Show these events too, whose positions are behind `position`; raises GoneError."""
+        """Show these later events too; raises GoneError."""
         with _finding_it_gone():
             await self._runner.advance(items)
         self.recorded_at = items[-1].recorded_at or self.recorded_at
 
     @asynccontextmanager
     async def reading(self, moment: datetime) -> AsyncIterator[AsyncConnection[Any]]:
-        """A connection to ask the usual queries of; for them it is this moment. Raises GoneError before that."""
+        """A connection for the usual queries, whose clock shows this moment; raises GoneError."""
         with _finding_it_gone():
-            await self._overlay.show()
+            await self._shadow.expose()
         async with self._connection.transaction():
             for setting in _READING:
                 await self._connection.execute(setting.encode())
             await self._connection.execute("SELECT set_config('antiphon.moment', %s, true)", (moment.isoformat(),))
             with _finding_it_gone():
-                await self._overlay.hold()
+                await self._shadow.lock()
             if await _live(self._connection) != self._made_of:
                 raise GoneError
             yield self._connection
 
     @asynccontextmanager
     async def only(self, items: Sequence[Recorded | Unreadable]) -> AsyncIterator[AsyncConnection[Any]]:
-        """A connection to a past in which only these events have happened, where none has yet; afterwards none has."""
+        """A connection that shows these events only; the session must show none, and shows none afterwards."""
         async with self._connection.transaction(force_rollback=True):
             if items:
-                await _Runner(self._connection, self._overlay, {}, 0).advance(items)
+                await _Runner(self._connection, self._shadow, {}, 0).advance(items)
             yield self._connection
 
 
 class _Runner(Runner[Recorded | Unreadable]):
-    """Carries events into the tables of a past."""
+    """Projects events into the temporary tables."""
 
-    def __init__(self, connection: AsyncConnection[Any], overlay: Overlay, parked: dict[str, int], after: int) -> None:
+    def __init__(
+        self, connection: AsyncConnection[Any], shadow: ShadowTables, parked: dict[str, int], after: int
+    ) -> None:
         super().__init__(connection, NAME, EventReader(parked, _was_parked), after)
         self.connection = connection
-        self._overlay = overlay
+        self._shadow = shadow
 
     async def _commit(self, changes: Sequence[Change], *_: object) -> None:
-        await self._overlay.write(changes)
+        await self._shadow.write(changes)
 
 
 async def _live(connection: AsyncConnection[Any]) -> int:
@@ -134,7 +136,7 @@ async def _latest(connection: AsyncConnection[Any], position: int) -> Keyframe:
 
 
 async def _was_parked(item: Recorded | Unreadable, why: str) -> None:
-    """The projector parked it when it met it, and nothing behind it was shown either."""
+    """The projector has parked it already."""
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class _VerbatimBehindVersion(_Verbatim):
         return orjson.Fragment(bytes(data[1:]))
 
 
-def give_json_verbatim(connection: AsyncConnection[Any]) -> None:
+def load_json_verbatim(connection: AsyncConnection[Any]) -> None:
     """Have a connection hand JSON out as `encoded` takes it."""
     connection.adapters.register_loader("json", _Verbatim)
     connection.adapters.register_loader("jsonb", _VerbatimBehindVersion)
@@ -51,13 +51,11 @@ def offset_of(page: int, limit: int) -> int:
 
 async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:
     """Prepare a connection for reading: read-only; PostgreSQL ends a query that takes longer (QueryCanceled)."""
-    give_json_verbatim(connection)
+    load_json_verbatim(connection)
     await connection.set_autocommit(True)
     await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET default_transaction_read_only TO on")
-    # The best plan for a filter depends on its values: psycopg prepares only what asks for it.
-    connection.prepare_threshold = None
     # Pages are in memory or on an SSD: an index finds one in hardly more time than the next one takes.
     await connection.execute("SET random_page_cost TO 1.1")
     # PostgreSQL takes zero for no limit.
@@ -87,9 +85,9 @@ async def _fetched(
     *,
     prepare: bool,
 ) -> list[T]:
-    # Reading and writing times and ids as binary takes less time than as text.
+    # Binary times and ids take less time than text. A filter is not prepared: its best plan depends on its values.
     async with connection.cursor(binary=True, row_factory=row_factory) as cursor:
-        await cursor.execute(query.encode(), parameters, prepare=prepare or None)
+        await cursor.execute(query.encode(), parameters, prepare=prepare)
         return await cursor.fetchall()
 
 

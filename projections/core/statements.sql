@@ -1,15 +1,12 @@
 -- The changes that are not the insertion or the transition of a run. Each is one statement with named parameters.
--- `touches` says which rows it reads or changes, or more: a past fetches them before (projections/as_of/shadow_tables.py), each line once
--- those above it are there. Tables in a condition are those that were fetched to, and all it asks of others is found by an index.
+-- What it reads and changes is declared in projections/as_of/touched.py.
 
 -- name: show_task_runs
 -- Flow runs have appeared: show the task runs that were waiting for them.
--- touches: task_run WHERE awaits_flow_run AND flow_run_id = ANY (%(ids)s)
 UPDATE task_run SET awaits_flow_run = false WHERE awaits_flow_run AND flow_run_id = ANY (%(ids)s)
 
 -- name: update_flow_run
 -- Only the fields in `changes` are set; labels are merged.
--- touches: flow_run WHERE id = %(id)s
 UPDATE flow_run SET
     updated = %(at)s,
     name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
@@ -24,18 +21,11 @@ FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
 -- name: mark_flow_run
--- touches: flow_run WHERE id = %(id)s
 UPDATE flow_run SET empirical_policy = %(policy)s WHERE id = %(id)s
 
 -- name: delete_flow_runs
 -- With everything that belongs to the runs; their subflows stay, without a parent. Log lines of a later run with the
 -- same id stay too, when this is replayed: that is what `at` is for.
--- touches: flow_run WHERE id = ANY (%(ids)s)
--- touches: task_run WHERE flow_run_id = ANY (%(ids)s)
--- touches: flow_run WHERE parent_task_run_id = ANY (ARRAY(SELECT id FROM task_run WHERE flow_run_id = ANY (%(ids)s)))
--- touches: task_run_state WHERE task_run_id = ANY (ARRAY(SELECT id FROM task_run WHERE flow_run_id = ANY (%(ids)s)))
--- touches: flow_run_state WHERE flow_run_id = ANY (%(ids)s)
--- touches: flow_run_input WHERE flow_run_id = ANY (%(ids)s)
 WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
     gone_tasks AS (DELETE FROM task_run WHERE flow_run_id = ANY (%(ids)s) RETURNING id),
     orphans AS (
@@ -48,24 +38,18 @@ WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
 DELETE FROM log WHERE flow_run_id = ANY (%(ids)s) AND created <= %(at)s
 
 -- name: track_task_run
--- touches: task_run WHERE id = %(id)s
 UPDATE task_run SET flow_run_run_count = %(count)s WHERE id = %(id)s
 
 -- name: rename_task_run
--- touches: task_run WHERE id = %(id)s
 UPDATE task_run SET name = %(name)s, updated = %(at)s WHERE id = %(id)s
 
 -- name: delete_task_runs
--- touches: task_run WHERE id = ANY (%(ids)s)
--- touches: flow_run WHERE parent_task_run_id = ANY (%(ids)s)
--- touches: task_run_state WHERE task_run_id = ANY (%(ids)s)
 WITH gone AS (DELETE FROM task_run WHERE id = ANY (%(ids)s)),
     orphans AS (UPDATE flow_run SET parent_task_run_id = NULL WHERE parent_task_run_id = ANY (%(ids)s)),
     states AS (DELETE FROM task_run_state WHERE task_run_id = ANY (%(ids)s))
 DELETE FROM log WHERE task_run_id = ANY (%(ids)s) AND created <= %(at)s
 
 -- name: update_flow
--- touches: flow WHERE id = %(id)s
 UPDATE flow SET
     updated = %(at)s,
     tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END,
@@ -75,16 +59,6 @@ WHERE id = %(id)s
 
 -- name: delete_flow
 -- With its runs and everything that belongs to them.
--- touches: flow WHERE id = %(id)s
--- touches: flow_run WHERE flow_id = %(id)s
--- touches: task_run WHERE flow_run_id = ANY (ARRAY(SELECT id FROM flow_run WHERE flow_id = %(id)s))
--- touches: flow_run WHERE parent_task_run_id = ANY (ARRAY(
---     SELECT t.id FROM task_run AS t JOIN flow_run AS r ON r.id = t.flow_run_id WHERE r.flow_id = %(id)s))
--- touches: task_run_state WHERE task_run_id = ANY (ARRAY(
---     SELECT t.id FROM task_run AS t JOIN flow_run AS r ON r.id = t.flow_run_id WHERE r.flow_id = %(id)s))
--- touches: flow_run_state WHERE flow_run_id = ANY (ARRAY(SELECT id FROM flow_run WHERE flow_id = %(id)s))
--- touches: flow_run_input WHERE flow_run_id = ANY (ARRAY(SELECT id FROM flow_run WHERE flow_id = %(id)s))
--- touches: deployment WHERE flow_id = %(id)s
 WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
     tasks AS (SELECT id FROM task_run WHERE flow_run_id IN (SELECT id FROM runs)),
     gone_runs AS (DELETE FROM flow_run WHERE id IN (SELECT id FROM runs)),
@@ -101,7 +75,6 @@ WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
 DELETE FROM flow WHERE id = %(id)s
 
 -- name: update_variable
--- touches: variable WHERE id = %(id)s
 UPDATE variable SET
     updated = %(at)s,
     name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
@@ -111,12 +84,9 @@ FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_variable
--- touches: variable WHERE id = %(id)s
 DELETE FROM variable WHERE id = %(id)s
 
 -- name: update_artifact
--- touches: artifact WHERE id = %(id)s
--- touches: artifact_collection WHERE latest_id = %(id)s
 WITH latest AS (UPDATE artifact_collection SET updated = %(at)s WHERE latest_id = %(id)s)
 UPDATE artifact SET
     updated = %(at)s,
@@ -128,9 +98,6 @@ WHERE id = %(id)s
 
 -- name: delete_artifact
 -- Where it was the latest of its key, the one before it is, and without one nothing is left of the key.
--- touches: artifact WHERE id = %(id)s
--- touches: artifact WHERE key = (SELECT key FROM artifact WHERE id = %(id)s)
--- touches: artifact_collection WHERE latest_id = %(id)s
 WITH gone AS (DELETE FROM artifact WHERE id = %(id)s),
     next AS (
         SELECT * FROM artifact WHERE key = (SELECT key FROM artifact WHERE id = %(id)s) AND id <> %(id)s
@@ -146,7 +113,6 @@ DELETE FROM artifact_collection WHERE latest_id = %(id)s AND NOT EXISTS (SELECT 
 
 -- name: update_deployment
 -- Fields that `changes` does not name stay as they are.
--- touches: deployment WHERE id = %(id)s
 UPDATE deployment AS d SET (
     updated, name, version, description, paused, concurrency_limit_id, concurrency_options, job_variables,
     parameters, tags, labels, work_queue_name, work_queue_id, work_pool_id, last_polled, parameter_openapi_schema, path,
@@ -162,11 +128,9 @@ WHERE id = %(id)s
 
 -- name: delete_deployment
 -- Its runs stay, and still name it.
--- touches: deployment WHERE id = %(id)s
 DELETE FROM deployment WHERE id = %(id)s
 
 -- name: update_work_pool
--- touches: work_pool WHERE id = %(id)s
 UPDATE work_pool AS p SET (
     updated, description, type, base_job_template, is_paused, concurrency_limit, storage_configuration
 ) = (
@@ -177,13 +141,10 @@ WHERE id = %(id)s
 
 -- name: delete_work_pool
 -- What was in its queues stays, and is shown without them.
--- touches: work_pool WHERE id = %(id)s
--- touches: work_queue WHERE work_pool_id = %(id)s
 WITH queues AS (DELETE FROM work_queue WHERE work_pool_id = %(id)s)
 DELETE FROM work_pool WHERE id = %(id)s
 
 -- name: update_work_queue
--- touches: work_queue WHERE id = %(id)s
 UPDATE work_queue AS q SET (
     updated, name, description, is_paused, concurrency_limit, priority, filter, last_polled, status
 ) = (
@@ -194,12 +155,10 @@ UPDATE work_queue AS q SET (
 WHERE id = %(id)s
 
 -- name: delete_work_queue
--- touches: work_queue WHERE id = %(id)s
 DELETE FROM work_queue WHERE id = %(id)s
 
 -- name: heartbeat
 -- Of two gateways the slower clock takes nothing back; a heartbeat that names no interval keeps the one before.
--- touches: nothing that has a past
 INSERT INTO worker AS w (id, created, updated, work_pool_id, name, last_heartbeat_time, heartbeat_interval_seconds)
 VALUES (%(id)s, %(at)s, %(at)s, %(pool)s, %(name)s, %(at)s, %(interval)s)
 ON CONFLICT (id) DO UPDATE SET
@@ -208,11 +167,9 @@ ON CONFLICT (id) DO UPDATE SET
     heartbeat_interval_seconds = coalesce(excluded.heartbeat_interval_seconds, w.heartbeat_interval_seconds)
 
 -- name: delete_worker
--- touches: nothing that has a past
 DELETE FROM worker WHERE id = %(id)s
 
 -- name: update_flow_run_input
--- touches: flow_run_input WHERE id = %(id)s
 UPDATE flow_run_input SET
     updated = %(at)s,
     value = CASE WHEN c ? 'value' THEN c ->> 'value' ELSE value END,
@@ -221,47 +178,37 @@ FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_flow_run_input
--- touches: flow_run_input WHERE id = %(id)s
 DELETE FROM flow_run_input WHERE id = %(id)s
 
 -- name: delete_limit
--- touches: concurrency_limit WHERE id = %(id)s
--- touches: concurrency_lease WHERE limit_ids @> ARRAY[%(id)s]
 WITH leases AS (UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s])
 DELETE FROM concurrency_limit WHERE id = %(id)s
 
 -- name: forget_leases
 -- They last until they are released or expire, but hold nothing of this limit.
--- touches: concurrency_lease WHERE limit_ids @> ARRAY[%(id)s]
 UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s]
 
 -- name: delete_lease
--- touches: concurrency_lease WHERE id = %(id)s
 DELETE FROM concurrency_lease WHERE id = %(id)s
 
 -- name: advance
 -- The checkpoint moves forward only.
--- touches: nothing that has a past
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position
 
 -- name: declare_keyframe
--- touches: nothing that has a past
 INSERT INTO keyframe (position, recorded_at) VALUES (%(position)s, %(recorded_at)s)
 
 -- name: park
--- touches: parked_aggregate WHERE subject = %(subject)s
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
 
 -- name: unpark
 -- The events behind it are projected in the same transaction.
--- touches: parked_aggregate WHERE subject = %(subject)s
 DELETE FROM parked_aggregate WHERE subject = %(subject)s
 
 -- name: archive
 -- Messages of one month, as they stand in the log. Their texts come as one value, one after the other, each followed by its
 -- hash: taking it apart here costs a third of passing arrays of values.
--- touches: nothing that has a past
 INSERT INTO archive.event (position, month, recorded_at, subject, headers, data, hash)
 SELECT
     t.position,
@@ -278,17 +225,14 @@ FROM (SELECT %(bytes)s::bytea AS bytes) AS all_of,
     ) AS t(position, microseconds, start, subject, headers, data)
 
 -- name: chain
--- touches: nothing that has a past
 INSERT INTO archive.chain (month, genesis, first_position, position, hash)
 VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
 ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash
 
 -- name: forget_later_months
 -- The archive has lost its rows behind a position.
--- touches: nothing that has a past
 DELETE FROM archive.chain WHERE first_position > %(position)s
 
 -- name: shorten_chain
--- touches: nothing that has a past
 UPDATE archive.chain SET position = e.position, hash = e.hash
 FROM archive.event AS e WHERE e.month = chain.month AND e.position = %(position)s

@@ -1,4 +1,4 @@
-"""Carries batches of messages into a read model, behind a checkpoint that only moves forward."""
+"""Writes batches of messages to a read model, with a checkpoint that only moves forward."""
 
 from __future__ import annotations
 
@@ -25,44 +25,44 @@ ItemRead = TypeVar("ItemRead", bound=Positioned, contravariant=True)
 
 
 class Reader(Protocol[ItemRead]):
-    """Knows what messages of one stream change."""
+    """Turns messages of one stream into changes."""
 
     async def changes(self, item: ItemRead) -> Sequence[Change]:
-        """What a message changes; one that cannot be read is put aside."""
+        """The changes of a message; an unreadable message is parked."""
 
     async def put_aside(self, item: ItemRead, why: str) -> Sequence[Change]:
-        """Park a message, and return the changes that go with that; may be repeated."""
+        """Park a message, and return the changes that record this; may be repeated."""
 
 
 class Copy(Protocol[ItemRead]):
-    """Keeps the messages themselves, in the transaction that writes what they change."""
+    """Stores the messages themselves, in the transaction that writes their changes."""
 
     @property
     def position(self) -> int:
-        """The last one that it holds."""
+        """The position of the last stored message."""
 
     async def parts(self, items: Sequence[ItemRead]) -> Sequence[Part]:
-        """What is to be written for these, of which it may hold some already."""
+        """The statements that store these messages, except those that are stored already."""
 
     def written(self) -> None:
-        """What `parts` returned last is committed."""
+        """Called when the last result of `parts` is committed."""
 
 
 class Keeping(Protocol[ItemRead]):
-    """Keeps rows as they were at some messages."""
+    """Keeps the rows as of certain messages."""
 
     async def carry(self) -> int:
-        """Have the connection know the last of them: rows are written with it."""
+        """Set `antiphon.keyframe` on the session; the row triggers read it."""
 
     async def parts(self, item: ItemRead) -> Sequence[Part]:
-        """What is to be written last, behind the changes of this message and those before it."""
+        """The statements that follow the changes of this message."""
 
     def written(self) -> None:
-        """What `parts` returned last is committed."""
+        """Called when the last result of `parts` is committed."""
 
 
 class Runner(Generic[Item]):
-    """The one writer of a read model: its connection must have the turn (writer.take_turn)."""
+    """The one writer of a read model: its connection must hold the lock (writer.acquire_lock)."""
 
     def __init__(
         self,
@@ -82,20 +82,20 @@ class Runner(Generic[Item]):
         self.position = after
 
     async def advance(self, batch: Sequence[Item]) -> None:
-        """Write what a batch changes, and the checkpoint, in one transaction; what is behind it is ignored.
+        """Write the changes of a batch and the checkpoint in one transaction; messages up to it are ignored.
 
-        A message that PostgreSQL refuses is put aside. Raises psycopg.Error when the server is in trouble:
-        then nothing more is known than that the checkpoint in the database is right.
+        A message that PostgreSQL refuses is parked. Raises psycopg.Error when the server fails: then only the
+        checkpoint in the database tells what was written.
         """
         fresh = [item for item in batch if item.position > self.position]
         if self._copy is not None and len(fresh) < len(batch):
-            # It may be behind the rows: it is younger than they are.
+            # The copy may lack messages whose rows are written: it was added later.
             await self._commit((), [item for item in batch if item.position <= self.position], self.position)
         if fresh:
             await self._write(fresh)
 
     async def rewrite(self, changes: Sequence[Change]) -> None:
-        """Write what was left out behind the checkpoint, all of it or nothing; raises psycopg.Error."""
+        """Write changes of messages before the checkpoint in one transaction; raises psycopg.Error."""
         if self._keyframes is not None:
             await self._keyframes.carry()
         await write(self._connection, changes, self._name, self.position)
@@ -108,7 +108,7 @@ class Runner(Generic[Item]):
             if self._connection.closed or not blames_the_rows(error):
                 raise
             if len(items) > 1:
-                # One after the other, and read again: behind one that is put aside others may have to wait.
+                # Read and write one by one: messages after a parked one may have to wait.
                 for item in items:
                     await self._write([item])
                 return
@@ -118,7 +118,7 @@ class Runner(Generic[Item]):
 
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
         beside = () if self._copy is None else await self._copy.parts(items)
-        # Messages that are only copied are behind what the rows are.
+        # A message that is only copied is no new keyframe.
         last = items[-1] if items[-1].position == position else None
         behind = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
         await write(self._connection, changes, self._name, position, beside, behind)

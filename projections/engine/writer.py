@@ -32,7 +32,7 @@ from antiphon.projections.work_pool.projection import WORK_POOL, WORK_QUEUE
 #: A statement with its parameters.
 Part = tuple[str, Row]
 
-#: Flow runs come before task runs, which look for them when they are put.
+#: The order of inserts: task_run's INSERT selects its flow_run.
 _ORDER: Final[tuple[Table, ...]] = (
     FLOW,
     DEPLOYMENT,
@@ -54,14 +54,14 @@ _ORDER: Final[tuple[Table, ...]] = (
 )
 
 
-#: Python compares UUIDs by a method of the class, which takes ten times as long.
+#: Comparing integers takes a tenth of the time of comparing UUIDs.
 _ORDER_OF_IDS: Final = attrgetter("int")
 
 
 async def connect(postgres_url: str, schema: str = SCHEMA) -> AsyncConnection[Any]:
     """A connection to write the read models of a schema with.
 
-    Its commits do not wait for the disk: rows and checkpoint are lost together, and built again from the log.
+    Commits do not wait for the disk: rows and checkpoint are lost together, and projected again from the log.
     """
     connection = await AsyncConnection.connect(postgres_url, autocommit=True)
     try:
@@ -76,7 +76,7 @@ async def connect(postgres_url: str, schema: str = SCHEMA) -> AsyncConnection[An
     except BaseException:
         await connection.close()
         raise
-    # The statements are few and always the same: prepare them at their first use.
+    # The statements are few and always the same: psycopg prepares them at their first use.
     connection.prepare_threshold = 0
     return connection
 
@@ -96,7 +96,7 @@ async def write(
     beside: Sequence[Part] = (),
     behind: Sequence[Part] = (),
 ) -> None:
-    """Write changes, what belongs beside and behind them, and the checkpoint `name` at `position`; all or nothing."""
+    """Write other statements, the changes, the last statements and the checkpoint `name` in one transaction."""
     steps = list(merge(changes))
     if len(steps) <= 1 and not behind and not any(_needs_order(step) for step in steps):
         await _write_at_once(connection, [*beside, *(part for step in steps for part in parts(step))], name, position)
@@ -113,15 +113,14 @@ async def write(
 
 
 def _needs_order(step: Step) -> bool:
-    """Whether the parts of a step must see what the ones before them wrote."""
-    # Flow runs that appear show the task runs that waited for them: these must be there, and one statement
-    # can change a row only once.
+    """Whether the statements of a step must see the effect of those before them."""
+    # New flow runs show the task runs that waited for them. One statement cannot insert and update the same row.
     touches_task_runs = TASK_RUN in step.puts or TASK_RUN in step.moves
     return step.statement is not None or (FLOW_RUN in step.puts and touches_task_runs)
 
 
 async def _write_at_once(connection: AsyncConnection[Any], parts_of: Sequence[Part], name: str, position: int) -> None:
-    """One statement for everything, a transaction by itself: five messages to the server fewer."""
+    """Write everything with one statement, which is a transaction: five messages fewer to the server."""
     parameters: Row = {"name": name, "position": position}
     parts = []
     for number, (query, given) in enumerate(parts_of):
@@ -148,7 +147,7 @@ def parts(step: Step) -> Iterator[Part]:
 
 
 def _json(rows: dict[UUID, Row]) -> str:
-    # In order of their ids, so that two writers that meet nevertheless cannot lock each other out.
+    # Ordered by id, so that two writers cannot deadlock.
     ordered = [rows[key] for key in sorted(rows, key=_ORDER_OF_IDS)]
     return json_bytes.dumps(ordered).decode()
 
@@ -157,35 +156,35 @@ def _parameters(statement: Statement) -> Row:
     return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in statement.parameters.items()}
 
 
-async def take_turn(connection: AsyncConnection[Any], name: str) -> None:
-    """Wait until no other session writes this projection; the turn lasts as long as the connection."""
+async def acquire_lock(connection: AsyncConnection[Any], name: str) -> None:
+    """Wait until no other session writes this projection; the lock is held as long as the connection."""
     await connection.execute("SELECT pg_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
-async def try_turn(connection: AsyncConnection[Any], name: str) -> bool:
-    """Take the turn if it is free: the session has it then, as with `take_turn`."""
+async def try_lock(connection: AsyncConnection[Any], name: str) -> bool:
+    """Acquire the lock if it is free."""
     found = await connection.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (f"{SCHEMA}.{name}",))
     return await found.fetchone() == (True,)
 
 
-async def give_turn_back(connection: AsyncConnection[Any], name: str) -> None:
-    """Let the next session have the turn."""
+async def release_lock(connection: AsyncConnection[Any], name: str) -> None:
+    """Let the next session acquire the lock."""
     await connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
 async def parked_streams(connection: AsyncConnection[Any], table: str = "parked_aggregate") -> dict[str, int]:
-    """The event streams that wait behind an event which was parked, and its position; as a table has them."""
+    """The event streams that wait behind a parked event, and the position of that event."""
     cursor = await connection.execute(f"SELECT subject, position FROM {table}".encode())  # noqa: S608  our own name
     return {str(subject): int(position) for subject, position in await cursor.fetchall()}
 
 
 def blames_the_rows(error: psycopg.Error) -> bool:
-    """Whether what was written is at fault: its data, an integrity rule, a limit (an index entry's length)."""
-    # A missing table or privilege is not: nothing may be put aside for it.
+    """Whether the rows are at fault: their data, an integrity rule, a limit (the length of an index entry)."""
+    # A missing table or privilege is no fault of the rows: no message may be parked for it.
     return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (error.sqlstate or "").startswith("54")
 
 
 def is_passing(error: psycopg.Error) -> bool:
-    """Whether the server was in trouble, so that the same write may succeed later."""
+    """Whether the server failed, so that the same write may succeed later."""
     # Classes of SQLSTATE: connection, transaction state, rollback, insufficient resources, operator, system error.
     return error.sqlstate is None or error.sqlstate[:2] in {"08", "25", "40", "53", "57", "58"}

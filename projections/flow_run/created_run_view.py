@@ -32,7 +32,7 @@ from antiphon.projections.task_run.queries import TASK_RUNS
 
 
 @dataclass(frozen=True, eq=False)
-class Fresh:
+class CreatedRunView:
     """One kind of run, just created; its table has the name of its kind."""
 
     resource: Resource[Any]
@@ -74,5 +74,5 @@ class Fresh:
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
-FRESH_FLOW_RUN: Final = Fresh(FLOW_RUNS, FLOW_RUN, project_flow_run)
-FRESH_TASK_RUN: Final = Fresh(TASK_RUNS, TASK_RUN, project_task_run)
+CREATED_FLOW_RUN: Final = CreatedRunView(FLOW_RUNS, FLOW_RUN, project_flow_run)
+CREATED_TASK_RUN: Final = CreatedRunView(TASK_RUNS, TASK_RUN, project_task_run)

@@ -1,4 +1,4 @@
-"""Has the turn of a projection for a while, in place of the projector (docs/adr/0018)."""
+"""Holds the lock of a projection in place of the projector (docs/adr/0018)."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from antiphon.events.log.cancellation import raise_if_cancelled
-from antiphon.projections.engine.writer import give_turn_back, take_turn
+from antiphon.projections.engine.writer import acquire_lock, release_lock
 
-#: Asks whoever has the turn to let it go.
-MakeWay = Callable[[], Awaitable[None]]
+#: Asks the holder to release the lock.
+RequestHandover = Callable[[], Awaitable[None]]
 
-#: Whoever had the turn may have taken it again before we stood in line.
-_ASK_AGAIN_SECONDS: Final = 0.5
+#: The former holder may have acquired the lock again before this session waited for it.
+_REPEAT_SECONDS: Final = 0.5
 
 
-async def nobody_has_it() -> None:
-    """A `MakeWay` where there is no projector, or one that ends by itself."""
+async def no_holder() -> None:
+    """A `RequestHandover` for when no projector runs, or one that ends by itself."""
 
 
 @asynccontextmanager
-async def having_turn(connection: AsyncConnection[Any], name: str, make_way: MakeWay) -> AsyncIterator[None]:
-    """While the block lasts nobody else projects: its readers wait for what comes meanwhile."""
+async def hold_lock(
+    connection: AsyncConnection[Any], name: str, request_handover: RequestHandover
+) -> AsyncIterator[None]:
+    """Nothing else writes the projection until the block ends; readers of later events wait."""
     async with asyncio.TaskGroup() as tasks:
-        asking = tasks.create_task(_ask_again_and_again(make_way))
-        await take_turn(connection, name)
+        asking = tasks.create_task(_repeat_request(request_handover))
+        await acquire_lock(connection, name)
         asking.cancel()
     yield
-    await give_turn_back(connection, name)
+    await release_lock(connection, name)
 
 
-async def _ask_again_and_again(make_way: MakeWay) -> None:
+async def _repeat_request(request_handover: RequestHandover) -> None:
     while True:
-        await make_way()
-        # Else a rebuild whose database went away would ask for ever.
+        await request_handover()
+        # Without this a rebuild that lost its database would never stop asking.
         raise_if_cancelled()
-        await asyncio.sleep(_ASK_AGAIN_SECONDS)
+        await asyncio.sleep(_REPEAT_SECONDS)

@@ -14,9 +14,9 @@ from antiphon.projections.core.migrate import SCHEMA, VERSION
 from antiphon.projections.engine.event_reader import EventReader, Park, stream_of
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import connect, parked_streams, position_of, try_turn
+from antiphon.projections.engine.writer import connect, parked_streams, position_of, try_lock
 from antiphon.projections.rebuild import shadow_schema
-from antiphon.projections.rebuild.projector_lock import MakeWay, having_turn, nobody_has_it
+from antiphon.projections.rebuild.projector_lock import RequestHandover, hold_lock, no_holder
 from antiphon.projections.rebuild.reading_ahead import ahead
 
 #: A rebuild has caught up when there are no more than so many events behind it: those are projected while nobody else
@@ -46,7 +46,7 @@ class Rebuild:
         postgres_url: str,
         *,
         park: Park | None = None,
-        make_way: MakeWay = nobody_has_it,
+        request_handover: RequestHandover = no_holder,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._log = log
@@ -54,7 +54,7 @@ class Rebuild:
         #: Keeps an event that only the new rows cannot show; what the live ones cannot show either is parked already.
         self._park = park
         #: Asks the projector to let its turn go.
-        self._make_way = make_way
+        self._make_way = request_handover
         self._progress = progress
 
     async def run(self, *, keep_old: bool = False) -> int:
@@ -75,7 +75,7 @@ class Rebuild:
             )
             await self._catch_up(runner)
             await shadow_schema.analyze(connection)
-            async with having_turn(connection, NAME, self._make_way):
+            async with hold_lock(connection, NAME, self._make_way):
                 await self._follow(runner, await self._log.last_position())
                 await self._check(runner.position)
                 await shadow_schema.switch(connection)
@@ -94,7 +94,7 @@ class Rebuild:
     @asynccontextmanager
     async def _building(self) -> AsyncIterator[AsyncConnection[Any]]:
         async with await connect(self._postgres_url, shadow_schema.NEXT) as connection:
-            if not await try_turn(connection, _REBUILD):
+            if not await try_lock(connection, _REBUILD):
                 raise RebuildError("another rebuild is at work")
             yield connection
 

@@ -18,7 +18,7 @@ from antiphon.events.log_position import LogPosition
 from antiphon.events.record import record
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.as_of.as_of import run_at
-from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.as_of_session import AsOfSession
 from antiphon.projections.core.reading import encoded
 from antiphon.services.cli import console, rendering
 from antiphon.services.cli.choices import Format, Output
@@ -112,7 +112,7 @@ async def _export(items: Items, form: Format, target: TextIO) -> int:
 
 async def diff(where: Installation, run: UUID, before: LogPosition, after: LogPosition) -> None:
     """Print the fields of a run that differ between two positions."""
-    async with log_client(where.nats_url) as client, Past.beginning(where.postgres_url) as nothing:
+    async with log_client(where.nats_url) as client, AsOfSession.beginning(where.postgres_url) as nothing:
         aggregate, _ = await _history(client, run, _RUNS)
         old, new = [await _then(client, nothing, aggregate, place) for place in (before, after)]
     if old == new:
@@ -122,7 +122,7 @@ async def diff(where: Installation, run: UUID, before: LogPosition, after: LogPo
             _write(f"{name}: {_shown(old, name)} -> {_shown(new, name)}")
 
 
-async def _then(client: Client, nothing: Past, run: Aggregate, place: LogPosition) -> dict[str, Any]:
+async def _then(client: Client, nothing: AsOfSession, run: Aggregate, place: LogPosition) -> dict[str, Any]:
     """The fields of a run at a position or time, and the names of its states; none before its creation."""
     found = await run_at(nothing, client.history, run, await client.last_position(place))
     if found is None:

@@ -9,12 +9,12 @@ from nats.aio.client import Client
 
 from antiphon.events import subjects
 from antiphon.projections.engine.projection import NAME
-from antiphon.projections.rebuild.projector_lock import MakeWay
+from antiphon.projections.rebuild.projector_lock import RequestHandover
 
 _ANSWER_SECONDS: Final = 5.0
 
 
-def request_handover(client: Client) -> MakeWay:
+def request_handover(client: Client) -> RequestHandover:
     """One request may be in vain, because of a large batch or a restart: the caller repeats it."""
 
     async def ask() -> None:

@@ -37,9 +37,9 @@ async def discard(where: Installation) -> None:
 async def _prepared(where: Installation) -> AsyncIterator[Rebuild]:
     database = where.postgres_url
     async with connection(where.nats_url) as client:
-        log, park, make_way = JetStreamLog(client), park_events(client), handover.request_handover(client)
+        log, park, request_handover = JetStreamLog(client), park_events(client), handover.request_handover(client)
         try:
-            yield Rebuild(log, database, park=park, make_way=make_way, progress=_Meter().show)
+            yield Rebuild(log, database, park=park, request_handover=request_handover, progress=_Meter().show)
         except RebuildError as error:
             raise CommandFailedError(str(error)) from error
 

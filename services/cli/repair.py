@@ -12,7 +12,7 @@ from antiphon.events.log.nats.restore import restore
 from antiphon.projections.archive.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.writer import connect
-from antiphon.projections.rebuild.projector_lock import having_turn
+from antiphon.projections.rebuild.projector_lock import hold_lock
 from antiphon.services.cli import console, handover
 from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.installation import Installation
@@ -41,7 +41,7 @@ async def _mend(client: Client, log: JetStreamLog, database: str, loss: Loss) ->
     if loss.loser is Loser.LOG:
         await restore_log(database, loss.agreed, partial(restore, client))
         return
-    async with await connect(database) as archive, having_turn(archive, NAME, handover.request_handover(client)):
+    async with await connect(database) as archive, hold_lock(archive, NAME, handover.request_handover(client)):
         # The projector may have archived the missing part meanwhile.
         now = await examine(log, database)
         if now.loser is Loser.ARCHIVE:

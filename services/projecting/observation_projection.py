@@ -16,7 +16,7 @@ from antiphon.events.log.nats.delivered import Delivered
 from antiphon.events.log.nats.parking import park
 from antiphon.projections.core.change import Change
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import connect, is_passing, position_of, take_turn, write
+from antiphon.projections.engine.writer import acquire_lock, connect, is_passing, position_of, write
 from antiphon.projections.event import projection as event
 from antiphon.projections.log import projection as log
 from antiphon.projections.presence import projection as presence
@@ -66,7 +66,7 @@ class ObservationLoop:
     async def run(self) -> None:
         """Project from the checkpoint on, until PostgreSQL fails (psycopg.Error)."""
         async with await connect(self._postgres_url) as connection:
-            await take_turn(connection, self.name)
+            await acquire_lock(connection, self.name)
             after = await position_of(connection, self.name)
             # Readers need a checkpoint, also before the first event.
             await write(connection, [], self.name, after)

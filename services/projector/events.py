@@ -18,7 +18,7 @@ from antiphon.projections.as_of.keyframes import Keyframes
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import connect, parked_streams, position_of, take_turn, write
+from antiphon.projections.engine.writer import acquire_lock, connect, parked_streams, position_of, write
 from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.projector.batch_linger import BatchLinger
 from antiphon.services.projector.handover import Handover
@@ -50,7 +50,7 @@ class EventsLoop:
     async def run(self) -> None:
         """Project from the checkpoint on, until PostgreSQL fails (psycopg.Error) or a rebuild asks for the lock."""
         async with await connect(self._postgres_url) as connection:
-            await take_turn(connection, self.name)
+            await acquire_lock(connection, self.name)
             after = await position_of(connection, self.name)
             # Readers need a checkpoint, also before the first event.
             await write(connection, [], self.name, after)

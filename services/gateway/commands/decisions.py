@@ -14,7 +14,7 @@ from antiphon.events import ids
 from antiphon.events.client.client import DecisionReply
 from antiphon.events.message import Command
 from antiphon.events.outcome import Outcome, Status
-from antiphon.projections.flow_run.created_run_view import Fresh
+from antiphon.projections.flow_run.created_run_view import CreatedRunView
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.errors import (
@@ -115,7 +115,7 @@ def new_id(request: Request) -> UUID:
     return ids.derived(ids.command_id(key), "created") if key else uuid4()
 
 
-async def created_run(gateway: Gateway, decided: DecidedCommand, fresh: Fresh) -> bytes | None:
+async def created_run(gateway: Gateway, decided: DecidedCommand, fresh: CreatedRunView) -> bytes | None:
     """A new or existing run as every read shows it; built from its events if these contain everything."""
     shown = fresh.shown(decided.reply, clock.now())
     if shown is not None:

@@ -16,8 +16,8 @@ from antiphon.events.client.client import Client
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.port import EventLog
 from antiphon.events.subjects import Aggregate
-from antiphon.projections.as_of.as_of import RunThen, run_at
-from antiphon.projections.as_of.as_of_session import GoneError, Past
+from antiphon.projections.as_of.as_of import RunAsOf, run_at
+from antiphon.projections.as_of.as_of_session import AsOfSession, GoneError
 from antiphon.services.gateway.http.errors import RequestTooLargeError, unprocessable
 
 #: A query parameter that Prefect does not have: a position of the log, or a time.
@@ -70,7 +70,7 @@ class AsOfReads:
                 raise LogUnavailableError(f"the read models of position {position} are not there in time") from error
             yield connection
 
-    async def run(self, run: Aggregate, position: int) -> RunThen | None:
+    async def run(self, run: Aggregate, position: int) -> RunAsOf | None:
         """See antiphon.projections.as_of.as_of.run_at."""
         async with self._nothing.past() as nothing:
             return await run_at(nothing, self._commands.history, run, position)
@@ -87,7 +87,7 @@ class AsOfReads:
             raise unprocessable(f"as_of: the log ends at position {end}")
         return asked_for, None
 
-    async def _advance(self, past: Past, position: int) -> None:
+    async def _advance(self, past: AsOfSession, position: int) -> None:
         count = position - past.position
         if count > self._most_events:
             raise RequestTooLargeError(
@@ -99,7 +99,7 @@ class AsOfReads:
 
 
 #: Applies the events up to a position to a past.
-Advance = Callable[[Past, int], Awaitable[None]]
+Advance = Callable[[AsOfSession, int], Awaitable[None]]
 
 
 class _Session:
@@ -109,11 +109,11 @@ class _Session:
         self._postgres_url = postgres_url
         self._lock = asyncio.Lock()
         self._opened = AsyncExitStack()
-        self._past: Past | None = None
+        self._past: AsOfSession | None = None
         self._forgetting: asyncio.Task[None] | None = None
 
     @asynccontextmanager
-    async def past(self) -> AsyncIterator[Past]:
+    async def past(self) -> AsyncIterator[AsOfSession]:
         """An empty past, for one read."""
         async with self._alone():
             yield await self._nearest(0)
@@ -148,10 +148,10 @@ class _Session:
                 raise
             self._forgetting = asyncio.create_task(self._forget_when_idle())
 
-    async def _nearest(self, position: int) -> Past:
+    async def _nearest(self, position: int) -> AsOfSession:
         if self._past is None or not await self._past.leads_to(position):
             await self._forget()
-            beginning = Past.beginning(self._postgres_url, position)
+            beginning = AsOfSession.beginning(self._postgres_url, position)
             self._past = await self._opened.enter_async_context(beginning)
         return self._past
 

@@ -108,7 +108,7 @@ async def test_a_rebuild_between_two_questions_changes_no_answer(addresses: Addr
         connection = await nats.connect(addresses.nats_url)
         try:
             await Rebuild(
-                JetStreamLog(connection), addresses.postgres_url, make_way=handover.request_handover(connection)
+                JetStreamLog(connection), addresses.postgres_url, request_handover=handover.request_handover(connection)
             ).run()
         finally:
             await connection.close()

@@ -12,9 +12,9 @@ import pytest
 from psycopg import AsyncConnection
 
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.as_of_session import AsOfSession
 from antiphon.projections.as_of.keyframes import Keyframes
-from antiphon.projections.core.reading import encoded, give_json_verbatim
+from antiphon.projections.core.reading import encoded, load_json_verbatim
 from antiphon.projections.dashboard import counts_by_state
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
@@ -126,7 +126,7 @@ async def asking_connection(postgres_url: str) -> AsyncConnection[Any]:
     """A connection that finds our clock before that of PostgreSQL."""
     asking = await connect(postgres_url)
     await asking.execute("SET search_path TO read_v1, pg_catalog")
-    give_json_verbatim(asking)
+    load_json_verbatim(asking)
     return asking
 
 
@@ -157,7 +157,7 @@ async def require_seen(postgres_url: str, items: Items, seen: dict[int, Shown], 
     positions, keyframes = sorted(seen), set()
     while positions:
         first = chance.choice(positions)
-        async with Past.beginning(postgres_url, first) as past:
+        async with AsOfSession.beginning(postgres_url, first) as past:
             keyframes.add(past.position)
             for position in (at for at in positions[positions.index(first) :][:steps]):
                 if not await past.leads_to(position):

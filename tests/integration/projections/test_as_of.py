@@ -23,7 +23,7 @@ from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed
 from antiphon.projections.as_of.as_of import run_at
-from antiphon.projections.as_of.as_of_session import Past
+from antiphon.projections.as_of.as_of_session import AsOfSession
 from antiphon.projections.as_of.keyframes import Keyframes
 from antiphon.projections.core.reading import encoded
 from antiphon.projections.engine.event_reader import EventReader
@@ -102,7 +102,7 @@ async def test_invariant_01_a_run_as_of_every_position_is_what_the_read_models_s
 
         async with (
             await connect(projections.postgres_url) as connection,
-            Past.beginning(projections.postgres_url) as nothing,
+            AsOfSession.beginning(projections.postgres_url) as nothing,
         ):
             await connection.execute(
                 "TRUNCATE flow, flow_run, flow_run_name, flow_run_tag, flow_run_state, task_run, task_run_tag,"

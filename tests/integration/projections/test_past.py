@@ -12,7 +12,7 @@ from psycopg import sql
 
 from antiphon.events.document.events import DocumentCreated
 from antiphon.events.subjects import Aggregate
-from antiphon.projections.as_of.as_of_session import GoneError, Past
+from antiphon.projections.as_of.as_of_session import AsOfSession, GoneError
 from antiphon.projections.as_of.keyframes import carry
 from antiphon.projections.core.migrate import OBSERVED, SCHEMA
 from antiphon.projections.engine.event_reader import stream_of
@@ -62,7 +62,7 @@ async def test_invariant_01_whatever_happened_and_whoever_was_broken_off(
 async def test_invariant_01_the_past_is_the_same_after_a_rebuild(projections: ProjectionScenario) -> None:
     url, items, half = projections.postgres_url, projections.given(*program(9, LENGTH)).items(), EVERY * 3 + 2
     seen = await happen(url, items)
-    async with Past.beginning(url, half) as old, await connect(url, shadow_schema.NEXT) as connection:
+    async with AsOfSession.beginning(url, half) as old, await connect(url, shadow_schema.NEXT) as connection:
         await old.advance(items[old.position : half])
         async with old.reading(old.recorded_at):
             await shadow_schema.begin(connection, url, LENGTH)
@@ -85,7 +85,7 @@ async def test_invariant_01_the_past_is_the_same_after_a_rebuild(projections: Pr
 async def test_a_past_stays_what_it_is_while_the_read_models_change(projections: ProjectionScenario) -> None:
     url, items, half = projections.postgres_url, projections.given(*program(4, 2 * LENGTH)).items(), LENGTH - 2
     seen = (await happen(url, items[:LENGTH]))[half]
-    async with Past.beginning(url, half) as past, await connect(url) as live:
+    async with AsOfSession.beginning(url, half) as past, await connect(url) as live:
         await past.advance(items[past.position : half])
         assert 0 < past._keyframe.position < half
         runner = await runner_of(live)
@@ -131,7 +131,7 @@ async def test_what_waited_is_shown_from_the_keyframe_behind_its_replay_on(proje
         for item in items[10:]:
             await runner.advance([item])
     for position, flows in ((9, 8), (10, 9), (16, 15), (17, 17), (20, 20), (21, 20)):
-        async with Past.beginning(projections.postgres_url, position) as past:
+        async with AsOfSession.beginning(projections.postgres_url, position) as past:
             if past.position < position:
                 await past.advance(items[past.position : position])
             async with past.reading(past.recorded_at) as connection:
@@ -140,7 +140,7 @@ async def test_what_waited_is_shown_from_the_keyframe_behind_its_replay_on(proje
 
 async def test_what_happened_for_one_question_only_is_forgotten(projections: ProjectionScenario) -> None:
     items = projections.given(*life()).items()
-    async with Past.beginning(projections.postgres_url) as past:
+    async with AsOfSession.beginning(projections.postgres_url) as past:
         before = await rows(past._connection)
         async with past.only(items) as connection:
             assert await FLOW_RUNS.count(connection, Criteria()) == 2
@@ -148,7 +148,7 @@ async def test_what_happened_for_one_question_only_is_forgotten(projections: Pro
 
 
 async def test_a_past_cannot_write_to_what_is_not_its_own(projections: ProjectionScenario) -> None:
-    async with Past.beginning(projections.postgres_url) as past:
+    async with AsOfSession.beginning(projections.postgres_url) as past:
         for table in ("flow_run", "checkpoint", "built"):
             query = sql.SQL("DELETE FROM read_v1.{}").format(sql.Identifier(table))
             with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
@@ -160,7 +160,7 @@ async def test_every_table_has_a_past_or_is_hidden_and_keeps_all_its_columns(pro
         "SELECT relname, ARRAY(SELECT attname::text FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0"
         " AND NOT attisdropped ORDER BY attnum) FROM pg_class AS c WHERE relkind IN ('r', 'v') AND relnamespace = "
     )
-    async with Past.beginning(projections.postgres_url) as past:
+    async with AsOfSession.beginning(projections.postgres_url) as past:
         real: dict[str, list[str]] = {}
         for schema in (SCHEMA, OBSERVED):
             cursor = await past._connection.execute(f"{found} '{schema}'::regnamespace".encode())

@@ -21,8 +21,8 @@ from antiphon.projections.archive.archive import row_of, stored_of
 from antiphon.projections.archive.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
 from antiphon.projections.archive.verification import Known, verify
 from antiphon.projections.engine.projection import NAME
-from antiphon.projections.engine.writer import connect, take_turn
-from antiphon.projections.rebuild.projector_lock import having_turn, nobody_has_it
+from antiphon.projections.engine.writer import acquire_lock, connect
+from antiphon.projections.rebuild.projector_lock import hold_lock, no_holder
 from tests.integration.projections.conftest import Projector
 from tests.integration.projections.test_archive import EVENTS, archived, assert_agrees, execute
 from tests.integration.projections.test_projector import life, reached
@@ -107,7 +107,7 @@ async def test_an_archive_gets_its_tail_back_with_the_same_hashes(
         await connection.execute("DELETE FROM archive.event WHERE position > %s", (kept,))
     loss = await examine(archived, postgres_url)
     assert loss == Loss(Loser.ARCHIVE, kept, EVENTS)
-    async with await connect(postgres_url) as connection, having_turn(connection, NAME, nobody_has_it):
+    async with await connect(postgres_url) as connection, hold_lock(connection, NAME, no_holder):
         await restore_archive(connection, archived, loss)
     assert_agrees(await verify(archived, postgres_url, known=Known(EVENTS, head)))
 
@@ -146,5 +146,5 @@ async def test_the_command_repairs_beside_a_projector_and_a_dry_run_changes_noth
     await reached(postgres_url, (await append_to(archived, life()))[-1])
     projector.kill()
     async with await connect(postgres_url) as connection:
-        await take_turn(connection, NAME)
+        await acquire_lock(connection, NAME)
         assert_agrees(await verify(archived, postgres_url), last + 4)

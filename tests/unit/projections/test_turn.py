@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from antiphon.projections.rebuild.projector_lock import _ask_again_and_again
+from antiphon.projections.rebuild.projector_lock import _repeat_request
 
 
 async def test_a_cancellation_that_a_question_lost_ends_the_asking() -> None:
@@ -20,7 +20,7 @@ async def test_a_cancellation_that_a_question_lost_ends_the_asking() -> None:
         except asyncio.CancelledError:
             return
 
-    asking = asyncio.create_task(_ask_again_and_again(loses_it))
+    asking = asyncio.create_task(_repeat_request(loses_it))
     await asked.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -20,7 +20,7 @@ from antiphon.projections.filters.conditions import Between, NullableId
 from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.filters.objects import FlowRunFilter
 from antiphon.projections.filters.special import AnyOrNotAnyStateType, FlowRunState
-from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN
+from antiphon.projections.flow_run.created_run_view import CREATED_FLOW_RUN
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from antiphon.projections.work_pool.queries import agents_queue
 from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, created_run, decide, new_id
@@ -207,7 +207,7 @@ def _add_runs(router: APIRouter, gateway: Gateway) -> None:
         decided = await _decided_run(gateway, request, id, run)
         _raise_for(decided.outcome)
         status = 200 if decided.outcome.status is Status.EXISTS else 201
-        return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
+        return created_response(await created_run(gateway, decided, CREATED_FLOW_RUN), status, decided)
 
     @router.post("/get_scheduled_flow_runs")
     async def get_scheduled_flow_runs(

@@ -12,7 +12,7 @@ from antiphon.events import ids
 from antiphon.events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
 from antiphon.events.flow_run.events import FlowRunChanges
 from antiphon.events.outcome import Status
-from antiphon.projections.flow_run.created_run_view import FRESH_FLOW_RUN
+from antiphon.projections.flow_run.created_run_view import CREATED_FLOW_RUN
 from antiphon.projections.flow_run.queries import FLOW_RUNS
 from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, new_id, no_content
 from antiphon.services.gateway.commands.hydration import hydrated_input
@@ -46,7 +46,7 @@ async def create_flow_run(gateway: Gateway, request: Request, flow_run: FlowRunC
     if outcome.status is Status.CONFLICT:
         raise conflict(outcome.reason or "")
     status = 200 if outcome.status is Status.EXISTS else 201
-    return created_response(await created_run(gateway, decided, FRESH_FLOW_RUN), status, decided)
+    return created_response(await created_run(gateway, decided, CREATED_FLOW_RUN), status, decided)
 
 
 async def set_flow_run_state(gateway: Gateway, request: Request, body: SetStateBody) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from antiphon.events.outcome import Status
 from antiphon.events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunState
-from antiphon.projections.flow_run.created_run_view import FRESH_TASK_RUN
+from antiphon.projections.flow_run.created_run_view import CREATED_TASK_RUN
 from antiphon.projections.task_run.queries import TASK_RUNS
 from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, new_id, no_content
 from antiphon.services.gateway.context import Gateway
@@ -43,7 +43,7 @@ def _add_writes(router: APIRouter, gateway: Gateway) -> None:
         if outcome.status is Status.CONFLICT:
             raise conflict(outcome.reason or "")
         status = 200 if outcome.status is Status.EXISTS else 201
-        return created_response(await created_run(gateway, decided, FRESH_TASK_RUN), status, decided)
+        return created_response(await created_run(gateway, decided, CREATED_TASK_RUN), status, decided)
 
     @router.patch("/{id:uuid}", status_code=204)
     async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:
