@@ -46,7 +46,6 @@ EVENT_TYPES: Final[dict[str, type[Event]]] = {
         task_run_events.TaskRunTransitionRejected,
         task_run_events.TaskRunTransitionDelayed,
         task_run_events.TaskRunTransitionAborted,
-        task_run_events.TaskRunFlowRunTracked,
         task_run_events.TaskRunStateRecorded,
         task_run_events.TaskRunRenamed,
         task_run_events.TaskRunDeleted,

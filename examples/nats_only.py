@@ -22,11 +22,11 @@ from antiphon.client import (
     CreateFlow,
     CreateFlowRun,
     EventFilter,
-    FlowRunTransitionAccepted,
     ProposedState,
     Recorded,
     SetFlowRunState,
     StateType,
+    StateWritten,
     Status,
     Unreadable,
 )
@@ -65,7 +65,7 @@ async def watch(client: Client, run_id: UUID, from_position: int) -> None:
         print(f"live          {described(event)}")
         if (
             isinstance(event, Recorded)
-            and isinstance(event.event, FlowRunTransitionAccepted)
+            and isinstance(event.event, StateWritten)
             and event.event.state.type is StateType.COMPLETED
         ):
             return
@@ -75,7 +75,7 @@ def described(event: Recorded | Unreadable) -> str:
     """One line about an event."""
     if isinstance(event, Unreadable):
         return f"unreadable: {event.error}"
-    if isinstance(event.event, FlowRunTransitionAccepted):
+    if isinstance(event.event, StateWritten):
         return f"{event.event.TYPE} -> {event.event.state.name}"
     return event.event.TYPE
 

@@ -39,6 +39,10 @@ def state(kind: str, name: str | None = None, at: datetime = EARLIER, data: Any 
     )
 
 
+#: The state that a run begins in, where a test does not say another one.
+INITIAL_STATE: Final = state("PENDING", at=EARLIER - timedelta(minutes=1)).changed(id=UUID(int=STATE_ID.int - 1))
+
+
 def proposed(kind: str, name: str | None = None, data: Any = None, **details: Any) -> ProposedState:
     """A state that is asked for."""
     return ProposedState(type=StateType(kind), name=name, data=data, state_details=StateDetails(**details))
@@ -49,9 +53,16 @@ def set_state(kind: str, name: str | None = None, data: Any = None, **details: A
     return SetFlowRunState(state=proposed(kind, name, data, **details))
 
 
-def run_created(policy: FlowRunPolicy | None = None, **fields: Any) -> FlowRunCreated:
-    """A flow run exists."""
-    return FlowRunCreated(flow_id=FLOW_ID, name="run", empirical_policy=policy or FlowRunPolicy(), **fields)
+def run_created(policy: FlowRunPolicy | None = None, to: State = INITIAL_STATE, **fields: Any) -> FlowRunCreated:
+    """A flow run exists, in its initial state."""
+    return FlowRunCreated(
+        flow_id=FLOW_ID,
+        name="run",
+        empirical_policy=policy or FlowRunPolicy(),
+        state=to,
+        progress=Progress(),
+        **fields,
+    )
 
 
 def run_moved(to: State, run_count: int = 0, **progress: Any) -> FlowRunTransitionAccepted:
@@ -59,8 +70,10 @@ def run_moved(to: State, run_count: int = 0, **progress: Any) -> FlowRunTransiti
     return FlowRunTransitionAccepted(state=to, progress=Progress(run_count=run_count, **progress))
 
 
-def task_created(policy: TaskRunPolicy | None = None, flow_run_id: UUID | None = None) -> TaskRunCreated:
-    """A task run exists."""
+def task_created(
+    policy: TaskRunPolicy | None = None, flow_run_id: UUID | None = None, to: State = INITIAL_STATE
+) -> TaskRunCreated:
+    """A task run exists, in its initial state."""
     fields = TaskRunFields(
         name="task",
         task_key="key",
@@ -68,7 +81,7 @@ def task_created(policy: TaskRunPolicy | None = None, flow_run_id: UUID | None =
         flow_run_id=flow_run_id,
         empirical_policy=policy or TaskRunPolicy(),
     )
-    return TaskRunCreated(fields=fields)
+    return TaskRunCreated(fields=fields, state=to, progress=Progress())
 
 
 def task_moved(to: State, run_count: int = 0) -> TaskRunTransitionAccepted:

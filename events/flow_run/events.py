@@ -35,10 +35,8 @@ class CreatedBy(Payload):
     display_value: str | None = None
 
 
-class FlowRunCreated(Event):
-    """A run of a flow exists; its first state follows in the same batch."""
-
-    TYPE: ClassVar[str] = "flow_run.created"
+class FlowRunFields(Payload):
+    """The fields that a flow run is created with."""
 
     flow_id: UUID
     name: str
@@ -58,6 +56,12 @@ class FlowRunCreated(Event):
     job_variables: dict[str, Any] | None = None
     created_by: CreatedBy | None = None
     auto_scheduled: bool = False
+
+
+class FlowRunCreated(FlowRunFields, transition.StateWritten):
+    """A run of a flow exists, in its initial state."""
+
+    TYPE: ClassVar[str] = "flow_run.state.created"
 
 
 class FlowRunTransitionAccepted(transition.Accepted):

@@ -43,18 +43,23 @@ class TaskRunFields(Payload):
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
 
 
-class TaskRunCreated(Event):
-    """A task run exists; its first state follows in the same batch."""
+class TaskRunCreated(transition.StateWritten):
+    """A task run exists, in its initial state."""
 
-    TYPE: ClassVar[str] = "task_run.created"
+    TYPE: ClassVar[str] = "task_run.state.created"
 
     fields: TaskRunFields
+    #: The run of its flow run within which the task was started.
+    flow_run_run_count: int = 0
 
 
 class TaskRunTransitionAccepted(transition.Accepted):
     """A task run moved to the state that was proposed."""
 
     TYPE: ClassVar[str] = "task_run.state.accepted"
+
+    #: The run of its flow run within which the task was started, where it was.
+    flow_run_run_count: int | None = None
 
 
 class TaskRunTransitionReplaced(transition.Replaced):
@@ -79,17 +84,6 @@ class TaskRunTransitionAborted(transition.Aborted):
     """A rule told the caller to give up."""
 
     TYPE: ClassVar[str] = "task_run.refused.aborted"
-
-
-class TaskRunFlowRunTracked(Event):
-    """A task run started within its flow run's `flow_run_run_count`-th run.
-
-    Written beside the transition, it also carries the assertion that the flow run had not changed.
-    """
-
-    TYPE: ClassVar[str] = "task_run.flow_run_tracked"
-
-    flow_run_run_count: int
 
 
 class TaskRunStateRecorded(Event):

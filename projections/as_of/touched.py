@@ -29,7 +29,6 @@ _TASKS_OF_FLOW: Final = (
 _ONE_ROW: Final = {
     "update_flow_run": "flow_run",
     "mark_flow_run": "flow_run",
-    "track_task_run": "task_run",
     "rename_task_run": "task_run",
     "update_flow": "flow",
     "update_variable": "variable",

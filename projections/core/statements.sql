@@ -37,9 +37,6 @@ WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
     inputs AS (DELETE FROM flow_run_input WHERE flow_run_id = ANY (%(ids)s))
 DELETE FROM log WHERE flow_run_id = ANY (%(ids)s) AND created <= %(at)s
 
--- name: track_task_run
-UPDATE task_run SET flow_run_run_count = %(count)s WHERE id = %(id)s
-
 -- name: rename_task_run
 UPDATE task_run SET name = %(name)s, updated = %(at)s WHERE id = %(id)s
 

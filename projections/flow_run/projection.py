@@ -14,6 +14,7 @@ from antiphon.events.flow_run.events import (
     FlowRunUpdated,
 )
 from antiphon.events.log.port import Recorded
+from antiphon.events.transition import StateWritten
 from antiphon.projections.artifact.projection import of_state
 from antiphon.projections.core.change import Change, Move, Put, Row, Statement
 from antiphon.projections.core.state import STATE_COLUMNS, progress_row, state_row
@@ -76,9 +77,9 @@ FLOW_RUN: Final = Table(
     kept_when_null=frozenset({"empirical_policy"}),
     after_put="show_task_runs",
 )
+#: Fields of an event that are no columns of the run as they are.
+_WRITTEN: Final = set(StateWritten.model_fields)
 FLOW_RUN_STATE: Final = Table("flow_run_state", {"flow_run_id": "uuid", **STATE_COLUMNS}, append_only=True)
-
-_NO_STATE: Final[Row] = {"run_count": 0, "total_run_time": 0.0}
 
 
 def project(recorded: Recorded) -> list[Change]:
@@ -92,7 +93,7 @@ def project(recorded: Recorded) -> list[Change]:
             policy = event.empirical_policy.model_dump(mode="json")
             return [Statement("mark_flow_run", {"id": run_id, "policy": policy})]
         case FlowRunCreated():
-            return [Put(FLOW_RUN, _created(run_id, recorded, event))]
+            return _created(run_id, recorded, event)
         case FlowRunUpdated():
             changes = event.changes.model_dump(mode="json", exclude_unset=True)
             return [
@@ -104,22 +105,31 @@ def project(recorded: Recorded) -> list[Change]:
             return []
 
 
-def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> Row:
+def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> list[Change]:
     at = recorded.metadata.occurred_at
-    row = {**event.model_dump(mode="json"), **_NO_STATE, "id": run_id, "created": at, "updated": at}
+    row = event.model_dump(mode="json", exclude=_WRITTEN) | _written(event)
+    row |= {"id": run_id, "created": at, "updated": at}
     if event.job_variables is None and not event.idempotency_key:
         # Prefect's default, but for runs with an idempotency key, which it inserts in another way.
         row["job_variables"] = {}
-    return row
+    return [Put(FLOW_RUN, row), *_beside(run_id, recorded, event)]
 
 
 def _moved(
     run_id: UUID, recorded: Recorded, event: FlowRunTransitionAccepted | FlowRunTransitionReplaced
 ) -> list[Change]:
-    row = state_row(event.state)
-    values = row | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
+    values = _written(event) | {"updated": recorded.metadata.occurred_at}
     if event.empirical_policy is not None:
         values["empirical_policy"] = event.empirical_policy.model_dump(mode="json")
+    return [Move(FLOW_RUN, run_id, values), *_beside(run_id, recorded, event)]
+
+
+def _written(event: StateWritten) -> Row:
+    return state_row(event.state) | progress_row(event.progress)
+
+
+def _beside(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
+    """The state in the run's history, and its data as an artifact."""
+    row = state_row(event.state)
     history = {"id": row["state_id"], "flow_run_id": run_id, "timestamp": row["state_timestamp"], "state": row["state"]}
-    changes: list[Change] = [Put(FLOW_RUN_STATE, history), Move(FLOW_RUN, run_id, values)]
-    return changes + of_state(recorded, event.state, event.artifact, flow_run_id=run_id)
+    return [Put(FLOW_RUN_STATE, history), *of_state(recorded, event.state, event.artifact, flow_run_id=run_id)]

@@ -11,12 +11,12 @@ from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
     TaskRunFields,
-    TaskRunFlowRunTracked,
     TaskRunRenamed,
     TaskRunStateRecorded,
     TaskRunTransitionAccepted,
     TaskRunTransitionReplaced,
 )
+from antiphon.events.transition import StateWritten
 from antiphon.projections.artifact.projection import of_state
 from antiphon.projections.core.change import Change, Move, Put, Row, Statement
 from antiphon.projections.core.state import STATE_COLUMNS, progress_row, state_row
@@ -65,7 +65,9 @@ TASK_RUN: Final = Table(
         "expected_start_time",
         "next_scheduled_start_time",
         "total_run_time",
+        "flow_run_run_count",
     ),
+    kept_when_null=frozenset({"flow_run_run_count"}),
     computed={
         "awaits_flow_run": "t.flow_run_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM flow_run WHERE flow_run.id = t.flow_run_id)"
@@ -84,9 +86,7 @@ def project(recorded: Recorded) -> list[Change]:
         case TaskRunTransitionAccepted() | TaskRunTransitionReplaced():
             return _moved(run_id, recorded, event)
         case TaskRunCreated():
-            return [Put(TASK_RUN, _row(run_id, recorded, event.fields, Progress()) | {"flow_run_run_count": 0})]
-        case TaskRunFlowRunTracked():
-            return [Statement("track_task_run", {"id": run_id, "count": event.flow_run_run_count})]
+            return _created(run_id, recorded, event)
         case TaskRunRenamed():
             return [Statement("rename_task_run", {"id": run_id, "name": event.name, "at": at})]
         case TaskRunDeleted():
@@ -109,14 +109,25 @@ def _recorded(run_id: UUID, recorded: Recorded, event: TaskRunStateRecorded) -> 
     return changes
 
 
+def _created(run_id: UUID, recorded: Recorded, event: TaskRunCreated) -> list[Change]:
+    row = _row(run_id, recorded, event.fields, event.progress) | state_row(event.state)
+    row["flow_run_run_count"] = event.flow_run_run_count
+    return [Put(TASK_RUN, row), *_beside(run_id, recorded, event)]
+
+
 def _moved(
     run_id: UUID, recorded: Recorded, event: TaskRunTransitionAccepted | TaskRunTransitionReplaced
 ) -> list[Change]:
-    state = state_row(event.state)
-    values = state | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
+    values = state_row(event.state) | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
+    values["flow_run_run_count"] = getattr(event, "flow_run_run_count", None)
+    return [Move(TASK_RUN, run_id, values), *_beside(run_id, recorded, event)]
+
+
+def _beside(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
+    """The state in the run's history, and its data as an artifact."""
     flow_run_id = event.state.state_details.flow_run_id
-    changes: list[Change] = [Put(TASK_RUN_STATE, _history(run_id, state)), Move(TASK_RUN, run_id, values)]
-    return changes + of_state(recorded, event.state, event.artifact, flow_run_id=flow_run_id, task_run_id=run_id)
+    artifacts = of_state(recorded, event.state, event.artifact, flow_run_id=flow_run_id, task_run_id=run_id)
+    return [Put(TASK_RUN_STATE, _history(run_id, state_row(event.state))), *artifacts]
 
 
 def _history(run_id: UUID, state: Row) -> Row:

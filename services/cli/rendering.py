@@ -62,6 +62,9 @@ def summary(event: Event) -> str:
             return f"WAIT {event.delay_seconds} s for {event.proposed.name}: {event.rule}: {event.reason}"
         case transition.Aborted():
             return f"ABORT {event.proposed.name}: {event.rule}: {event.reason}"
+        case transition.StateWritten():
+            name = getattr(getattr(event, "fields", event), "name", "")
+            return f"{name}: {event.state.name}"
         case TaskRunStateRecorded():
             return f"reported {event.state.name}{'' if event.is_latest else ', late'}"
         case FlowRunUpdated():

@@ -26,6 +26,7 @@ class BackgroundTasks:
 
     STREAM: ClassVar[str] = subjects.SCHEDULED
     SUBJECTS: ClassVar[Sequence[str]] = (
+        "evt.task_run.*.state.created",
         "evt.task_run.*.state.accepted",
         "evt.task_run.*.state.replaced",
     )

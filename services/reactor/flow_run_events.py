@@ -14,8 +14,6 @@ from antiphon.events.flow_run.events import (
     CreatedBy,
     FlowRunCreated,
     FlowRunDeleted,
-    FlowRunTransitionAccepted,
-    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.log.nats.connection import Outgoing
@@ -23,6 +21,7 @@ from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.message import Event
 from antiphon.events.state import State
 from antiphon.events.subjects import Aggregate
+from antiphon.events.transition import StateWritten
 from antiphon.services.reactor import state_change
 from antiphon.services.reactor.related import Related
 from antiphon.services.reactor.state_change import Named, StateChange
@@ -30,8 +29,6 @@ from antiphon.services.runtime import clock
 
 #: The number of cached unfinished runs; the log is read for others.
 _MOST_RUNS: Final = 10_000
-#: The events that create a run, or write a state.
-_RELEVANT: Final = (FlowRunCreated, FlowRunTransitionAccepted, FlowRunTransitionReplaced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +41,12 @@ class _FlowRun:
     deployment_id: UUID | None
     parent_task_run_id: UUID | None
     created_by: CreatedBy | None
-    #: The scheduler created it: Prefect emits no event for its first state.
-    auto_scheduled: bool
-    state: State | None = None
-    run_count: int = 0
+    state: State
+    run_count: int
 
     def after(self, event: Event) -> _FlowRun | None:
         match event:
-            case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
+            case StateWritten():
                 return replace(self, state=event.state.changed(data=None), run_count=event.progress.run_count)
             case FlowRunUpdated(changes=changes):
                 changed = changes.model_fields_set
@@ -71,7 +66,8 @@ def _created(event: FlowRunCreated) -> _FlowRun:
         deployment_id=event.deployment_id,
         parent_task_run_id=event.parent_task_run_id,
         created_by=event.created_by,
-        auto_scheduled=event.auto_scheduled,
+        state=event.state.changed(data=None),
+        run_count=event.progress.run_count,
     )
 
 
@@ -90,24 +86,25 @@ class FlowRunEvents:
         if event.aggregate.kind != "flow_run":
             self._related.see(event)
             return ()
-        if not isinstance(event.event, _RELEVANT) and event.aggregate not in self._runs:
+        if not isinstance(event.event, StateWritten) and event.aggregate not in self._runs:
             return ()
         before = await self._before(event)
         after = _after(before, event.event)
-        if after is None or (after.state is not None and after.state.is_terminal):
+        if after is None or after.state.is_terminal:
             # Further events of it are rare.
             self._runs.pop(event.aggregate, None)
         else:
             self._runs[event.aggregate] = after
-        if before is None or after is None or after.state is None or after.state is before.state:
+        if after is None or not isinstance(event.event, StateWritten):
             return ()
-        if before.state is None and before.auto_scheduled:
+        if isinstance(event.event, FlowRunCreated) and event.event.auto_scheduled:
+            # The scheduler made it: the first state is no news.
             return ()
         things = after.flow_id, after.deployment_id, after.parent_task_run_id
         change = StateChange(
             run=Named(event.aggregate.id, after.name, after.tags),
             run_count=after.run_count,
-            initial=before.state,
+            initial=None if before is None else before.state,
             entered=after.state,
             related=await self._related.of(event.position, *things),
             created_by=after.created_by,

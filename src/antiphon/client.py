@@ -33,6 +33,7 @@ from antiphon.events.flow_run.events import (
     FlowRunTransitionAccepted,
     FlowRunTransitionDelayed,
     FlowRunTransitionRejected,
+    FlowRunTransitionReplaced,
     FlowRunUpdated,
 )
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, ReleaseLease, RenewLease, UpdateLimit
@@ -55,8 +56,9 @@ from antiphon.events.task_run.events import (
     TaskRunTransitionAccepted,
     TaskRunTransitionDelayed,
     TaskRunTransitionRejected,
+    TaskRunTransitionReplaced,
 )
-from antiphon.events.transition import Aborted, Accepted, Delayed, Rejected
+from antiphon.events.transition import Aborted, Accepted, Delayed, Rejected, Replaced, StateWritten
 from antiphon.events.work_pool.commands import (
     CreateWorkPool,
     CreateWorkQueue,
@@ -107,6 +109,7 @@ __all__ = [
     "FlowRunTransitionAccepted",
     "FlowRunTransitionDelayed",
     "FlowRunTransitionRejected",
+    "FlowRunTransitionReplaced",
     "FlowRunUpdated",
     "LogPosition",
     "LogUnavailableError",
@@ -117,12 +120,14 @@ __all__ = [
     "ReleaseLease",
     "RenameTaskRun",
     "RenewLease",
+    "Replaced",
     "ResumeFlowRun",
     "SetFlowRunState",
     "SetTaskRunState",
     "State",
     "StateDetails",
     "StateType",
+    "StateWritten",
     "Status",
     "TaskRunCreated",
     "TaskRunDeleted",
@@ -134,6 +139,7 @@ __all__ = [
     "TaskRunTransitionAccepted",
     "TaskRunTransitionDelayed",
     "TaskRunTransitionRejected",
+    "TaskRunTransitionReplaced",
     "Unreadable",
     "UpdateArtifact",
     "UpdateDeployment",

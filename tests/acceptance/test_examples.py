@@ -47,8 +47,7 @@ def test_the_nats_example_publishes_watches_and_replays(tmp_path: Path) -> None:
     assert "ABORT: HandleFlowTerminalStateTransitions" in done.stdout
     replayed = [line.split()[1] for line in lines[lines.index("replay:") + 1 :]]
     assert replayed == [
-        "flow_run.created",
-        "flow_run.state.accepted",
+        "flow_run.state.created",
         "flow_run.state.accepted",
         "flow_run.state.accepted",
         "flow_run.refused.aborted",

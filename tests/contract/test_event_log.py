@@ -138,7 +138,7 @@ async def test_a_filter_selects_and_a_filter_for_nothing_ends(log: EventLog) -> 
     await append_to(log, [draft(wanted), draft(other), draft(wanted, 1), draft(other, 1)])
     found = await taken(log, 0, 4, subjects.event_stream(wanted))
     assert [item.position for item in found] == [1, 3]
-    assert await taken(log, 0, 4, "evt.flow_run.*.created") != []
+    assert await taken(log, 0, 4, "evt.flow_run.*.state.created") != []
     assert await taken(log, 0, 4, subjects.event_stream(wanted), "evt.flow.*.*") == found
 
 

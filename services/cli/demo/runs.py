@@ -43,8 +43,17 @@ class _Life:
     events: list[tuple[datetime, Event]] = field(default_factory=list)
     progress: Progress = Progress()
 
+    def begin(self, kind: StateType, at: datetime, fields: dict[str, Any]) -> None:
+        """Be created in a state."""
+        state = self._enter(kind, at, None)
+        self.events.append((at, FlowRunCreated(**fields, state=state, progress=self.progress)))
+
     def move(self, kind: StateType, at: datetime, name: str | None = None) -> None:
-        """Enter a state."""
+        """Enter another state."""
+        state = self._enter(kind, at, name)
+        self.events.append((at, FlowRunTransitionAccepted(state=state, progress=self.progress)))
+
+    def _enter(self, kind: StateType, at: datetime, name: str | None) -> State:
         details: dict[str, Any] = {"flow_run_id": self.run_id}
         changed: dict[str, Any] = {"expected_start_time": self.expected}
         if kind is StateType.SCHEDULED:
@@ -57,7 +66,7 @@ class _Life:
             if self.progress.start_time is not None:
                 changed["total_run_time"] = (at - self.progress.start_time).total_seconds()
         self.progress = self.progress.changed(**changed)
-        state = State(
+        return State(
             id=uuid7_at(at),
             type=kind,
             name=name or kind.value.capitalize(),
@@ -65,15 +74,12 @@ class _Life:
             message=_MESSAGES.get(kind),
             state_details=StateDetails(**details),
         )
-        self.events.append((at, FlowRunTransitionAccepted(state=state, progress=self.progress)))
 
     def drafts(self) -> Iterator[Draft]:
-        """Its events, as if each transition had been a command, and the creation with the first state one."""
-        aggregate, command_id = Aggregate("flow_run", str(self.run_id)), uuid4()
-        for number, (at, event) in enumerate(self.events):
-            if number > 1:
-                command_id = uuid4()
-            yield Draft(aggregate, event, Metadata(command_id=command_id, occurred_at=at), int(number == 1))
+        """Its events, as if a command had led to each."""
+        aggregate = Aggregate("flow_run", str(self.run_id))
+        for at, event in self.events:
+            yield Draft(aggregate, event, Metadata(command_id=uuid4(), occurred_at=at), 0)
 
 
 class Runs:
@@ -98,9 +104,8 @@ class Runs:
         if origin.deployment_id is None:
             expected = born
         life = _Life(uuid7_at(born), expected)
-        life.events.append((born, self._created(origin, life)))
         first = StateType.PENDING if origin.deployment_id is None else StateType.SCHEDULED
-        life.move(first, born)
+        life.begin(first, born, self._fields(origin, life))
         self._go_on(origin, life)
         return list(life.drafts())
 
@@ -119,7 +124,7 @@ class Runs:
         if end < self._now and stuck != 1:
             life.move(dice.choices(_ENDS, _CHANCES)[0], end)
 
-    def _created(self, origin: Origin, life: _Life) -> FlowRunCreated:
+    def _fields(self, origin: Origin, life: _Life) -> dict[str, Any]:
         dice, habit = self._dice, origin.habit
         tags = [*habit.tags, f"batch:{dice.randrange(5000):04}"]
         if dice.randrange(_BACKFILL) == 0:
@@ -134,4 +139,4 @@ class Runs:
         if origin.deployment_id is not None:
             creator = CreatedBy(id=origin.deployment_id, type="DEPLOYMENT")
             fields |= {"deployment_id": origin.deployment_id, "auto_scheduled": True, "created_by": creator}
-        return FlowRunCreated(**fields)
+        return fields

@@ -67,6 +67,11 @@ class DecisionEvents:
         return self.rejected(**refusal, **marks)
 
 
+def created_answer(aggregate: Aggregate, event: transition.StateWritten) -> Answer:
+    """The answer to the sender of a creation."""
+    return Answer(status=Status.CREATED, aggregate_id=aggregate.id, state=event.state, state_written=True)
+
+
 def transition_answer(aggregate: Aggregate, state: State | None, event: transition.TransitionDecided) -> Answer:
     """The answer to the sender of a transition, given the run's state after it."""
     fields: dict[str, Any] = {}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
-from antiphon.events import subjects
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome, Status
 from antiphon.services.policy.service import command_message
@@ -32,12 +30,9 @@ class Answers:
         await self.acknowledge(message)
 
     async def put_aside(self, message: CommandMessage, why: str, status: Status) -> None:
-        """Park a message that cannot be decided, and answer its sender if it left an id to answer to."""
+        """Park a message that cannot be decided, and answer its sender unless the id that it gave is none."""
         await self.park(message, why)
-        try:
-            command_id = UUID((message.headers or {}).get(subjects.COMMAND_ID, ""))
-        except ValueError:
-            command_id = None
+        command_id = command_message.command_id(message)
         reply_to = command_message.reply_to(message)
         if reply_to and command_id:
             outcome = Outcome(status=status, aggregate_id="", reason=why, command_id=command_id, position=0)

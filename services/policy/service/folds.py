@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.message import Event
-from antiphon.events.outcome import Answer, Outcome, Status
+from antiphon.events.outcome import Answer, Outcome
 from antiphon.events.refusal import CommandRefused
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.kinds.registry import DECIDERS
@@ -52,24 +52,22 @@ class Fold:
         """The fold of an aggregate without events."""
         return cls(aggregate, DECIDERS[aggregate.kind].initial)
 
-    def apply(self, event: Event, command_id: UUID, position: int, earlier: Answer | None = None) -> Answer:
-        """Add one event; returns the answer to its command, whose answer up to here is `earlier`."""
+    def apply(self, event: Event, command_id: UUID, position: int) -> Answer:
+        """Add one event; returns the answer to its command."""
         self.position, self.command_id = position, command_id
         self.events_since_snapshot += 1
         if isinstance(event, CommandRefused):
             return event.answer
         decider = DECIDERS[self.aggregate.kind]
         self.state = decider.evolve(self.state, event)
-        answer = decider.answer(self.aggregate, self.state, event)
-        is_created = earlier is not None and earlier.status is Status.CREATED
-        return answer.changed(status=Status.CREATED) if is_created else answer
+        return decider.answer(self.aggregate, self.state, event)
 
     async def replay(self, log: EventLog, since: int = 1) -> Fold:
         """Add the events that the log has from a position on, page by page; returns the fold itself."""
         caused_elsewhere = DECIDERS[self.aggregate.kind].caused_elsewhere
         async for recorded in log.read(self.aggregate, since=since):
             event, command_id = recorded.event, recorded.metadata.command_id
-            answer = self.apply(event, command_id, recorded.position, self.outcomes.get(command_id))
+            answer = self.apply(event, command_id, recorded.position)
             if not isinstance(event, caused_elsewhere):
                 self.outcomes[command_id] = Outcome.of(answer, command_id, recorded.position)
         return self

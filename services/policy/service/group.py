@@ -109,7 +109,7 @@ class Group:
             is_first = aggregate in self._presumed and aggregate not in self.written
             self.drafts.append(Draft(aggregate, event, command.metadata, index, is_first))
             self.written[aggregate] = fold
-            given = fold.apply(event, command.id, self.after + len(self.drafts), answer)
+            given = fold.apply(event, command.id, self.after + len(self.drafts))
             if aggregate == command.aggregate:
                 owner, answer = fold, given
         if answer is None:

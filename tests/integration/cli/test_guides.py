@@ -18,7 +18,13 @@ _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXPECTED = {
     "deploy": ["log durability", "database durability"],
     "publish-commands": ["ACCEPT at position"],
-    "subscribe": ["event: name.claimed", "flow_run.state.accepted", '"status":"ACCEPT"', "{'position': 0}"],
+    "subscribe": [
+        "event: name.claimed",
+        "flow_run.state.created",
+        "flow_run.state.accepted",
+        '"status":"ACCEPT"',
+        "{'position': 0}",
+    ],
     "audit-a-run": ['state_name: null -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],
     "operate-and-upgrade": [
         "antiphon_decisions_total",

@@ -30,8 +30,7 @@ from tests.integration.policy.lives import (
 )
 from tests.servers import NatsServer
 
-#: The creation is two: the run, and its first state.
-EVENTS_OF_A_LIFE = 6
+EVENTS_OF_A_LIFE = 5
 #: Published in chunks of this size, so that the policy finds work of all sizes.
 CHUNK = 7
 

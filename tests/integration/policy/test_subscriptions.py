@@ -37,7 +37,7 @@ async def test_a_wildcard_shows_every_state_also_one_that_replaced_the_proposed_
         return message.subject.removeprefix(f"evt.flow_run.{run}."), body.get("state", body.get("proposed"))["name"]
 
     assert [await next_of(states) for _ in range(3)] == [
-        ("state.accepted", "Pending"),
+        ("state.created", "Pending"),
         ("state.accepted", "Running"),
         ("state.replaced", "AwaitingRetry"),
     ]

@@ -45,7 +45,7 @@ from antiphon.events.limit.slots import LimitReference, Tally
 from antiphon.events.message import Event
 from antiphon.events.state import Progress, State
 from antiphon.events.subjects import Aggregate
-from antiphon.events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed, TaskRunStateRecorded
+from antiphon.events.task_run.events import TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
 from antiphon.events.work_pool.events import (
     WorkPoolCreated,
     WorkPoolDeleted,
@@ -74,7 +74,7 @@ def flow_run_events(run: UUID, number: int) -> list[Event]:
     parent = TASKS[0] if run == RUNS[1] else None
     policy = FlowRunPolicy(resuming=True)
     return [
-        run_created(parent_task_run_id=parent, tags=(f"t{number}",)),
+        run_created(to=_state(number, "SCHEDULED"), parent_task_run_id=parent, tags=(f"t{number}",)),
         run_moved(_state(number, "PENDING"), run_count=number),
         run_moved(_state(number, "RUNNING"), run_count=number).model_copy(update={"empirical_policy": policy}),
         FlowRunTransitionReplaced(
@@ -88,7 +88,7 @@ def flow_run_events(run: UUID, number: int) -> list[Event]:
 
 def task_run_events(task: UUID, number: int) -> list[Event]:
     run = RUNS[TASKS.index(task)]
-    created = task_created(flow_run_id=run)
+    created = task_created(flow_run_id=run, to=_state(number, "SCHEDULED"))
     latest = TaskRunStateRecorded(
         state=_state(number, "RUNNING"), is_latest=True, fields=created.fields, progress=Progress(run_count=number)
     )
@@ -97,7 +97,7 @@ def task_run_events(task: UUID, number: int) -> list[Event]:
         latest,
         TaskRunStateRecorded(state=_state(number, "PENDING"), is_latest=False),
         task_moved(_state(number, "COMPLETED"), run_count=number),
-        TaskRunFlowRunTracked(flow_run_run_count=number),
+        task_moved(_state(number, "RUNNING")).changed(flow_run_run_count=number),
         TaskRunRenamed(name=f"n{number}"),
         TaskRunDeleted(),
     ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from antiphon.events.document.events import FlowCreated, FlowRunInputCreated
 from antiphon.events.message import Event
-from antiphon.events.state import Progress
+from antiphon.events.state import Progress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunStateRecorded
-from tests.examples import EARLIER, FLOW, NOW, run_created, run_moved, state, task_created
+from tests.examples import EARLIER, FLOW, INITIAL_STATE, NOW, run_created, run_moved, state, task_created
 from tests.projection_scenario import ProjectionScenario
 
 FIRST, SECOND, THIRD, MISSING = (UUID(int=number) for number in (1, 2, 3, 9))
@@ -25,8 +25,13 @@ def task(task_id: UUID) -> Aggregate:
     return Aggregate("task_run", str(task_id))
 
 
+def initial(name: str) -> State:
+    """The state that a run of this name begins in."""
+    return INITIAL_STATE.model_copy(update={"id": uuid5(FIRST, name)})
+
+
 def created(name: str, **fields: Any) -> Event:
-    return run_created(**fields).model_copy(update={"name": name})
+    return run_created(to=initial(name), **fields).model_copy(update={"name": name})
 
 
 def moved(number: int, kind: str, **progress: Any) -> Event:
@@ -57,7 +62,7 @@ FACTS: Final[list[tuple[Aggregate, Event]]] = [
 
 
 async def take_place(projections: ProjectionScenario) -> None:
-    """The first run has ended, the second is a scheduled subflow of the first's task run, the third has no state."""
+    """The first run has ended, the second is a scheduled subflow of the first's task run, the third is pending."""
     scenario = projections.with_log_lines(
         {"message": "It Works", "flow_run_id": FIRST, "level": 20, "timestamp": EARLIER},
         {"message": "100% done", "task_run_id": TASK, "level": 40},

@@ -21,7 +21,7 @@ from antiphon.events.flow_run.events import (
 )
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.subjects import Aggregate
-from antiphon.events.task_run.events import TaskRunDeleted, TaskRunFlowRunTracked, TaskRunRenamed
+from antiphon.events.task_run.events import TaskRunDeleted, TaskRunRenamed
 from antiphon.projections.as_of.as_of import run_at
 from antiphon.projections.as_of.as_of_session import AsOfSession
 from antiphon.projections.as_of.keyframes import Keyframes
@@ -32,7 +32,18 @@ from antiphon.projections.engine.writer import connect, parked_streams
 from antiphon.projections.flow_run.projection import FLOW_RUN
 from antiphon.projections.task_run.projection import TASK_RUN
 from tests.examples import FLOW, NOW, run_created, state, task_created, task_moved
-from tests.integration.projections.history import FIRST, HIDDEN, LONELY, SECOND, TASK, moved, reported, run, task
+from tests.integration.projections.history import (
+    FIRST,
+    HIDDEN,
+    LONELY,
+    SECOND,
+    TASK,
+    initial,
+    moved,
+    reported,
+    run,
+    task,
+)
 from tests.projection_scenario import ProjectionScenario
 
 OTHER_FLOW = Aggregate("flow", str(UUID(int=77)))
@@ -41,15 +52,20 @@ OTHER_FLOW = Aggregate("flow", str(UUID(int=77)))
 def life() -> list[tuple[Aggregate, Any]]:
     """A run and its subflow, moved, refused, marked, changed, orphaned and deleted; task runs of both, and of none."""
     proposed = state("RUNNING")
-    subflow = run_created(parent_task_run_id=TASK, tags=("b",)).model_copy(update={"flow_id": UUID(OTHER_FLOW.id)})
+    subflow = run_created(to=initial("second"), parent_task_run_id=TASK, tags=("b",)).model_copy(
+        update={"flow_id": UUID(OTHER_FLOW.id)}
+    )
     return [
         (FLOW, FlowCreated(data={"name": "flow", "tags": [], "labels": {}})),
-        (run(FIRST), run_created(tags=("a",), labels={"x": 1}, parameters={"p": [1, {"q": None}]})),
+        (
+            run(FIRST),
+            run_created(to=initial("first"), tags=("a",), labels={"x": 1}, parameters={"p": [1, {"q": None}]}),
+        ),
         (run(FIRST), moved(101, "PENDING", expected_start_time=NOW)),
         (task(TASK), reported(103, "task", FIRST)),
         (task(HIDDEN), reported(107, "ahead of its run", SECOND)),
         (run(SECOND), subflow),
-        (task(LONELY), task_created()),
+        (task(LONELY), task_created(to=initial("lonely"))),
         (task(LONELY), task_moved(state("PENDING").model_copy(update={"id": UUID(int=108)}))),
         (task(LONELY), TaskRunRenamed(name="renamed")),
         (run(SECOND), moved(102, "SCHEDULED", next_scheduled_start_time=NOW, expected_start_time=NOW)),
@@ -62,17 +78,17 @@ def life() -> list[tuple[Aggregate, Any]]:
         ),
         (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(name="new", labels={"y": 2}, tags=("c",)))),
         (run(FIRST), moved(104, "RUNNING", run_count=1, start_time=NOW, total_run_time=0.5)),
-        (task(LONELY), TaskRunFlowRunTracked(flow_run_run_count=3)),
+        (task(LONELY), task_moved(state("RUNNING", at=NOW).changed(id=UUID(int=109))).changed(flow_run_run_count=3)),
         (run(FIRST), FlowRunUpdated(changes=FlowRunChanges(infrastructure_pid="7", job_variables={"v": 1}))),
         (run(SECOND), moved(105, "RUNNING", run_count=1, start_time=NOW)),
     ]
 
 
 ENDS: list[list[tuple[Aggregate, Any]]] = [
-    [(run(FIRST), FlowRunDeleted()), (run(FIRST), run_created(tags=("again",)))],
+    [(run(FIRST), FlowRunDeleted()), (run(FIRST), run_created(to=initial("again"), tags=("again",)))],
     [(task(TASK), TaskRunDeleted()), (run(SECOND), FlowRunDeleted()), (task(LONELY), TaskRunDeleted())],
     [(FLOW, FlowDeleted()), (run(FIRST), moved(106, "COMPLETED", end_time=NOW))],
-    [(OTHER_FLOW, FlowDeleted()), (task(TASK), task_created())],
+    [(OTHER_FLOW, FlowDeleted()), (task(TASK), task_created(to=initial("anew")))],
 ]
 
 

@@ -23,7 +23,6 @@ from tests.log import append_to
 from tests.projection_scenario import log_lines
 
 LIVES = 150
-#: A created run and its three states.
 EVENTS_OF_A_LIFE = 4
 
 
@@ -42,7 +41,7 @@ async def append_lives(client: NatsClient, count: int) -> int:
 async def check(postgres_url: str, lives: int) -> None:
     """Each life is there once, and complete."""
     found = await rows(postgres_url)
-    assert (len(found["flow_run"]), len(found["flow_run_state"])) == (lives, (EVENTS_OF_A_LIFE - 1) * lives)
+    assert (len(found["flow_run"]), len(found["flow_run_state"])) == (lives, EVENTS_OF_A_LIFE * lives)
     async with await connect(postgres_url) as connection:
         cursor = await connection.execute("SELECT count(*) FROM flow_run WHERE state_type = 'COMPLETED'")
         assert await cursor.fetchone() == (lives,)

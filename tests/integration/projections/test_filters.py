@@ -51,8 +51,7 @@ ALL = ["first", "second", "third"]
         ({"tags": {"operator": "or_", "all_": ["b"], "is_null_": True}}, ["first", "third"]),
         ({"deployment_id": {"is_null_": True}}, ALL),
         ({"state": {"type": {"any_": ["COMPLETED"]}}}, ["first"]),
-        # A run without a state is in no list, and not out of one either.
-        ({"state": {"type": {"not_any_": ["COMPLETED"]}}}, ["second"]),
+        ({"state": {"type": {"not_any_": ["COMPLETED"]}}}, ["second", "third"]),
         ({"state": {"type": {"any_": ["COMPLETED"], "not_any_": ["FAILED"]}}}, ALL),
         ({"state": {"operator": "or_", "type": {"any_": ["COMPLETED"]}, "name": {"any_": ["Scheduled"]}}}, ALL[:2]),
         ({"flow_version": {"any_": ["1"]}}, ["first"]),

@@ -24,7 +24,7 @@ from antiphon.projections.core.migrate import migrate
 from antiphon.projections.core.reading import configure
 from antiphon.projections.engine.writer import connect, position_of, write
 from antiphon.projections.task_run import queries as task_runs
-from tests.examples import NOW, run_created, run_moved, state, task_created
+from tests.examples import INITIAL_STATE, NOW, run_created, run_moved, state, task_created
 from tests.integration.projections.conftest import Projector
 from tests.log import append_to
 
@@ -41,7 +41,9 @@ def drafts(aggregate: Aggregate, *events: Event) -> list[Draft]:
 
 def life(kinds: tuple[str, ...] = ("PENDING", "RUNNING", "COMPLETED")) -> list[Draft]:
     moves = [run_moved(state(kind).model_copy(update={"id": uuid4()}), run_count=1) for kind in kinds]
-    return drafts(Aggregate("flow_run", str(uuid4())), run_created(tags=("a",)), *moves)
+    return drafts(
+        Aggregate("flow_run", str(uuid4())), run_created(to=INITIAL_STATE.changed(id=uuid4()), tags=("a",)), *moves
+    )
 
 
 async def reached(postgres_url: str, position: int) -> None:

@@ -79,7 +79,7 @@ async def test_a_run_is_in_the_state_of_its_last_transition(projections: Project
             "created": "2026-01-02T03:04:06.678901+00:00",
             "updated": "2026-01-02T03:04:08.678901+00:00",
         },
-    ).then("flow_run_state", {"flow_run_id": str(RUN_ID)}, {"flow_run_id": str(RUN_ID)})
+    ).then("flow_run_state", *[{"flow_run_id": str(RUN_ID)}] * 3)
 
 
 async def test_an_update_sets_what_it_names_and_merges_labels(projections: ProjectionScenario) -> None:

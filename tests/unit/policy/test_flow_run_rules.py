@@ -134,13 +134,6 @@ REFUSALS = [
         "This flow run is already marked late.",
     ),
     (
-        created,
-        set_state("PAUSED", "Suspended"),
-        FlowRunTransitionAborted,
-        "HandlePausingFlows",
-        "Cannot suspend flows with no state.",
-    ),
-    (
         in_state("PENDING"),
         set_state("PAUSED"),
         FlowRunTransitionRejected,

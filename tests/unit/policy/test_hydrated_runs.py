@@ -60,7 +60,7 @@ def test_what_was_made_is_taken_as_a_whole() -> None:
     filled_in = from_deployment.filled_in(command, situation)
     assert isinstance(filled_in, CreateFlowRun)
     assert filled_in.parameters == {"x": 1}
-    assert made.when(RUN, command).status is Status.ACCEPT
+    assert made.when(RUN, command).status is Status.CREATED
 
 
 def test_nothing_is_made_of_parameters_that_the_deployment_no_longer_has() -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from antiphon.events.flow_run.events import FlowRunCreated
+from antiphon.events import ids
 from antiphon.events.name.events import NameClaimed
 from antiphon.events.outcome import Status
 from antiphon.events.state import Progress
@@ -22,7 +22,6 @@ from antiphon.events.task_run.commands import (
 )
 from antiphon.events.task_run.events import (
     TaskRunCreated,
-    TaskRunFlowRunTracked,
     TaskRunPolicy,
     TaskRunRenamed,
     TaskRunStateRecorded,
@@ -32,8 +31,10 @@ from antiphon.events.task_run.events import (
 )
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.name import Name
+from antiphon.services.policy.kinds.task_cache import TaskCache
 from antiphon.services.policy.kinds.task_run.decider import TASK_RUN
 from antiphon.services.policy.kinds.task_run.keys import key_name
+from antiphon.services.policy.kinds.task_run.state import TaskRun
 from tests.examples import (
     EARLIER,
     NOW,
@@ -43,6 +44,7 @@ from tests.examples import (
     TASK,
     TASK_ID,
     proposed,
+    run_created,
     state,
     task_created,
     task_moved,
@@ -68,11 +70,10 @@ def within(kind: str | None, run_count: int = 1, **details: Any) -> Scenario:
 
 
 def test_a_task_starts_within_a_running_flow_and_remembers_which_run() -> None:
-    decided = within("RUNNING", run_count=3).when(move("RUNNING"))
-    tracked, accepted = decided.own()
-    assert tracked == TaskRunFlowRunTracked(flow_run_run_count=3)
+    accepted = within("RUNNING", run_count=3).when(move("RUNNING")).only()
     assert isinstance(accepted, TaskRunTransitionAccepted)
-    assert accepted.progress.run_count == 1
+    assert (accepted.progress.run_count, accepted.flow_run_run_count) == (1, 3)
+    assert within("RUNNING", run_count=3).given(accepted).state.flow_run_run_count == 3
 
 
 @pytest.mark.parametrize("kind", ["PENDING", "COMPLETED", None])
@@ -154,7 +155,7 @@ def test_a_deferred_state_is_decided_by_the_background_policy_also_by_force() ->
 
 def test_a_deferred_task_starts_whatever_its_flow_run_does() -> None:
     decided = within("COMPLETED", run_count=1).when(move("RUNNING", deferred=True))
-    assert isinstance(decided.own()[-1], TaskRunTransitionAccepted)
+    assert isinstance(decided.only(), TaskRunTransitionAccepted)
 
 
 def create(**fields: Any) -> CreateTaskRun:
@@ -163,8 +164,21 @@ def create(**fields: Any) -> CreateTaskRun:
 
 def test_a_created_task_run_claims_its_keys() -> None:
     decided = task.beside({KEYS: Name(), **flow_run_in("RUNNING")}).when(create())
-    assert isinstance(decided.own()[0], TaskRunCreated)
+    created = decided.only()
+    assert isinstance(created, TaskRunCreated)
+    assert (created.state.name, created.progress.expected_start_time) == ("Pending", NOW)
     assert decided.decision.events[0] == (KEYS, NameClaimed(name=f"{RUN_ID}/key/0", owner=TASK.id))
+
+
+def test_a_task_run_may_begin_in_what_is_cached_or_within_its_flow_run() -> None:
+    command = create(state=proposed("RUNNING", cache_key="k", deferred=True))
+    there = task.beside({KEYS: Name(), **flow_run_in("RUNNING", run_count=3), ids.task_cache("k"): TaskCache()})
+    assert there.when(command).only().flow_run_run_count == 3
+    done = state("COMPLETED", data={"x": 0}, task_run_id=STATE_ID)
+    source = TaskRun(fields=task_created().fields, state=done, state_ids=frozenset({done.id}))
+    cached = there.beside({ids.task_cache("k"): TaskCache((done,)), TASK._replace(id=str(STATE_ID)): source})
+    created = cached.when(command).only()
+    assert (created.state.name, created.state.data, created.flow_run_run_count) == ("Cached", {"x": 0}, 0)
 
 
 def test_the_keys_of_another_task_run_find_that_one() -> None:
@@ -191,7 +205,7 @@ def test_the_id_of_what_went_with_its_flow_run_is_free() -> None:
     anew = gone.beside({name: Name(), RUN: FlowRun(is_deleted=True)}).when(
         CreateTaskRun(task_key="key", dynamic_key="0")
     )
-    assert isinstance(anew.own()[0], TaskRunCreated)
+    assert isinstance(anew.only(), TaskRunCreated)
 
 
 def test_a_task_run_is_renamed() -> None:
@@ -254,4 +268,4 @@ def test_a_report_under_anothers_keys_is_recorded_there() -> None:
 
 
 def test_a_flow_run_event_says_nothing_about_a_task_run() -> None:
-    assert TASK_RUN.evolve(alone.state, FlowRunCreated(flow_id=RUN_ID, name="x")) == alone.state
+    assert TASK_RUN.evolve(alone.state, run_created()) == alone.state

@@ -74,7 +74,7 @@ def test_a_run_that_is_created_and_moved_in_one_batch_is_one_inserted_row() -> N
     assert list(step.puts) == [FLOW_RUN, FLOW_RUN_STATE]
     assert step.moves == {}
     assert step.puts[FLOW_RUN][RUN_ID]["state_name"] == "Running"
-    assert len(step.puts[FLOW_RUN_STATE]) == 2
+    assert len(step.puts[FLOW_RUN_STATE]) == 3
 
 
 @given(cuts=st.sets(st.integers(1, len(EVENTS) - 1)), times=st.integers(1, 2))

@@ -28,6 +28,9 @@ export function describe(record) {
   const { data } = record;
   const decision = DECISIONS[record.status];
   if (decision) return { ...decision, ...states(data), rule: data.rule ?? null, why: reason(data) };
+  if (record.type.endsWith(".state.created")) {
+    return { tone: "told", word: "Created", proposed: null, written: data.state, rule: null, why: said(record) };
+  }
   if (data.state?.type) {
     const why = data.is_latest === false ? "reported late" : (data.state.message ?? "");
     return { tone: "told", word: "Reported", proposed: null, written: data.state, rule: null, why };

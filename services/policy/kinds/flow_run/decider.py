@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 from antiphon.events.flow_run.commands import (
@@ -14,7 +14,7 @@ from antiphon.events.flow_run.commands import (
     SetFlowRunState,
     UpdateFlowRun,
 )
-from antiphon.events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunUpdated
+from antiphon.events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunFields, FlowRunUpdated
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.state import ProposedState, StateDetails, StateType
@@ -23,10 +23,10 @@ from antiphon.events.transition import TransitionDecided
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
-from antiphon.services.policy.engine.transitions import transition_answer
+from antiphon.services.policy.engine.transitions import created_answer, transition_answer
 from antiphon.services.policy.kinds.flow_run import concurrency, from_deployment, resume
 from antiphon.services.policy.kinds.flow_run.rules import CORE, LATE, MINIMAL
-from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, evolve
+from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, begun, evolve
 from antiphon.services.policy.kinds.flow_run.transition import move
 from antiphon.services.policy.kinds.work_pool.assignment import Place
 from antiphon.services.prefect.run_names import generated_name
@@ -133,22 +133,21 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
 
 
 def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, place: Place) -> Decision:
-    created = FlowRunCreated(
+    fields: dict[str, Any] = {
         **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
         **from_deployment.beside(command, situation, place),
-        name=command.name or generated_name(situation.id),
-        labels=from_deployment.labels(command, situation.others[flow_key], situation),
-    )
-    first = move(
-        replace(situation, state=evolve(situation.state, created)),
+        "name": command.name or generated_name(situation.id),
+        "labels": from_deployment.labels(command, situation.others[flow_key], situation),
+    }
+    *mirrored, (key, first) = move(
+        replace(situation, state=begun(FlowRunFields(**fields), situation.state)),
         command.state or ProposedState(type=StateType.PENDING),
         policy=MINIMAL,
         api_version=command.api_version,
-    )
-    *mirrored, transition_event = first.events
-    return Decision(
-        events=(*place.events, *mirrored, (situation.aggregate, created), transition_event),
-    )
+    ).events
+    # The policy of the run where the transition has changed it.
+    written = {name: getattr(first, name) for name in first.model_fields_set & FlowRunCreated.model_fields.keys()}
+    return Decision(events=(*place.events, *mirrored, (key, FlowRunCreated(**fields | written))))
 
 
 def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
@@ -175,7 +174,7 @@ def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
     """What the sender of the command behind `event` is told."""
     match event:
         case FlowRunCreated():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+            return created_answer(aggregate, event)
         case FlowRunDeleted():
             return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
         case TransitionDecided():

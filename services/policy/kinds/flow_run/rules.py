@@ -131,9 +131,7 @@ def handle_pausing(t: FlowTransition) -> None:
     """Only a running flow pauses, once per pause key; to be rescheduled it needs a deployment."""
     proposed, details = t.requested, t.requested.state_details
     verb = "suspend" if proposed.name == "Suspended" else "pause"
-    if t.initial is None:
-        t.abort(f"Cannot {verb} flows with no state.")
-    elif t.initial.type is not RUNNING:
+    if t.initial is None or t.initial.type is not RUNNING:
         t.reject(f"Cannot {verb} flows that are not currently running.")
     elif _pause_key(t) in (t.policy.pause_keys or ()):
         t.reject(f"This {verb} has already fired.")

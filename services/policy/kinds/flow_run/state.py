@@ -9,6 +9,7 @@ from uuid import UUID
 from antiphon.events.flow_run.events import (
     FlowRunCreated,
     FlowRunDeleted,
+    FlowRunFields,
     FlowRunPolicy,
     FlowRunTransitionAccepted,
     FlowRunTransitionRejected,
@@ -56,18 +57,10 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
     match event:
         case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
             return _moved(run, event)
+        case FlowRunCreated():
+            return _moved(begun(event, run), event)
         case FlowRunTransitionRejected():
             return replace(run, policy=event.empirical_policy or run.policy)
-        case FlowRunCreated():
-            return FlowRun(
-                exists=True,
-                flow=Aggregate("flow", str(event.flow_id)),
-                deployment_id=event.deployment_id,
-                parent_task_run_id=event.parent_task_run_id,
-                labels=tuple(event.labels.items()),
-                policy=event.empirical_policy,
-                artifact_ids=run.artifact_ids,
-            )
         case FlowRunUpdated():
             return _updated(run, event)
         case FlowRunDeleted():
@@ -76,7 +69,20 @@ def evolve(run: FlowRun, event: Event) -> FlowRun:
             return run
 
 
-def _moved(run: FlowRun, event: FlowRunTransitionAccepted | FlowRunTransitionReplaced) -> FlowRun:
+def begun(fields: FlowRunFields, earlier: FlowRun) -> FlowRun:
+    """A new run before it has a state; `earlier` is the deleted run of the same id, if there was one."""
+    return FlowRun(
+        exists=True,
+        flow=Aggregate("flow", str(fields.flow_id)),
+        deployment_id=fields.deployment_id,
+        parent_task_run_id=fields.parent_task_run_id,
+        labels=tuple(fields.labels.items()),
+        policy=fields.empirical_policy,
+        artifact_ids=earlier.artifact_ids,
+    )
+
+
+def _moved(run: FlowRun, event: FlowRunCreated | FlowRunTransitionAccepted | FlowRunTransitionReplaced) -> FlowRun:
     artifact = artifact_id(event.state)
     return replace(
         run,

@@ -28,7 +28,7 @@ from antiphon.events.transition import TransitionDecided
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
-from antiphon.services.policy.engine.transitions import transition_answer
+from antiphon.services.policy.engine.transitions import created_answer, transition_answer
 from antiphon.services.policy.kinds.task_run import cache, concurrency
 from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
 from antiphon.services.policy.kinds.task_run.record import record
@@ -112,16 +112,14 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
         name=command.name or generated_name(situation.id),
         labels=labels,
     )
-    created = TaskRunCreated(fields=fields)
-    first = move(
-        replace(situation, state=evolve(situation.state, created)),
+    *beside, (key, first) = move(
+        replace(situation, state=TaskRun(fields=fields, artifact_ids=situation.state.artifact_ids)),
         command.state or ProposedState(type=StateType.PENDING),
         force=True,
-    )
+    ).events
+    written = {name: getattr(first, name) for name in first.model_fields_set & TaskRunCreated.model_fields.keys()}
     claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
-    return Decision(
-        events=((name, claimed), (situation.aggregate, created), *first.events),
-    )
+    return Decision(events=((name, claimed), *beside, (key, TaskRunCreated(fields=fields, **written))))
 
 
 def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
@@ -143,7 +141,7 @@ def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
     """What the sender of the command behind `event` is told."""
     match event:
         case TaskRunCreated():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
+            return created_answer(aggregate, event)
         case TaskRunDeleted():
             return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
         case TaskRunStateRecorded():

@@ -12,7 +12,6 @@ from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
     TaskRunFields,
-    TaskRunFlowRunTracked,
     TaskRunRenamed,
     TaskRunStateRecorded,
     TaskRunTransitionAccepted,
@@ -61,10 +60,8 @@ def evolve(run: TaskRun, event: Event) -> TaskRun:
             return _recorded(run, event)
         case TaskRunTransitionAccepted() | TaskRunTransitionReplaced():
             return _moved(run, event)
-        case TaskRunFlowRunTracked():
-            return replace(run, flow_run_run_count=event.flow_run_run_count)
         case TaskRunCreated():
-            return TaskRun(fields=event.fields, artifact_ids=run.artifact_ids)
+            return _moved(TaskRun(fields=event.fields, artifact_ids=run.artifact_ids), event)
         case TaskRunRenamed() if run.fields is not None:
             return replace(run, fields=run.fields.model_copy(update={"name": event.name}))
         case TaskRunDeleted():
@@ -87,12 +84,14 @@ def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
     )
 
 
-def _moved(run: TaskRun, event: TaskRunTransitionAccepted | TaskRunTransitionReplaced) -> TaskRun:
+def _moved(run: TaskRun, event: TaskRunCreated | TaskRunTransitionAccepted | TaskRunTransitionReplaced) -> TaskRun:
     artifact = artifact_id(event.state)
+    tracked = None if isinstance(event, TaskRunTransitionReplaced) else event.flow_run_run_count
     return replace(
         run,
         state=event.state,
         progress=event.progress,
+        flow_run_run_count=run.flow_run_run_count if tracked is None else tracked,
         state_ids=run.state_ids | {event.state.id},
         artifact_ids=run.artifact_ids if artifact is None else run.artifact_ids | {artifact},
     )

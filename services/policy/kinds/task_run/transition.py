@@ -10,7 +10,6 @@ from antiphon.events.state import ProposedState, State, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run.events import (
-    TaskRunFlowRunTracked,
     TaskRunTransitionAborted,
     TaskRunTransitionAccepted,
     TaskRunTransitionDelayed,
@@ -64,9 +63,8 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     events: list[tuple[Aggregate, Event]] = [*t.slots.ledger.events]
     if cache_key is not None:
         events.extend((cache_key, event) for event in _cache_events(situation.id, t, written))
-    if t.tracked_run_count is not None:
-        events.append((situation.aggregate, TaskRunFlowRunTracked(flow_run_run_count=t.tracked_run_count)))
-    events.append((situation.aggregate, _EVENTS.of(t, written, progress)))
+    marks = {} if t.tracked_run_count is None else {"flow_run_run_count": t.tracked_run_count}
+    events.append((situation.aggregate, _EVENTS.of(t, written, progress, **marks)))
     return Decision(events=tuple(events))
 
 
