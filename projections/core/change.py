@@ -1,7 +1,7 @@
-"""What events do to rows, as values: a projection returns changes, `writer.py` carries them out.
+"""Row changes as values: projections return them, `writer.py` writes them.
 
-Changes of a batch are merged before they are written: a run that is created and moved twice within a
-batch is one inserted row.
+Changes of a batch are merged before they are written: a run that is created and moved twice in a batch is one
+inserted row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A whole row: inserted, or replacing the one with this id, whose `created` it keeps."""
+    """A whole row: inserted, or in place of the row with this id, whose `created` it keeps."""
 
     table: Table
     row: Row
@@ -26,7 +26,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """New values for the columns of a row that transitions change; nothing where there is no such row."""
+    """New values of the columns that transitions change; without effect if there is no such row."""
 
     table: Table
     id: UUID
@@ -35,7 +35,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Any other change, by the name of its SQL statement; everything before it is written first."""
+    """Any other change, by the name of its SQL statement; earlier changes are written first."""
 
     name: str
     parameters: Row
@@ -46,7 +46,7 @@ Change = Put | Move | Statement
 
 @dataclass(slots=True)
 class Step:
-    """Changes that need no order among them: at most one insert and one update for each table."""
+    """Changes without an order among them: at most one insert and one update for each table."""
 
     puts: dict[Table, dict[UUID, Row]] = field(default_factory=dict)
     moves: dict[Table, dict[UUID, Row]] = field(default_factory=dict)
@@ -77,10 +77,10 @@ def _put(step: Step, change: Put) -> None:
     if earlier is not None and change.table.append_only:
         return
     if earlier is not None:
-        # The row in the table keeps its `created` too.
+        # As a row in the table does.
         rows[row_id] = change.row | {"created": earlier["created"]}
     else:
-        # A copy: later transitions of the batch go into it.
+        # A copy, because later transitions of the batch change it.
         rows[row_id] = dict(change.row)
     step.moves.get(change.table, {}).pop(row_id, None)
 
@@ -95,6 +95,6 @@ def _move(step: Step, change: Move) -> None:
 
 
 def _given(change: Move) -> Row:
-    """Without the columns that keep their value when there is none to set."""
+    """The values without columns that keep theirs when there is no new one."""
     kept = change.table.kept_when_null
     return {name: value for name, value in change.values.items() if value is not None or name not in kept}

@@ -1,4 +1,4 @@
-"""What the events of a document do to its row, where that is all they do."""
+"""The changes that the events of a document make to its row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.projections.core.table import Table
 
 
 def changes(recorded: Recorded, table: Table) -> list[Change]:
-    """The row changes of one event, by the statements `update_<table>` and `delete_<table>` where it is no creation."""
+    """The changes of one event; updates and deletions use the statements `update_<table>` and `delete_<table>`."""
     row_id, event, at = UUID(recorded.aggregate.id), recorded.event, recorded.metadata.occurred_at
     match event:
         case DocumentCreated():

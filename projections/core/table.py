@@ -11,7 +11,7 @@ from functools import cached_property
 class Table:
     """A table of the read models; tables are compared by identity.
 
-    Rows are passed as one JSON array, whose keys are column names, and taken apart in the server.
+    Rows are passed as one JSON array of objects, whose keys are column names; the server unpacks it.
     """
 
     name: str
@@ -19,13 +19,13 @@ class Table:
     columns: Mapping[str, str]
     #: The columns that a transition sets.
     moved: tuple[str, ...] = ()
-    #: Those of them that stay as they are where a transition has no value for them.
+    #: Those that keep their value if a transition has none.
     kept_when_null: frozenset[str] = frozenset()
-    #: Rows that are there already stay as they are.
+    #: Existing rows are not replaced.
     append_only: bool = False
     #: Columns that the server computes when a row is put: column name to SQL, the row being `t`.
     computed: Mapping[str, str] | None = None
-    #: Of which other table `computed` looks for a row by its id: that table's name, by the column that has the id.
+    #: The tables in which `computed` looks for a row by its id, by the column that has the id.
     looked_for: Mapping[str, str] | None = None
     #: The statement that follows a put, if any; its parameter `ids` are the ids of the rows.
     after_put: str | None = None

@@ -75,7 +75,7 @@ class TaskState(Leaf):
         found: list[str] = []
         for part, name in ((self.type, "type"), (self.name, "name")):
             conditions = part.conditions(f"{column}_{name}", parameters) if part is not None else []
-            # Prefect drops a part that does not come down to a single comparison (queries.md section 4).
+            # Prefect drops a part that does not come down to a single comparison (docs/prefect/queries.md section 4).
             found.extend(conditions if len(conditions) == 1 else [])
         return found
 
@@ -170,7 +170,7 @@ class Ignored(Level):
 
 
 class TextSearch(Leaf):
-    """A text query over a log line's message and name (queries.md section 7)."""
+    """A text query over a log line's message and name (docs/prefect/queries.md section 7)."""
 
     IS_SPREAD: ClassVar[bool] = True
 

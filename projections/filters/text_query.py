@@ -1,4 +1,4 @@
-"""The little language of text searches: `word -not +must "a phrase"` (queries.md section 7)."""
+"""The little language of text searches: `word -not +must "a phrase"` (docs/prefect/queries.md section 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads on while what was read before is being written."""
+"""Reads the next batch while the former one is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 
 
 async def ahead(items: AsyncIterator[Item]) -> AsyncGenerator[Item]:
-    """The same items in order; while one of them is in use the next is fetched, but no more than that."""
+    """The same items in order; while one is in use, only the next is fetched."""
     coming = asyncio.ensure_future(anext(items, None))
     try:
         while (item := await coming) is not None:
@@ -18,5 +18,5 @@ async def ahead(items: AsyncIterator[Item]) -> AsyncGenerator[Item]:
             yield item
     finally:
         coming.cancel()
-        # Whatever became of it: it was not wanted any more.
+        # Its result and its error are no longer of interest.
         await asyncio.gather(coming, return_exceptions=True)

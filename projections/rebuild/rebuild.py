@@ -1,4 +1,4 @@
-"""Builds the read models again from the log, beside the live ones, and exchanges them (docs/adr/0018)."""
+"""Rebuilds the read models from the log in a second schema, and exchanges the schemas (docs/adr/0018)."""
 
 from __future__ import annotations
 
@@ -19,26 +19,25 @@ from antiphon.projections.rebuild import shadow_schema
 from antiphon.projections.rebuild.projector_lock import RequestHandover, hold_lock, no_holder
 from antiphon.projections.rebuild.reading_ahead import ahead
 
-#: A rebuild has caught up when there are no more than so many events behind it: those are projected while nobody else
-#: projects.
+#: A rebuild that has no more events left than this has caught up; it projects them under the projector's lock.
 _NEAR: Final = 500
 _REBUILD: Final = "rebuild"
 
 
 class RebuildError(Exception):
-    """The read models cannot be built again now; the message says why."""
+    """The read models cannot be rebuilt now; the message says why."""
 
 
 class Progress(NamedTuple):
-    """How far a rebuild is."""
+    """The progress of a rebuild."""
 
     position: int
-    #: Where the log ended when it was looked at last.
+    #: The last position of the log at the last look.
     last: int
 
 
 class Rebuild:
-    """One rebuild; what it needs of the world around."""
+    """One rebuild."""
 
     def __init__(
         self,
@@ -51,17 +50,17 @@ class Rebuild:
     ) -> None:
         self._log = log
         self._postgres_url = postgres_url
-        #: Keeps an event that only the new rows cannot show; what the live ones cannot show either is parked already.
+        #: Parks an event that only the new rows cannot show; the projector has parked the others.
         self._park = park
-        #: Asks the projector to let its turn go.
-        self._make_way = request_handover
+        #: Asks the projector to release its lock.
+        self._request_handover = request_handover
         self._progress = progress
 
     async def run(self, *, keep_old: bool = False) -> int:
-        """Fill new tables and exchange them for the live ones, which go on being read and written until then.
+        """Fill new tables and exchange them for the live ones, which are read and written until then.
 
-        Returns the position reached. What is broken off is gone on with by the next. Raises RebuildError when another
-        is at work.
+        Returns the position reached. The next rebuild continues an interrupted one. Raises RebuildError when another
+        rebuild runs, or when a newer version built the live rows.
         """
         async with self._building() as connection:
             live = await shadow_schema.built(connection, SCHEMA)
@@ -75,7 +74,7 @@ class Rebuild:
             )
             await self._catch_up(runner)
             await shadow_schema.analyze(connection)
-            async with hold_lock(connection, NAME, self._make_way):
+            async with hold_lock(connection, NAME, self._request_handover):
                 await self._follow(runner, await self._log.last_position())
                 await self._check(runner.position)
                 await shadow_schema.switch(connection)
@@ -84,7 +83,7 @@ class Rebuild:
             return runner.position
 
     async def discard(self) -> int | None:
-        """Take away what a broken off rebuild left, and what was kept; returns how far the rebuild was, if any was."""
+        """Drop an interrupted rebuild and the old tables that were kept; returns its position, if there was one."""
         async with self._building() as connection:
             left = await shadow_schema.built(connection, shadow_schema.NEXT)
             for schema in (shadow_schema.NEXT, shadow_schema.OLD):
@@ -103,7 +102,7 @@ class Rebuild:
             await self._follow(runner, last)
 
     async def _follow(self, runner: Runner[Recorded | Unreadable], last: int) -> None:
-        # While PostgreSQL writes a batch the next one is decoded.
+        # The next batch is decoded while PostgreSQL writes this one.
         async with aclosing(ahead(self._log.follow(runner.position, until=last))) as batches:
             async for batch in batches:
                 await runner.advance(batch)
@@ -120,7 +119,7 @@ class Rebuild:
         async with await connect(self._postgres_url) as live:
             waits_from = (await parked_streams(live)).get(stream_of(item))
             is_behind = item.position > await position_of(live, NAME)
-        # What the projector has not met yet it will park itself.
+        # The projector parks an event that it has not read yet.
         if not is_behind and (waits_from is None or waits_from > item.position):
             await self._park(item, why)
 

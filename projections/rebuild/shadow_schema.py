@@ -1,4 +1,4 @@
-"""The schemas beside that of the live read models: the one that is being built, and the one that was live before."""
+"""The schema that a rebuild fills, and the schema of the former live read models."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from psycopg import AsyncConnection, sql
 from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate
 from antiphon.projections.engine.projection import NAME
 
-#: Where read models are built before they are the live ones.
+#: The schema that a rebuild fills.
 NEXT: Final = "read_next"
-#: What was live before, where it was to be kept.
+#: The former live read models, if they are to be kept.
 OLD: Final = "read_old"
 
 _SWITCH: Final = (
-    # The writers of what was observed keep their checkpoints among ours: they wait, and find the new table afterwards.
+    # Other projections have their checkpoints in this table: their writers wait, and then find the new table.
     "LOCK TABLE {live}.checkpoint IN SHARE ROW EXCLUSIVE MODE",
     "DELETE FROM {next}.checkpoint WHERE name <> {events}",
     "INSERT INTO {next}.checkpoint SELECT name, position FROM {live}.checkpoint WHERE name <> {events}",
@@ -25,16 +25,16 @@ _SWITCH: Final = (
 
 
 class Built(NamedTuple):
-    """What is in a schema."""
+    """The content of a schema."""
 
-    #: The version of the projections that made it.
+    #: The version of the projections that built it.
     version: int
-    #: How far in the log it is.
+    #: The checkpoint of the events.
     position: int
 
 
 async def built(connection: AsyncConnection[Any], schema: str) -> Built | None:
-    """What a schema holds; None where there is no such schema, or nothing that could be gone on with."""
+    """The content of a schema; None if there is no such schema, or nothing to continue."""
     parts = [(f"{schema}.{table}",) for table in ("built", "checkpoint")]
     found = [await (await connection.execute("SELECT to_regclass(%s)", part)).fetchone() for part in parts]
     if (None,) in found:
@@ -48,9 +48,9 @@ async def built(connection: AsyncConnection[Any], schema: str) -> Built | None:
 
 
 async def begin(connection: AsyncConnection[Any], postgres_url: str, last: int) -> int:
-    """Make NEXT ready to be filled, and return how far it is: what an interrupted rebuild left there is gone on with.
+    """Prepare NEXT, and return its checkpoint: an interrupted rebuild is continued.
 
-    It is not where other code made it, or where it is ahead of the log, whose last position is `last`.
+    It is started again if another version built it, or if it is ahead of the log, whose last position is `last`.
     """
     left = await built(connection, NEXT)
     if left is None or left.version != VERSION or left.position > last:
@@ -61,26 +61,26 @@ async def begin(connection: AsyncConnection[Any], postgres_url: str, last: int) 
 
 
 async def analyze(connection: AsyncConnection[Any]) -> None:
-    """Let the server know what NEXT holds, before queries are planned with it."""
+    """Collect statistics of NEXT before queries are planned with it."""
     query = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
     tables = [sql.Identifier(NEXT, table) for (table,) in await (await connection.execute(query, (NEXT,))).fetchall()]
     await connection.execute(sql.SQL("ANALYZE {}").format(sql.SQL(", ").join(tables)))
 
 
 async def switch(connection: AsyncConnection[Any]) -> None:
-    """Make NEXT the live read models, and the live ones OLD, of which there are none; needs the turn of the projection.
+    """Make NEXT the live read models, and the live ones OLD, which must not exist; needs the projector's lock.
 
-    Names are looked up when a statement begins, so readers see either all of the one or all of the other.
+    A statement resolves names when it begins, so readers see either the old or the new rows.
     """
     names = {"live": SCHEMA, "next": NEXT, "old": OLD}
     identifiers = {key: sql.Identifier(name) for key, name in names.items()}
     async with connection.transaction():
-        # Who is told that it is done may rely on it.
+        # A caller may rely on the exchange, so its commit waits for the disk.
         await connection.execute("SET LOCAL synchronous_commit TO on")
         for statement in _SWITCH:
             await connection.execute(sql.SQL(statement).format(**identifiers, events=sql.Literal(NAME)))
 
 
 async def drop(connection: AsyncConnection[Any], schema: str) -> None:
-    """Take a schema away that is not the live one; waits for queries that still read it."""
+    """Drop a schema that is not live; waits for queries that still read it."""
     await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(schema)))

@@ -1,4 +1,4 @@
-"""Filters on rows, as Prefect's server answers them (queries.md sections 3, 4 and 7)."""
+"""Filters on rows, as Prefect's server answers them (docs/prefect/queries.md sections 3, 4 and 7)."""
 
 from __future__ import annotations
 

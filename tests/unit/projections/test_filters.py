@@ -1,4 +1,4 @@
-"""Filters become conditions with bound values (queries.md sections 3 and 4)."""
+"""Filters become conditions with bound values (docs/prefect/queries.md sections 3 and 4)."""
 
 from __future__ import annotations
 

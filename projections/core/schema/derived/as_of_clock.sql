@@ -1,6 +1,5 @@
--- What grows with the clock (running, late) is shown of a moment in the past as it was then. Only a session that reads the
--- past finds these functions, because it looks for functions here first (projections/as_of/as_of_session.py); to all others the names mean
--- PostgreSQL's own.
+-- The clock of a session that reads the past: run times and lateness are shown as of its moment. Only such a session looks for
+-- functions in this schema first (projections/as_of/shadow_tables.py); all others find those of PostgreSQL.
 CREATE FUNCTION clock_timestamp() RETURNS timestamptz
     LANGUAGE sql STABLE
     RETURN current_setting('antiphon.moment')::timestamptz;

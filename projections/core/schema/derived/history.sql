@@ -1,16 +1,15 @@
--- Keyframes: the positions as of which everything that follows from the log can be read at once (docs/adr/0030). The rows
--- are kept when they change: `since` is the last keyframe when a version of a row was written, and a version that a
--- keyframe sees goes to the table beside, `until` being the last keyframe that sees it. A keyframe k sees
--- since < k, and until >= k where there is an `until`.
+-- Keyframes: the positions as of which the rows can be read without projecting events (docs/adr/0030). `since` is the last
+-- keyframe when a version of a row was written. When such a version changes and a keyframe sees it, it goes to the table
+-- `<table>_kept`, with `until`, the last keyframe that sees it. A keyframe k sees since < k, and until >= k where there is one.
 
 CREATE TABLE keyframe (
     position bigint PRIMARY KEY,
-    -- When the event there was.
+    -- The time of its event.
     recorded_at timestamptz NOT NULL
 );
 
--- The writer's session carries the last keyframe: without it nothing can be written (projections/as_of/keyframes.py). `since` is in
--- no index, so that updates stay on their page.
+-- The writer's session has the last keyframe as a setting: without it nothing can be written (projections/as_of/keyframes.py).
+-- `since` is in no index, so that updates stay on their page.
 DO $do$
 DECLARE
     kept text;
@@ -24,7 +23,7 @@ BEGIN
         EXECUTE format(
             'ALTER TABLE %I ALTER COLUMN since SET DEFAULT current_setting(''antiphon.keyframe'')::bigint', kept
         );
-        -- A column that is added to the one is added to the other: they have the same, in the same order.
+        -- Both tables have the same columns in the same order.
         EXECUTE format('CREATE TABLE %I (until bigint NOT NULL, LIKE %I)', kept || '_kept', kept);
         EXECUTE format(
             $function$
@@ -50,7 +49,7 @@ BEGIN
 END
 $do$;
 
--- What statements look for (projections/statements.sql), for pasts that go on from a keyframe.
+-- For the conditions of projections/as_of/touched.py.
 CREATE INDEX flow_kept_id ON flow_kept (id);
 CREATE INDEX deployment_kept_id ON deployment_kept (id);
 CREATE INDEX deployment_kept_flow ON deployment_kept (flow_id);
