@@ -74,7 +74,7 @@ async def test_invariant_06_a_projector_that_is_killed_loses_and_doubles_nothing
     projector.start()
     await reached(postgres_url, last)
     found = await rows(postgres_url)
-    assert (len(found["flow_run"]), len(found["flow_run_state"])) == (90, 270)
+    assert (len(found["flow_run"]), len(found["flow_run_state"])) == (90, 360)
 
 
 async def test_invariant_01_read_models_that_are_dropped_are_the_same_when_built_again(
@@ -134,7 +134,7 @@ async def test_invariant_10_an_event_that_cannot_be_read_holds_up_its_own_aggreg
         fine[0].aggregate.id,
     }
     # Its later event waits behind the broken one; two messages are parked.
-    assert len(found["flow_run_state"]) == 1 + 3
+    assert len(found["flow_run_state"]) == 2 + 4
     info = await client.jetstream().stream_info(subjects.PARKED)
     assert info.state.messages == 2
 
