@@ -66,7 +66,7 @@ class Command(Payload):
 class Event(Payload):
     """A fact about one aggregate, in the past tense; never refused.
 
-    `TYPE` is the stored name and `VERSION` its schema version: see docs/adr/0002.
+    `TYPE` is the stored name and `VERSION` its schema version: see docs/adr/0001.
     """
 
     TYPE: ClassVar[str]

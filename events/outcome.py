@@ -28,7 +28,7 @@ class Status(StrEnum):
     CONFLICT = "CONFLICT"
     #: The command makes no sense; nothing was recorded.
     INVALID = "INVALID"
-    #: The command could not be decided at all, which is a fault of the policy: it was put aside (docs/adr/0006).
+    #: The command could not be decided at all, which is a fault of the policy: it was put aside (docs/adr/0003).
     PARKED = "PARKED"
 
 

@@ -83,7 +83,7 @@ class State(Payload):
 
 
 class Progress(Payload):
-    """The run fields that follow from its transitions (rules.md section 6); times in UTC."""
+    """The run fields that follow from its transitions (docs/prefect/rules.md section 6); times in UTC."""
 
     run_count: int = 0
     start_time: Moment | None = None

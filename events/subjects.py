@@ -65,7 +65,7 @@ def command(aggregate: Aggregate, verb: str) -> str:
 
 
 def request(aggregate: Aggregate, verb: str) -> str:
-    """The subject a command is sent on when its sender waits for the decision (docs/adr/0008)."""
+    """The subject a command is sent on when its sender waits for the decision (docs/adr/0001)."""
     return f"ask.{aggregate.kind}.{aggregate.id}.{verb}"
 
 
@@ -115,7 +115,7 @@ def parked(consumer: str) -> str:
 
 
 def snapshot(aggregate: Aggregate) -> str:
-    """The subject that holds the last snapshot of an aggregate (docs/adr/0024)."""
+    """The subject that holds the last snapshot of an aggregate (docs/adr/0005)."""
     return f"snapshot.{aggregate.kind}.{aggregate.id}"
 
 

@@ -159,7 +159,7 @@ class Client:
         """Send a command, and wait for its decision, with its events if asked for.
 
         The command does not pass through the queue: its outcome, which is on disk, acknowledges it
-        (docs/adr/0008). It is sent again while there is no reply.
+        (docs/adr/0001). It is sent again while there is no reply.
 
         Raises LogUnavailableError if no decision came in time: it may be made later, and the same request again,
         with the same `command_id`, is safe and returns the recorded outcome. Raises nats.errors.MaxPayloadError

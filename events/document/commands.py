@@ -90,7 +90,7 @@ class UpdateArtifact(UpdateDocument):
 
     KIND: ClassVar[str] = "artifact"
 
-    #: The runs that an artifact of a state names: the log knows it by its run alone (docs/adr/0027).
+    #: The runs that an artifact of a state names: the log knows it by its run alone (docs/adr/0015).
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 

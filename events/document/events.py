@@ -1,7 +1,7 @@
 """What can have happened to a document.
 
 Every kind of document has three events, `<kind>.created`, `<kind>.updated` and `<kind>.deleted`;
-these names are stored in the log for ever: see docs/adr/0002.
+these names are stored in the log for ever: see docs/adr/0001.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What can have happened to a name: a reservation that makes something unique across the log.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
+The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What can have happened to a work pool and to the queues in it.
 
 A pool and its queues are one aggregate: names and priorities of queues are unique among those of their pool.
-The `TYPE` names below are stored in the log for ever: see docs/adr/0002.
+The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Gives the log back a tail that it lost and the archive has, or the archive one that the log has (docs/adr/0012)."""
+"""Gives the log back a tail that it lost and the archive has, or the archive one that the log has (docs/adr/0010)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the events of artifacts do to rows, and what the states of runs do that have data (docs/adr/0027)."""
+"""What the events of artifacts do to rows, and what the states of runs do that have data (docs/adr/0015)."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class _Events:
             items: list[Recorded] = []
             for item in await self._read(aggregate):
                 if item.position > self._position or isinstance(item, Unreadable):
-                    # Later events wait behind an unreadable one (docs/adr/0006).
+                    # Later events wait behind an unreadable one (docs/adr/0003).
                     break
                 items.append(item)
             self._known[aggregate] = items

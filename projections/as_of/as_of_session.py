@@ -1,4 +1,4 @@
-"""The read models as of a position: events are projected into temporary tables (docs/adr/0020)."""
+"""The read models as of a position: events are projected into temporary tables (docs/adr/0009)."""
 
 from __future__ import annotations
 

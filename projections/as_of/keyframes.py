@@ -1,4 +1,4 @@
-"""Positions as of which every row is kept, however it changes later (docs/adr/0030)."""
+"""Positions as of which every row is kept, however it changes later (docs/adr/0009)."""
 
 from __future__ import annotations
 

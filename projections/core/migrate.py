@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import AsyncConnection, sql
 
-#: The schema of the live read models, whatever version built them (docs/adr/0018).
+#: The schema of the live read models, whatever version built them (docs/adr/0007).
 SCHEMA: Final = "read_v1"
 #: The schema of log lines, presence and reported events, which every schema of read models shares.
 OBSERVED: Final = "observed"

@@ -1,4 +1,4 @@
-"""Prefect's EventFilter as SQL conditions on the table `event` (docs/prefect/queries.md section 7)."""
+"""Prefect's EventFilter as SQL conditions on the table `event` (docs/prefect/queries.md section 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows a run that was just created as its first read will, without the database (docs/adr/0015).
+"""Shows a run that was just created as its first read will, without the database (docs/adr/0004).
 
 What its events mean is told by the projection that will write them; that the answer is the one a read gives is tested
 (tests/integration/gateway/test_fresh.py).

@@ -1,4 +1,4 @@
-"""Holds the lock of a projection in place of the projector (docs/adr/0018)."""
+"""Holds the lock of a projection in place of the projector (docs/adr/0007)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rebuilds the read models from the log in a second schema, and exchanges the schemas (docs/adr/0018)."""
+"""Rebuilds the read models from the log in a second schema, and exchanges the schemas (docs/adr/0007)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pauses between two batches while no reader waits: larger batches cost less (docs/adr/0015)."""
+"""Pauses between two batches while no reader waits: larger batches cost less (docs/adr/0004)."""
 
 from __future__ import annotations
 

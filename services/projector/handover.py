@@ -1,4 +1,4 @@
-"""Yields the projector's lock when a rebuild requests it (docs/adr/0018)."""
+"""Yields the projector's lock when a rebuild requests it (docs/adr/0007)."""
 
 from __future__ import annotations
 

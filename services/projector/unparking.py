@@ -1,4 +1,4 @@
-"""Projects parked event streams again, on request (docs/adr/0006)."""
+"""Projects parked event streams again, on request (docs/adr/0003)."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _OfKeys = dict[str, list[str]]
 class ArtifactEvents:
     """Part of antiphon.services.reactor.server_events.ServerEvents.
 
-    Artifacts of the data of states have no events in the log, and none here (docs/adr/0027).
+    Artifacts of the data of states have no events in the log, and none here (docs/adr/0015).
     """
 
     SUBJECTS: ClassVar[Sequence[str]] = ("evt.artifact.*.*",)

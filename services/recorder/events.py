@@ -1,4 +1,4 @@
-"""Projects reported events, and deletes old ones (docs/adr/0023)."""
+"""Projects reported events, and deletes old ones (docs/adr/0011)."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ class Play:
 
 
 def _of_any_status(deployment: dict[str, Any]) -> dict[str, Any]:
-    """Whether it is ready before the next poll, if its queue was polled before, is a decided difference (ADR 0007)."""
+    """Whether it is ready before the next poll, if its queue was polled before, is a decided difference (ADR 0016)."""
     return deployment | {"status": "<any>", "last_polled": "<any>"}
 
 

@@ -25,7 +25,7 @@ _CATCH_EVERYTHING = frozenset(
     {
         # Whatever went wrong ends here: logged once, exit code 1.
         "services/runtime/lifecycle.py",
-        # A command that makes a pure decider raise will do so again: it is parked (docs/adr/0006).
+        # A command that makes a pure decider raise will do so again: it is parked (docs/adr/0003).
         "services/policy/service/handler.py",
     }
 )

@@ -1,4 +1,4 @@
-"""Lists, shows, replays and drops parked messages (docs/adr/0006)."""
+"""Lists, shows, replays and drops parked messages (docs/adr/0003)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes messages that the log has lost at their old positions, so that readers see no difference (docs/adr/0012).
+"""Publishes messages that the log has lost at their old positions, so that readers see no difference (docs/adr/0010).
 
 JetStream sets the time of a published message, and acts on `Nats-` headers: a restored message carries its first time
 in a header, and its `Nats-` headers under other names.

@@ -1,4 +1,4 @@
-"""Stores one snapshot for each aggregate: a cache, whose loss only costs time (docs/adr/0024)."""
+"""Stores one snapshot for each aggregate: a cache, whose loss only costs time (docs/adr/0005)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends commands and waits for their decisions; only later reads wait for the projection (docs/adr/0015)."""
+"""Sends commands and waits for their decisions; only later reads wait for the projection (docs/adr/0004)."""
 
 from __future__ import annotations
 

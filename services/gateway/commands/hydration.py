@@ -1,4 +1,4 @@
-"""Replaces placeholder objects by their values: JSON texts, templates, variables (docs/adr/0021)."""
+"""Replaces placeholder objects by their values: JSON texts, templates, variables (docs/adr/0014)."""
 
 from __future__ import annotations
 

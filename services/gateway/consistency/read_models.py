@@ -1,7 +1,7 @@
 """The rule that every read follows, and the connections to the read models.
 
 A read waits until the projection has committed the position at which the log ended when the request came. It then shows
-every decision that was on disk before the request, made by any client through any gateway (docs/adr/0015).
+every decision that was on disk before the request, made by any client through any gateway (docs/adr/0004).
 """
 
 from __future__ import annotations

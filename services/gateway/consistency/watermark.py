@@ -1,4 +1,4 @@
-"""Waits until a projection has committed a position of its stream (docs/adr/0005, 0015)."""
+"""Waits until a projection has committed a position of its stream (docs/adr/0004)."""
 
 from __future__ import annotations
 

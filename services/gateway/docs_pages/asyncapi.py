@@ -111,7 +111,7 @@ def _handler_of(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[Non
     """A function with the annotation from which FastStream reads the type of the body."""
 
     async def take(command: BaseModel) -> None:
-        """Never called: the policy and the projector receive messages (docs/adr/0003)."""
+        """Never called: the policy and the projector receive messages (docs/adr/0006)."""
 
     take.__annotations__["command"] = command
     return take

@@ -3,7 +3,7 @@
 Rules are entered in order. A rule takes part only while the transition is still the one that was
 proposed: after a rule has replaced or dropped the proposed state, the rules behind it are skipped.
 When all have spoken, after-effects run from the last rule back to the first; a rule whose transition
-was taken away by a later one undoes its effects instead (rules.md section 1).
+was taken away by a later one undoes its effects instead (docs/prefect/rules.md section 1).
 """
 
 from __future__ import annotations

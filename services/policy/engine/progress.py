@@ -1,4 +1,4 @@
-"""The run fields that every written state changes (rules.md section 6, Prefect's global transforms)."""
+"""The run fields that every written state changes (docs/prefect/rules.md section 6, Prefect's global transforms)."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class CommandQueue:
     """The stream COMMANDS: commands in order, from the oldest one that is left.
 
     nats-server removes each acknowledged message of a work queue with a disk sync of its own, a sixth of all work for a
-    published command. Under load decided commands are therefore purged together (docs/adr/0009).
+    published command. Under load decided commands are therefore purged together (docs/adr/0002).
     """
 
     def __init__(self, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""Folds: what the events of each aggregate come to. Kept in memory, with snapshots of the long ones (docs/adr/0024)."""
+"""Folds: what the events of each aggregate come to. Kept in memory, with snapshots of the long ones (docs/adr/0005)."""
 
 from __future__ import annotations
 

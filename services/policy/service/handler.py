@@ -39,7 +39,7 @@ class Handler:
         answer                        1          2         3  the end of the log there; reply, acknowledge
 
     The log refuses an append when anybody else has written, so a decision need not name what it rests on. Then the
-    commands are decided again, one by one, on what the log says now; what was decided ahead is too (docs/adr/0004).
+    commands are decided again, one by one, on what the log says now; what was decided ahead is too (docs/adr/0002).
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A decision is answered in time, also when the projection is late (docs/adr/0015)."""
+"""A decision is answered in time, also when the projection is late (docs/adr/0004)."""
 
 from __future__ import annotations
 

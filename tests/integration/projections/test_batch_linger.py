@@ -1,4 +1,4 @@
-"""The projector lingers between two batches, but never while a reader waits (docs/adr/0015)."""
+"""The projector lingers between two batches, but never while a reader waits (docs/adr/0004)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reported events as rows: written once, and forgotten when they are too old (docs/adr/0023)."""
+"""Reported events as rows: written once, and forgotten when they are too old (docs/adr/0011)."""
 
 from __future__ import annotations
 

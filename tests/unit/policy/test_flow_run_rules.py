@@ -1,4 +1,4 @@
-"""Every rule of a flow run's policies: what it lets through, what it refuses and in which words (rules.md 3)."""
+"""Every rule of a flow run's policies: accepted, refused, and the reason (docs/prefect/rules.md section 3)."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_a_pause_uses_up_its_key() -> None:
 
 
 def test_going_on_after_a_pause_counts_once_and_then_no_more() -> None:
-    """The quirk of rules.md section 6: the mark is set after the count."""
+    """The quirk of docs/prefect/rules.md section 6: the mark is set after the count."""
     paused = created.given(run_moved(state("PAUSED"), run_count=1))
     first = paused.when(set_state("RUNNING")).only()
     assert (first.progress.run_count, first.empirical_policy.resuming) == (2, True)

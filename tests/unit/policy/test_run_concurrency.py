@@ -1,4 +1,4 @@
-"""What runs do to slots: where the genuine server frees too many or too few (docs/adr/0011), and what both share."""
+"""What runs do to slots: where the genuine server frees too many or too few (docs/adr/0013), and what both share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule of a task run's policies (rules.md section 4), and what clients report of task runs."""
+"""Every rule of a task run's policies (docs/prefect/rules.md section 4), and what clients report of task runs."""
 
 from __future__ import annotations
 

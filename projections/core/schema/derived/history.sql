@@ -1,4 +1,4 @@
--- Keyframes: the positions as of which the rows can be read without projecting events (docs/adr/0030). `since` is the last
+-- Keyframes: the positions as of which the rows can be read without projecting events (docs/adr/0009). `since` is the last
 -- keyframe when a version of a row was written. When such a version changes and a keyframe sees it, it goes to the table
 -- `<table>_kept`, with `until`, the last keyframe that sees it. A keyframe k sees since < k, and until >= k where there is one.
 

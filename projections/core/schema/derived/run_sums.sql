@@ -1,4 +1,4 @@
--- Sums over runs (docs/adr/0013), kept by triggers in the transaction that changes the runs. No index has the names of states,
+-- Sums over runs (docs/adr/0008), kept by triggers in the transaction that changes the runs. No index has the names of states,
 -- which may be too long for it. Times are whole microseconds: as floating point they add up exactly for 285 years, and never
 -- overflow.
 

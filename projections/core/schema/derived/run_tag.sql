@@ -1,4 +1,4 @@
--- The tags of runs in the order of ids: the latest runs with a tag are found without reading all of them (docs/adr/0031).
+-- The tags of runs in the order of ids: the latest runs with a tag are found without reading all of them (docs/adr/0008).
 -- Written when a run appears or gets other tags, not when it moves. A tag that may not fit into an index is left out: a
 -- search for it reads the rows.
 

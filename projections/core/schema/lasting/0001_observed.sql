@@ -35,7 +35,7 @@ CREATE TABLE observed.poll (
     polled timestamptz NOT NULL
 );
 
--- Events that clients and the reactor reported, as long as they are kept (docs/adr/0023).
+-- Events that clients and the reactor reported, as long as they are kept (docs/adr/0011).
 CREATE TABLE observed.event (
     id uuid PRIMARY KEY,
     occurred timestamptz NOT NULL,

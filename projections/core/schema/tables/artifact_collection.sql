@@ -1,4 +1,4 @@
--- The latest artifact of each key (docs/adr/0027); its other columns are in `artifact`.
+-- The latest artifact of each key (docs/adr/0015); its other columns are in `artifact`.
 CREATE TABLE artifact_collection (
     id uuid PRIMARY KEY,
     created timestamptz NOT NULL,

@@ -1,4 +1,4 @@
-"""Decides about artifacts: those that were created, and those that the data of states are (docs/adr/0027)."""
+"""Decides about artifacts: those that were created, and those that the data of states are (docs/adr/0015)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The rules about the concurrency of a deployment's runs: each takes a slot to be PENDING, and gives it back.
 
-Slots are held by leases alone. What the genuine server frees beyond that is not freed here: see docs/adr/0011.
+Slots are held by leases alone. What the genuine server frees beyond that is not freed here: see docs/adr/0013.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Resumes a paused flow run, with the input its pause asked for (rules.md section 8)."""
+"""Resumes a paused flow run, with the input its pause asked for (docs/prefect/rules.md section 8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules that decide a flow run's transitions: Prefect's policies as ordered tables (rules.md 2 and 3).
+"""The rules that decide a flow run's transitions: Prefect's policies as ordered tables (docs/prefect/rules.md 2 and 3).
 
 Those about the concurrency of a deployment's runs are in concurrency.py.
 """

@@ -133,7 +133,7 @@ def _mirrored(situation: Situation[FlowRun], written: State) -> tuple[tuple[Aggr
 def _retried(
     situation: Situation[FlowRun], t: FlowTransition, task_runs: Sequence[UUID]
 ) -> tuple[tuple[Aggregate, Event], ...]:
-    """The failed task runs of a flow run that is retried, each waiting for its next run (rules.md section 9)."""
+    """The failed task runs of a retried flow run, each waiting for its next run (docs/prefect/rules.md section 9)."""
     if t.tasks_retry_at is None:
         return ()
     details = StateDetails(scheduled_time=t.tasks_retry_at)

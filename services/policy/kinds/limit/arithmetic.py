@@ -1,4 +1,4 @@
-"""How many slots of a limit are taken, and what taking, freeing and waiting make of that (rules.md section 10)."""
+"""The arithmetic of slots: what acquiring, releasing and waiting change (docs/prefect/rules.md section 10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which completed state a task run may take over instead of running (rules.md section 4)."""
+"""Which completed state a task run may take over instead of running (docs/prefect/rules.md section 4)."""
 
 from __future__ import annotations
 

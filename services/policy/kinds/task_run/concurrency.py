@@ -1,4 +1,4 @@
-"""The rules about limits on tags: a task run takes a slot of each to run, and gives them back (rules.md 4)."""
+"""The rules about limits on tags: a task run takes a slot of each to run (docs/prefect/rules.md section 4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records the states that clients report of the task runs they run by themselves (services.md section 2)."""
+"""Records the states of task runs that clients report (docs/prefect/services.md section 2)."""
 
 from __future__ import annotations
 

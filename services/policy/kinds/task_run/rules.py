@@ -1,4 +1,4 @@
-"""The rules that decide a task run's transitions: Prefect's policies as ordered tables (rules.md 2 and 4).
+"""The rules that decide a task run's transitions: Prefect's policies as ordered tables (docs/prefect/rules.md 2 and 4).
 
 Those about limits on tags are in concurrency.py.
 """
