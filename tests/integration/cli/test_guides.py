@@ -25,7 +25,7 @@ _EXPECTED = {
         '"status":"ACCEPT"',
         "{'position': 0}",
     ],
-    "audit-a-run": ['state_name: null -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],
+    "audit-a-run": ['state_name: "Pending" -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],
     "operate-and-upgrade": [
         "antiphon_decisions_total",
         '"status":"ok"',
