@@ -1,1 +1,1 @@
-"""Read models: what events do to the tables, and the queries on them; no process, no NATS."""
+"""Read models: the changes that events make to tables, and the queries on the tables; no process, no NATS."""

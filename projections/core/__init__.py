@@ -1,1 +1,1 @@
-"""Tables, statements and changes: the ground that all read models stand on."""
+"""Tables, statements and row changes, which all read models share."""

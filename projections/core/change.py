@@ -1,7 +1,7 @@
-"""Row changes as values: projections return them, `writer.py` writes them.
+"""Row changes as values: projections return them, `engine/writer.py` writes them.
 
-Changes of a batch are merged before they are written: a run that is created and moved twice in a batch is one
-inserted row.
+The changes of a batch are merged before they are written: a run that a batch creates and moves twice becomes one
+insert.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A whole row: inserted, or in place of the row with this id, whose `created` it keeps."""
+    """A whole row. It replaces an existing row with the same id, but keeps that row's `created`."""
 
     table: Table
     row: Row
@@ -26,7 +26,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """New values of the columns that transitions change; without effect if there is no such row."""
+    """New values of the columns that a transition changes; without effect if the row does not exist."""
 
     table: Table
     id: UUID
@@ -35,7 +35,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Any other change, by the name of its SQL statement; earlier changes are written first."""
+    """Any other change: the name of an SQL statement. Earlier changes are written before it."""
 
     name: str
     parameters: Row
@@ -46,7 +46,7 @@ Change = Put | Move | Statement
 
 @dataclass(slots=True)
 class Step:
-    """Changes without an order among them: at most one insert and one update for each table."""
+    """Changes whose order does not matter: at most one insert and one update for each table."""
 
     puts: dict[Table, dict[UUID, Row]] = field(default_factory=dict)
     moves: dict[Table, dict[UUID, Row]] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Step:
 
 
 def merge(changes: Iterable[Change]) -> Iterator[Step]:
-    """The steps that have the effect of the changes in their order."""
+    """Group changes into steps that have the same effect as the changes in order."""
     step = Step()
     for change in changes:
         match change:
@@ -77,10 +77,10 @@ def _put(step: Step, change: Put) -> None:
     if earlier is not None and change.table.append_only:
         return
     if earlier is not None:
-        # As a row in the table does.
+        # A replaced row keeps its `created` in the table too.
         rows[row_id] = change.row | {"created": earlier["created"]}
     else:
-        # A copy, because later transitions of the batch change it.
+        # Copy the row: later transitions of the batch change it.
         rows[row_id] = dict(change.row)
     step.moves.get(change.table, {}).pop(row_id, None)
 
@@ -95,6 +95,6 @@ def _move(step: Step, change: Move) -> None:
 
 
 def _given(change: Move) -> Row:
-    """The values without columns that keep theirs when there is no new one."""
+    """The new values, without null values of columns that keep their old value."""
     kept = change.table.kept_when_null
     return {name: value for name, value in change.values.items() if value is not None or name not in kept}

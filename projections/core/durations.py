@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-#: The time since a running run was seen last.
+#: The seconds since the run's last transition.
 _SINCE: Final = "extract(epoch FROM statement_timestamp() - state_timestamp)"
 
 ESTIMATED_RUN_TIME: Final = f"total_run_time + CASE WHEN state_type = 'RUNNING' THEN {_SINCE} ELSE 0 END"
 
-#: Runs that have not started, and may start. Their lateness grows with the clock.
+#: The run has not started and may still start: its lateness increases with time.
 _IS_WAITING: Final = "start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')"
 IS_LATE: Final = f"{_IS_WAITING} AND expected_start_time < statement_timestamp()"
 
@@ -18,18 +18,18 @@ ESTIMATED_START_TIME_DELTA: Final = (
     f" WHEN {IS_LATE} THEN extract(epoch FROM statement_timestamp() - expected_start_time) ELSE 0 END"
 )
 
-#: The names of both in an answer, and their SQL.
+#: The names of both durations in a response, and their SQL.
 COLUMNS: Final = {
     "estimated_run_time": f"({ESTIMATED_RUN_TIME})::double precision",
     "estimated_start_time_delta": f"({ESTIMATED_START_TIME_DELTA})::double precision",
 }
 
-#: The same for sums (schema/derived/run_sums.sql): whole microseconds, never negative.
+#: The same durations for the sums (schema/derived/run_sums.sql): whole microseconds, never negative.
 RUN_TIME: Final = f"run_time_of({ESTIMATED_RUN_TIME})"
 LATENESS: Final = (
     f"lateness_of(CASE WHEN {_IS_WAITING} THEN statement_timestamp() ELSE start_time END, expected_start_time)"
 )
-#: Runs that are in no bucket.
+#: The run belongs to no bucket.
 IS_IRREGULAR: Final = "is_irregular(state_type, start_time, state_timestamp, updated, total_run_time)"
 
 

@@ -1,4 +1,4 @@
-"""Creates the tables."""
+"""Creates and migrates the tables."""
 
 from __future__ import annotations
 
@@ -7,22 +7,21 @@ from typing import Any, Final, LiteralString
 
 from psycopg import AsyncConnection, sql
 
-#: The schema of the live read models, whatever version built them (docs/adr/0007).
+#: The schema of the live read models of any version (docs/adr/0007).
 SCHEMA: Final = "read_v1"
 #: The schema of log lines, presence and reported events, which every schema of read models shares.
 OBSERVED: Final = "observed"
-#: Raise it with every change of the tables of the read models or of what projections write to them: the next start
-#: then builds the read models again, beside the live ones.
+#: Raise this version with every change of the read models' tables or of the rows that projections write: the next
+#: start then rebuilds the read models in a second schema.
 VERSION: Final = 4
 #: The advisory lock of a migration: "antiphon" in ASCII, shortened.
 _LOCK: Final = 0x616E7469
 
 
 async def migrate(postgres_url: str, schema: str = SCHEMA) -> None:
-    """Create what is missing; may be repeated, and run by several processes at once.
+    """Create missing tables; idempotent, and safe for several processes at once.
 
-    Read models that are there stay as they are, whatever version built them: a rebuild replaces them. What cannot be
-    built again is migrated.
+    Existing read models stay unchanged: a rebuild replaces them. Tables that cannot be rebuilt are migrated.
     """
     async with await AsyncConnection.connect(postgres_url, autocommit=True) as connection:
         await connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
@@ -33,12 +32,12 @@ async def migrate(postgres_url: str, schema: str = SCHEMA) -> None:
 
 
 async def look_in(connection: AsyncConnection[Any], schema: str = SCHEMA) -> None:
-    """Let a session find the read models of a schema, and what was observed."""
+    """Put a schema of read models and the observed tables on the search path of a session."""
     await connection.execute(_with_names("SET search_path TO {}, {}", schema, OBSERVED))
 
 
 def migrations() -> list[tuple[str, str]]:
-    """Names and texts of the migrations of what cannot be built again, in order."""
+    """The migrations of the tables that cannot be rebuilt, in order: name and text."""
     return _texts("lasting")
 
 
@@ -57,11 +56,11 @@ async def _migrate_lasting(connection: AsyncConnection[Any]) -> None:
 async def _build(connection: AsyncConnection[Any], schema: str) -> None:
     async with connection.transaction():
         await connection.execute(_with_names("CREATE SCHEMA IF NOT EXISTS {}", schema))
-        # This schema alone: all that is created has to be in it.
+        # Only this schema is on the path, so that every table is created in it.
         await connection.execute(_with_names("SET LOCAL search_path TO {}", schema))
         await connection.execute("CREATE TABLE built (version integer NOT NULL)")
         await connection.execute("INSERT INTO built VALUES (%s)", (VERSION,))
-        # What is derived has triggers on the tables.
+        # Derived tables need the other tables first: they add triggers to them.
         for _, text in _texts("tables") + _texts("derived"):
             await connection.execute(text.encode())
 

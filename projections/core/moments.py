@@ -1,4 +1,4 @@
-"""Times in requests, read as Prefect reads them (a time without a zone is UTC), and the periods they lie in."""
+"""Times in requests, parsed as by Prefect (a time without a zone is UTC), and the minutes and hours around them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ Moment = Annotated[datetime, BeforeValidator(_read)]
 
 
 def floor(moment: datetime, length: timedelta) -> datetime:
-    """Where the minute or hour begins that a moment lies in, in UTC."""
+    """The begin of the minute or hour that contains a moment, in UTC."""
     minute = moment.astimezone(UTC).replace(second=0, microsecond=0)
     return minute if length == MINUTE else minute.replace(minute=0)
 
 
 def ceiling(moment: datetime, length: timedelta) -> datetime:
-    """Where the first minute or hour begins that is not earlier than a moment."""
+    """The begin of the first minute or hour that does not begin before a moment."""
     begin = floor(moment, length)
     return begin if begin == moment else begin + length

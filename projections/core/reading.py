@@ -16,14 +16,14 @@ from antiphon.projections.core.migrate import look_in
 Row = dict[str, Any]
 T = TypeVar("T")
 
-#: What PostgreSQL takes as an offset or a limit.
+#: The largest offset or limit that PostgreSQL accepts.
 LARGEST: Final = 2**63 - 1
 
 _OPTIONS: Final = orjson.OPT_UTC_Z
 
 
 class _Verbatim(Loader):
-    """JSON columns go into answers as they are, without being taken apart."""
+    """Copies JSON columns into responses without parsing them."""
 
     format = Format.BINARY
 
@@ -34,31 +34,31 @@ class _Verbatim(Loader):
 
 class _VerbatimBehindVersion(_Verbatim):
     def load(self, data: Buffer) -> Any:
-        # The first byte is the version of the format.
+        # The first byte of a binary jsonb value is the version of its format.
         return orjson.Fragment(bytes(data[1:]))
 
 
 def load_json_verbatim(connection: AsyncConnection[Any]) -> None:
-    """Have a connection hand JSON out as `encoded` takes it."""
+    """Make a connection return JSON columns as fragments that `encoded` copies."""
     connection.adapters.register_loader("json", _Verbatim)
     connection.adapters.register_loader("jsonb", _VerbatimBehindVersion)
 
 
 def offset_of(page: int, limit: int) -> int:
-    """Where a page begins, the first being 1; all that are too far away for PostgreSQL begin at the same place."""
+    """The offset of a page, counted from 1; at most the largest offset that PostgreSQL accepts."""
     return min((page - 1) * limit, LARGEST)
 
 
 async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 30.0) -> None:
-    """Prepare a connection for reading: read-only; PostgreSQL ends a query that takes longer (QueryCanceled)."""
+    """Configure a read-only connection; PostgreSQL cancels a query after the time-out (QueryCanceled)."""
     load_json_verbatim(connection)
     await connection.set_autocommit(True)
     await look_in(connection)
     await connection.execute("SET timezone TO 'UTC'")
     await connection.execute("SET default_transaction_read_only TO on")
-    # Pages are in memory or on an SSD: an index finds one in hardly more time than the next one takes.
+    # Pages are in memory or on an SSD: a random read costs little more than a sequential one.
     await connection.execute("SET random_page_cost TO 1.1")
-    # PostgreSQL takes zero for no limit.
+    # Zero would switch the time-out off.
     milliseconds = max(1, round(timeout_seconds * 1000))
     await connection.execute(f"SET statement_timeout TO {milliseconds}".encode())
 
@@ -66,14 +66,14 @@ async def configure(connection: AsyncConnection[Any], timeout_seconds: float = 3
 async def rows(
     connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, prepare: bool = False
 ) -> list[Row]:
-    """The rows of a query; `prepare` one whose best plan does not depend on its parameters."""
+    """The rows of a query. Set `prepare` if the best plan does not depend on the parameters."""
     return await _fetched(connection, query, parameters, dict_row, prepare=prepare)
 
 
 async def records(
     connection: AsyncConnection[Any], query: str, parameters: Mapping[str, Any], *, prepare: bool = False
 ) -> list[TupleRow]:
-    """The same as tuples, which take less time."""
+    """The rows of a query as tuples, which are faster than dictionaries."""
     return await _fetched(connection, query, parameters, tuple_row, prepare=prepare)
 
 
@@ -85,7 +85,7 @@ async def _fetched(
     *,
     prepare: bool,
 ) -> list[T]:
-    # Binary times and ids take less time than text. A filter is not prepared: its best plan depends on its values.
+    # Binary times and ids are faster than text. Filters are not prepared: their best plan depends on their values.
     async with connection.cursor(binary=True, row_factory=row_factory) as cursor:
         await cursor.execute(query.encode(), parameters, prepare=prepare)
         return await cursor.fetchall()
@@ -97,5 +97,5 @@ def first_encoded(found: Sequence[Row]) -> bytes | None:
 
 
 def encoded(value: Any) -> bytes:
-    """JSON as Prefect writes it: times end in `Z`, and have no fraction when it is zero."""
+    """JSON in Prefect's form: times end in `Z`, and omit a fraction of zero."""
     return orjson.dumps(value, option=_OPTIONS)

@@ -1,4 +1,4 @@
-"""States and run fields as columns, the same for flow runs and task runs."""
+"""The columns of states and run fields that flow runs and task runs share."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Final
 from antiphon.events.state import Progress, State, is_unpersisted
 from antiphon.projections.core.change import Row
 
-#: The columns of a state history, beside the run it belongs to.
+#: The columns of a state history; each history adds the id of its run.
 STATE_COLUMNS: Final = {"id": "uuid", "timestamp": "timestamptz", "state": "jsonb"}
 
 
 def state_row(state: State) -> Row:
-    """The columns of a run that tell its state; `state` is what Prefect's API returns."""
+    """The columns of a run that describe its state; `state` has the form of Prefect's API."""
     return {
         "state_id": state.id,
         "state_type": state.type.value,
         "state_name": state.name,
         "state_timestamp": state.timestamp,
-        # A note that a result was not persisted is not kept, as by Prefect.
+        # Prefect too drops the marker of a result that was not persisted.
         "state": state.model_dump(mode="json") | ({"data": None} if is_unpersisted(state.data) else {}),
     }
 

@@ -1,4 +1,4 @@
-"""Tables as the projection writes them, and the SQL that writes many rows with one statement."""
+"""Tables of the read models, and the SQL that writes many rows of them with one statement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cached_property
 class Table:
     """A table of the read models; tables are compared by identity.
 
-    Rows are passed as one JSON array of objects, whose keys are column names; the server unpacks it.
+    A statement takes its rows as one JSON array of objects, whose keys are column names.
     """
 
     name: str
@@ -19,13 +19,13 @@ class Table:
     columns: Mapping[str, str]
     #: The columns that a transition sets.
     moved: tuple[str, ...] = ()
-    #: Those that keep their value if a transition has none.
+    #: The moved columns that keep their value if the new one is null.
     kept_when_null: frozenset[str] = frozenset()
-    #: Existing rows are not replaced.
+    #: A put does not replace an existing row.
     append_only: bool = False
-    #: Columns that the server computes when a row is put: column name to SQL, the row being `t`.
+    #: Columns that the server computes when a row is put: column name to SQL, with the row as `t`.
     computed: Mapping[str, str] | None = None
-    #: The tables in which `computed` looks for a row by its id, by the column that has the id.
+    #: The tables that `computed` reads: the column that holds an id, to the table with that id.
     looked_for: Mapping[str, str] | None = None
     #: The statement that follows a put, if any; its parameter `ids` are the ids of the rows.
     after_put: str | None = None

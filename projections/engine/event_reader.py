@@ -1,4 +1,4 @@
-"""Reads events for the projections, and keeps an event stream waiting behind one that was parked."""
+"""Projects events, and parks the later events of an event stream behind a parked one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.projections.core.change import Change, Statement
 from antiphon.projections.engine.projection import project
 
-#: Keeps an event where it can be looked at and replayed; may be told twice about the same one.
+#: Stores an event with a reason, for inspection and replay; idempotent.
 Park = Callable[[Recorded | Unreadable, str], Awaitable[None]]
 
 _WAITS: Final = "waits behind an event that was parked"
@@ -21,7 +21,7 @@ class EventReader:
     """A `Reader` of the log (runner.py)."""
 
     def __init__(self, parked: dict[str, int], park: Park) -> None:
-        #: Event streams with a parked event, and its position: what comes behind it waits.
+        #: Event streams to the position of their parked event; later events of the stream wait.
         self._parked = parked
         self._park = park
 
@@ -37,18 +37,18 @@ class EventReader:
             return await self.put_aside(item, str(error))
 
     async def put_aside(self, item: Recorded | Unreadable, why: str) -> Sequence[Change]:
-        """See Reader; from now on the event stream waits."""
+        """See Reader; the later events of the stream wait from now on."""
         await self._park(item, why)
         stream = stream_of(item)
         self._parked.setdefault(stream, item.position)
         return [Statement("park", {"subject": stream, "position": item.position})]
 
     def waiting_from(self, stream: str) -> int | None:
-        """The position of the event that an event stream waits behind."""
+        """The position of the parked event of an event stream, if it has one."""
         return self._parked.get(stream)
 
     def again(self, stream: str, items: Sequence[Recorded | Unreadable]) -> Sequence[Change]:
-        """What the events of a stream that waits change now; raises UndecodableError if one still cannot be read."""
+        """The changes of the waiting events of a stream; raises UndecodableError if one still cannot be read."""
         changes: list[Change] = []
         for item in items:
             if isinstance(item, Unreadable):
@@ -57,7 +57,7 @@ class EventReader:
         return [*changes, Statement("unpark", {"subject": stream})]
 
     def go_on(self, stream: str) -> None:
-        """What `again` returned is written: the event stream waits no longer."""
+        """End the waiting of an event stream, once the changes from `again` are committed."""
         self._parked.pop(stream, None)
 
 

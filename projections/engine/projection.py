@@ -1,4 +1,4 @@
-"""From an event to the changes it makes, whatever it is about."""
+"""Selects the projection of an event by the kind of its aggregate."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ PROJECTIONS: Final[dict[str, Callable[[Recorded], list[Change]]]] = {
     "work_pool": work_pool.project,
 }
 
-#: The name of their checkpoint and their turn.
+#: The name of their checkpoint and of their lock.
 NAME: Final = "events"
 
-#: What is about one thing often comes together.
+#: Consecutive events often have the same aggregate.
 _REMEMBERED: Final = 4096
 
-#: Kinds that no table shows.
+#: The kinds of aggregates that have no table.
 NOT_PROJECTED: Final = frozenset({"name", "task_cache"})
 
 
 def project(recorded: Recorded) -> list[Change]:
-    """The row changes of one event; raises UndecodableError when its aggregate has no id that a row can have."""
+    """The row changes of one event; raises UndecodableError if the id of its aggregate is no UUID."""
     projection = PROJECTIONS.get(recorded.aggregate.kind)
     if projection is None:
         return []

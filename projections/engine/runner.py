@@ -13,7 +13,7 @@ from antiphon.projections.engine.writer import Part, blames_the_rows, write
 
 
 class Positioned(Protocol):
-    """A message at its place in the stream."""
+    """A message with its position in the stream."""
 
     @property
     def position(self) -> int:
@@ -31,7 +31,7 @@ class Reader(Protocol[ItemRead]):
         """The changes of a message; an unreadable message is parked."""
 
     async def put_aside(self, item: ItemRead, why: str) -> Sequence[Change]:
-        """Park a message, and return the changes that record this; may be repeated."""
+        """Park a message, and return the changes that record this; idempotent."""
 
 
 class Copy(Protocol[ItemRead]):
@@ -49,7 +49,7 @@ class Copy(Protocol[ItemRead]):
 
 
 class Keeping(Protocol[ItemRead]):
-    """Keeps the rows as of certain messages."""
+    """Keeps old versions of rows, so that queries can read them as of a keyframe."""
 
     async def carry(self) -> int:
         """Set `antiphon.keyframe` on the session; the row triggers read it."""
@@ -84,12 +84,12 @@ class Runner(Generic[Item]):
     async def advance(self, batch: Sequence[Item]) -> None:
         """Write the changes of a batch and the checkpoint in one transaction; messages up to it are ignored.
 
-        A message that PostgreSQL refuses is parked. Raises psycopg.Error when the server fails: then only the
-        checkpoint in the database tells what was written.
+        A message whose rows PostgreSQL refuses is parked. Raises psycopg.Error if the server fails: after that, the
+        checkpoint must be read from the database.
         """
         fresh = [item for item in batch if item.position > self.position]
         if self._copy is not None and len(fresh) < len(batch):
-            # The copy may lack messages whose rows are written: it was added later.
+            # The copy may lack messages before the checkpoint if it was added later than the read model.
             await self._commit((), [item for item in batch if item.position <= self.position], self.position)
         if fresh:
             await self._write(fresh)
@@ -117,12 +117,12 @@ class Runner(Generic[Item]):
         self.position = items[-1].position
 
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
-        beside = () if self._copy is None else await self._copy.parts(items)
-        # A message that is only copied is no new keyframe.
+        first = () if self._copy is None else await self._copy.parts(items)
+        # A message that is only copied adds no keyframe.
         last = items[-1] if items[-1].position == position else None
-        behind = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
-        await write(self._connection, changes, self._name, position, beside, behind)
-        if self._keyframes is not None and behind:
+        final = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
+        await write(self._connection, changes, self._name, position, first, final)
+        if self._keyframes is not None and final:
             self._keyframes.written()
         if self._copy is not None:
             self._copy.written()

@@ -59,24 +59,24 @@ _ORDER_OF_IDS: Final = attrgetter("int")
 
 
 async def connect(postgres_url: str, schema: str = SCHEMA) -> AsyncConnection[Any]:
-    """A connection to write the read models of a schema with.
+    """A connection for a writer of the read models of a schema.
 
-    Commits do not wait for the disk: rows and checkpoint are lost together, and projected again from the log.
+    Commits do not wait for the disk: a crash loses rows and checkpoint together, and the log replaces both.
     """
     connection = await AsyncConnection.connect(postgres_url, autocommit=True)
     try:
         await look_in(connection, schema)
         await connection.execute("SET synchronous_commit TO off")
         await connection.execute("SET timezone TO 'UTC'")
-        # All statements, also those in triggers, find their rows by an index. A plan made for empty tables scans them
-        # instead: without these switches an event of a growing table takes ten times as long.
+        # All statements, also those of triggers, must use indexes. The planner prefers scans while tables are empty,
+        # and keeps these plans when the tables grow: writes then take ten times as long.
         for scan in ("seqscan", "hashjoin", "mergejoin"):
             await connection.execute(f"SET enable_{scan} TO off")
         await connection.execute("SET plan_cache_mode TO force_generic_plan")
     except BaseException:
         await connection.close()
         raise
-    # The statements are few and always the same: psycopg prepares them at their first use.
+    # The statements are few and always the same: prepare them at their first use.
     connection.prepare_threshold = 0
     return connection
 
@@ -93,34 +93,34 @@ async def write(
     changes: Iterable[Change],
     name: str,
     position: int,
-    beside: Sequence[Part] = (),
-    behind: Sequence[Part] = (),
+    first: Sequence[Part] = (),
+    final: Sequence[Part] = (),
 ) -> None:
-    """Write other statements, the changes, the last statements and the checkpoint `name` in one transaction."""
+    """Write the `first` statements, the changes, the `final` statements and the checkpoint in one transaction."""
     steps = list(merge(changes))
-    if len(steps) <= 1 and not behind and not any(_needs_order(step) for step in steps):
-        await _write_at_once(connection, [*beside, *(part for step in steps for part in parts(step))], name, position)
+    if len(steps) <= 1 and not final and not any(_needs_order(step) for step in steps):
+        await _write_at_once(connection, [*first, *(part for step in steps for part in parts(step))], name, position)
         return
     async with connection.pipeline(), connection.transaction():
-        for query, parameters in beside:
+        for query, parameters in first:
             await connection.execute(query.encode(), parameters)
         for step in steps:
             for query, parameters in parts(step):
                 await connection.execute(query, parameters)
-        for query, parameters in behind:
+        for query, parameters in final:
             await connection.execute(query.encode(), parameters)
         await connection.execute(statements()["advance"], {"name": name, "position": position})
 
 
 def _needs_order(step: Step) -> bool:
-    """Whether the statements of a step must see the effect of those before them."""
-    # New flow runs show the task runs that waited for them. One statement cannot insert and update the same row.
+    """Whether a statement of a step must see the effects of an earlier one."""
+    # A new flow run updates the task runs that waited for it. One statement cannot insert and update the same row.
     touches_task_runs = TASK_RUN in step.puts or TASK_RUN in step.moves
     return step.statement is not None or (FLOW_RUN in step.puts and touches_task_runs)
 
 
 async def _write_at_once(connection: AsyncConnection[Any], parts_of: Sequence[Part], name: str, position: int) -> None:
-    """Write everything with one statement, which is a transaction: five messages fewer to the server."""
+    """Write everything with one statement: it is its own transaction, and saves five messages to the server."""
     parameters: Row = {"name": name, "position": position}
     parts = []
     for number, (query, given) in enumerate(parts_of):
@@ -147,7 +147,7 @@ def parts(step: Step) -> Iterator[Part]:
 
 
 def _json(rows: dict[UUID, Row]) -> str:
-    # Ordered by id, so that two writers cannot deadlock.
+    # Sort by id, so that two writers cannot deadlock.
     ordered = [rows[key] for key in sorted(rows, key=_ORDER_OF_IDS)]
     return json_bytes.dumps(ordered).decode()
 
@@ -173,14 +173,14 @@ async def release_lock(connection: AsyncConnection[Any], name: str) -> None:
 
 
 async def parked_streams(connection: AsyncConnection[Any], table: str = "parked_aggregate") -> dict[str, int]:
-    """The event streams that wait behind a parked event, and the position of that event."""
+    """The event streams with a parked event, and its position."""
     cursor = await connection.execute(f"SELECT subject, position FROM {table}".encode())  # noqa: S608  our own name
     return {str(subject): int(position) for subject, position in await cursor.fetchall()}
 
 
 def blames_the_rows(error: psycopg.Error) -> bool:
-    """Whether the rows are at fault: their data, an integrity rule, a limit (the length of an index entry)."""
-    # A missing table or privilege is no fault of the rows: no message may be parked for it.
+    """Whether the rows cause the error: their data, an integrity constraint or a limit (as of an index entry)."""
+    # A missing table or privilege is no fault of the rows, and must not park a message.
     return isinstance(error, psycopg.DataError | psycopg.IntegrityError) or (error.sqlstate or "").startswith("54")
 
 

@@ -1,1 +1,1 @@
-"""What was reported to have happened: Prefect's events."""
+"""Prefect's events, as clients and the reactor report them."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from antiphon.projections.filters import text_query
 from antiphon.projections.filters.conditions import Parameters
 
-#: A filter or a part of it, as JSON.
+#: A filter or one of its parts, as JSON.
 Part = Mapping[str, Any]
 
 _ID: Final = "prefect.resource.id"
@@ -18,7 +18,7 @@ _TEXT: Final = "lower(concat(event, ' ', resource::text, ' ', related::text, ' '
 
 
 def where(wanted: Part, parameters: Parameters) -> str:
-    """What a row must fulfil to be included by a filter whose absent parts are left out."""
+    """The condition on the rows that a filter includes; absent parts of the filter are not in the mapping."""
     bind = parameters.bind
     occurred = wanted["occurred"]
     found = [f"occurred BETWEEN {bind(occurred['since'])}::timestamptz AND {bind(occurred['until'])}::timestamptz"]
@@ -57,7 +57,7 @@ def _begins(column: str, prefixes: Sequence[str], parameters: Parameters) -> str
 def _of_resource(part: Part, parameters: Parameters) -> Iterator[str]:
     if ids := part.get("id"):
         yield f"resource_id = ANY ({parameters.bind(ids)}::text[])"
-        # By the index; only those that are about it remain.
+        # The index finds all events with the id; the first condition keeps those with it as their resource.
         yield f"resource_ids && {parameters.bind(ids)}::text[]"
     if prefixes := part.get("id_prefix"):
         yield _begins("resource_id", prefixes, parameters)
@@ -94,7 +94,7 @@ def _of_any(part: Part, parameters: Parameters) -> Iterator[str]:
 
 def _of_labels(labels: Part, column: str, parameters: Parameters, *, has_role: bool = True) -> Iterator[str]:
     for label, given in labels.items():
-        # As by Prefect: nothing given is no restriction on an id or a role, and fits no other label.
+        # As in Prefect, an empty value of an id or a role has no effect, and that of another label matches nothing.
         patterns = [given] if isinstance(given, str) and given else given or []
         if label == _ROLE and has_role:
             if patterns:

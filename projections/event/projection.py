@@ -1,4 +1,4 @@
-"""Reported events as rows: a message on OBSERVED holds one."""
+"""Projects reported events: a message on OBSERVED holds one event."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from antiphon.projections.core.change import Change, Put
 from antiphon.projections.core.table import Table
 
-#: The name of their checkpoint and their turn.
+#: The name of their checkpoint and of their lock.
 NAME: Final = "events-observed"
 
 EVENT: Final = Table(
@@ -27,16 +27,16 @@ EVENT: Final = Table(
         "follows": "uuid",
         "resource_ids": "text[]",
     },
-    # The first with an id stays, as with Prefect.
+    # Prefect too keeps the first event with an id.
     append_only=True,
 )
-#: PostgreSQL has no NUL character; a backslash before it may itself be escaped.
+#: The escape of a NUL character, which PostgreSQL cannot store; no match if its backslash is itself escaped.
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def project(body: bytes) -> list[Change]:
-    """The row of one message; raises ValueError, KeyError or TypeError when it holds no event."""
-    # Not orjson: a payload may hold integers beyond 64 bits.
+    """The row of one message; raises ValueError, KeyError or TypeError if it holds no event."""
+    # orjson does not read integers of more than 64 bits, which a payload may hold.
     event: dict[str, Any] = json.loads(_NUL.sub(rb"\1", body) if rb"\u0000" in body else body)
     resources = [event["resource"], *event["related"]]
     ids = [str(resource["prefect.resource.id"]) for resource in resources]

@@ -1,4 +1,4 @@
-"""What is asked about reported events: pages, and counts by name, resource and time."""
+"""Queries on reported events: pages, and counts by name, resource and time."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from antiphon.projections.core.reading import Row, rows
 from antiphon.projections.event.conditions import Part, where
 from antiphon.projections.filters.conditions import Parameters
 
-#: Where Prefect's time begins, a Monday: buckets are counted from here.
+#: The origin of Prefect's buckets, a Monday.
 PIVOT: Final = datetime(2024, 4, 1, tzinfo=UTC)
 
 _COLUMNS: Final = "occurred, event, resource, related, payload, id, follows, received"
-#: What a value is called, by the latest event that has it.
+#: The display name of a resource.
 _NAMED: Final = "coalesce(resource ->> 'prefect.resource.name', resource ->> 'prefect.name', resource_id)"
 
 
 class Counted(StrEnum):
-    """What events are counted by, where that is not time."""
+    """The attributes by which events are counted."""
 
     EVENT = "event"
     RESOURCE = "resource"
 
 
 async def count(connection: AsyncConnection[Any], wanted: Part) -> int:
-    """How many events a filter includes; or resources, where it asks for distinct ones."""
+    """The number of events that a filter includes, or of resources if it requests distinct ones."""
     parameters = Parameters()
     what = "DISTINCT resource_id" if _is_distinct(wanted) else "*"
     query = f"SELECT count({what}) AS count FROM event WHERE {where(wanted, parameters)}"  # noqa: S608  our own text
@@ -36,7 +36,7 @@ async def count(connection: AsyncConnection[Any], wanted: Part) -> int:
 
 
 async def page(connection: AsyncConnection[Any], wanted: Part, limit: int, offset: int) -> list[Row]:
-    """Events that a filter includes, in its order."""
+    """A page of the events that a filter includes, in the order of the filter."""
     parameters = Parameters()
     order = "ASC" if wanted["order"] == "ASC" else "DESC"
     if ids := wanted["id"].get("id"):
@@ -53,7 +53,7 @@ async def page(connection: AsyncConnection[Any], wanted: Part, limit: int, offse
 
 
 async def counts(connection: AsyncConnection[Any], wanted: Part, by: Counted) -> list[Row]:
-    """How many events there are of each name or resource, the most first."""
+    """The number of events of each name or resource, the largest first."""
     parameters = Parameters()
     value, label = ("event", "event") if by is Counted.EVENT else ("resource_id", _NAMED)
     query = (
@@ -65,7 +65,7 @@ async def counts(connection: AsyncConnection[Any], wanted: Part, by: Counted) ->
 
 
 async def counts_in_time(connection: AsyncConnection[Any], wanted: Part, length: timedelta) -> dict[int, int]:
-    """How many events there are in each bucket of this length, counted from PIVOT."""
+    """The number of events in each bucket of this length; PIVOT begins bucket 0."""
     parameters = Parameters()
     since_pivot = f"extract(epoch FROM occurred - {parameters.bind(PIVOT)}::timestamptz)"
     query = (

@@ -1,4 +1,4 @@
-"""Forgets events that are older than they are kept."""
+"""Deletes events after their retention period."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ _FORGET: Final = (
 
 
 async def forget(connection: AsyncConnection[Any], before: datetime) -> int:
-    """Delete the oldest events that occurred before a moment, at most 1000 of them; how many there were."""
+    """Delete up to 1000 of the oldest events before a moment, and return their number."""
     return (await connection.execute(_FORGET, {"before": before, "step": _STEP})).rowcount

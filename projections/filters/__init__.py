@@ -1,1 +1,1 @@
-"""Filters as Prefect's API takes them, and the SQL they become."""
+"""Prefect's filters, and their translation into SQL."""

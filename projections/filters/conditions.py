@@ -1,7 +1,7 @@
-"""The leaves of Prefect's filters: each declares its operators, and each operator is declared once as SQL.
+"""The leaves of Prefect's filters: each leaf declares its operators, and each operator has one translation into SQL.
 
-A leaf is told which column it is about, and hands its values to a `Parameters`, which gives back the
-placeholder: values are bound, never formatted into the text.
+The caller passes a column to a leaf. The leaf binds its values to a `Parameters` and uses the placeholders: no value
+is formatted into the text.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from antiphon.projections.core.moments import Moment
 
 TRUE: Final = "TRUE"
-#: Texts of runs are indexed by their first characters (schema/tables/flow_run.sql).
+#: The indexes of texts hold this many characters (schema/tables/flow_run.sql).
 _INDEXED: Final = 500
 
 
 class Operator(StrEnum):
-    """How conditions are joined."""
+    """The operators that join conditions."""
 
     and_ = "and_"
     or_ = "or_"
@@ -30,20 +30,20 @@ class Operator(StrEnum):
 class Parameters:
     """The values bound to a statement, and their placeholders."""
 
-    def __init__(self, *, finds_tags_apart: bool = False) -> None:
+    def __init__(self, *, uses_tag_tables: bool = False) -> None:
         self.values: dict[str, Any] = {}
-        #: Whether the statement finds tags of runs that are kept apart from the rows (projections/filters/tags.py).
-        self.finds_tags_apart = finds_tags_apart
+        #: Whether the statement may use the tag tables of runs (projections/filters/tags.py).
+        self.uses_tag_tables = uses_tag_tables
 
     def bind(self, value: Any) -> str:
-        """The placeholder for a value."""
+        """Bind a value, and return its placeholder."""
         name = f"p{len(self.values)}"
         self.values[name] = value
         return f"%({name})s"
 
 
 def joined(conditions: list[str], operator: Operator = Operator.and_) -> str:
-    """One condition from many; none at all holds for everything."""
+    """Join conditions into one; without any, it holds for every row."""
     if not conditions:
         return TRUE
     word = " AND " if operator is Operator.and_ else " OR "
@@ -51,37 +51,37 @@ def joined(conditions: list[str], operator: Operator = Operator.and_) -> str:
 
 
 def related(table: str, join: str, condition: str = TRUE) -> str:
-    """There is a row of another table that is joined like this, and for which the condition holds."""
+    """The condition that another table has a joined row that meets a condition."""
     return f"EXISTS (SELECT FROM {table} WHERE {join} AND {condition})"
 
 
-#: From a column, the value of an operator, a way to bind values, and the column's type, to a condition; None for a
-#: value that asks nothing.
-SqlOf = Callable[[str, Any, Parameters, str], str | None]
+#: Translates an operator into a condition. Its arguments are the column, the value of the operator, the parameters of
+#: the statement and the type of the column. It returns None for a value without effect.
+OperatorSql = Callable[[str, Any, Parameters, str], str | None]
 
 
 def _any_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str:
     if len(values) == 1:
-        # Rows of one value can be read in the order of the next column of an index.
+        # With an equality, an index returns rows in the order of its next column.
         return f"{column} = {parameters.bind(values[0])}::{cast}"
-    # With no values, nothing is one of them.
+    # Without values, the condition holds for no row.
     return f"{column} = ANY ({parameters.bind(values)}::{cast}[])"
 
 
 def beginning(column: str) -> str:
-    """What is indexed of a column of texts, which may be too long for an index."""
+    """The indexed beginning of a text column: a whole text may be too long for an index entry."""
     return f"left({column}, {_INDEXED})"
 
 
 def any_of_indexed(column: str, values: list[str], parameters: Parameters, cast: str) -> str:
-    """One of some texts, found by the index on their beginnings."""
-    # A text that is shorter than the beginning is all of it.
+    """The condition that a column has one of some texts; uses the index on its beginning."""
+    # A shorter text equals its own beginning.
     are_short = all(len(value) < _INDEXED for value in values)
     return _any_of(beginning(column) if are_short else column, values, parameters, cast)
 
 
 def _none_of(column: str, values: list[Any], parameters: Parameters, cast: str) -> str | None:
-    # A null column does not count, as in SQL's NOT IN; an empty list of exceptions excepts nothing.
+    # A null column fails the condition, as with SQL's NOT IN; an empty list has no effect.
     return f"{column} <> ALL ({parameters.bind(values)}::{cast}[])" if values else None
 
 
@@ -94,8 +94,7 @@ def _exists(column: str, wanted: bool, parameters: Parameters, cast: str) -> str
 
 
 def _like(column: str, part: str, parameters: Parameters, _: str) -> str | None:
-    # An empty part is no condition; psycopg doubles no `%` inside bound values.
-    # What ILIKE does too, but that turns the pattern into lower case again for each row.
+    # An empty part has no effect. ILIKE would convert the pattern to lower case again for each row.
     return f"lower({column}) LIKE lower({parameters.bind(f'%{part}%')}::text)" if part else None
 
 
@@ -105,11 +104,11 @@ def _starts_with(column: str, prefixes: list[str], parameters: Parameters, _: st
     )
 
 
-def _compared(sign: str) -> SqlOf:
+def _compared(sign: str) -> OperatorSql:
     return lambda column, value, parameters, cast: f"{column} {sign} {parameters.bind(value)}::{cast}"
 
 
-OPERATORS: Final[Mapping[str, SqlOf]] = {
+OPERATORS: Final[Mapping[str, OperatorSql]] = {
     "any_": _any_of,
     "not_any_": _none_of,
     "is_null_": _is_null,
@@ -122,26 +121,28 @@ OPERATORS: Final[Mapping[str, SqlOf]] = {
     "ge_": _compared(">="),
     "eq_": _compared("="),
 }
-#: Of texts whose beginning is indexed.
-INDEXED_OPERATORS: Final[Mapping[str, SqlOf]] = {**OPERATORS, "any_": any_of_indexed}
+#: The operators on texts whose beginning is indexed.
+INDEXED_OPERATORS: Final[Mapping[str, OperatorSql]] = {**OPERATORS, "any_": any_of_indexed}
 
 
 class Leaf(BaseModel):
-    """What is asked of one column: a field for each operator, and for `operator` where alternatives are allowed."""
+    """A filter on one column: a field for each operator, and `operator` where it may join them with OR."""
 
     model_config = ConfigDict(extra="forbid", use_enum_values=True)
 
     #: PostgreSQL's type of the column.
     CAST: ClassVar[str] = "text"
-    #: Whether its conditions count one by one, as if each were a leaf, where alternatives are allowed.
+    #: Whether an enclosing filter joins each condition of this leaf by itself.
     IS_SPREAD: ClassVar[bool] = False
-    #: What the fields that are operators stand for.
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = OPERATORS
+    #: The fields that are operators, and their translations.
+    OPERATOR_SQL: ClassVar[Mapping[str, OperatorSql]] = OPERATORS
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
-        """One SQL condition for each operator that was given and asks something."""
-        given = ((name, getattr(self, name)) for name in type(self).model_fields if name in self.SQL_OF)
-        found = (self.SQL_OF[name](column, value, parameters, self.CAST) for name, value in given if value is not None)
+        """One SQL condition for each operator with an effect."""
+        given = ((name, getattr(self, name)) for name in type(self).model_fields if name in self.OPERATOR_SQL)
+        found = (
+            self.OPERATOR_SQL[name](column, value, parameters, self.CAST) for name, value in given if value is not None
+        )
         return [condition for condition in found if condition is not None]
 
     def sql(self, column: str, parameters: Parameters) -> str:
@@ -182,7 +183,7 @@ class AnyOrNullId(AnyId):
 
 
 class TaskNullableId(AnyIdWithOperator):
-    """A task run's flow run: `is_null_` defaults to false, and wins over `any_` when true."""
+    """The flow run of a task run: `is_null_` defaults to false, and overrides `any_` if true."""
 
     is_null_: bool | None = False
 
@@ -208,18 +209,18 @@ class AnyOrNotAnyText(AnyText):
 class IndexedText(AnyText):
     """`any_` on a text whose beginning is indexed."""
 
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = INDEXED_OPERATORS
+    OPERATOR_SQL: ClassVar[Mapping[str, OperatorSql]] = INDEXED_OPERATORS
 
 
 class NullableIndexedText(IndexedText):
-    """`any_` and `is_null_` on such a text, with an operator."""
+    """`any_` and `is_null_` on a text whose beginning is indexed, with an operator."""
 
     operator: Operator = Operator.and_
     is_null_: bool | None = None
 
 
 class Like(Leaf):
-    """`like_` on a text: a case-insensitive part, in which `%` and `_` are wildcards."""
+    """`like_` on a text: a case-insensitive part; `%` and `_` in it are wildcards."""
 
     like_: str | None = None
 
@@ -233,11 +234,11 @@ class Name(AnyText):
 class IndexedName(Name):
     """`any_` and `like_` on a text whose beginning is indexed."""
 
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = INDEXED_OPERATORS
+    OPERATOR_SQL: ClassVar[Mapping[str, OperatorSql]] = INDEXED_OPERATORS
 
 
 class NullableName(Name):
-    """`exists_` as well."""
+    """`any_`, `like_` and `exists_` on a text."""
 
     exists_: bool | None = None
 
@@ -258,7 +259,7 @@ class Between(Leaf):
 
 
 class NullableBetween(Between):
-    """`is_null_` as well."""
+    """`before_`, `after_` and `is_null_`."""
 
     is_null_: bool | None = None
 
@@ -274,7 +275,7 @@ class IsTrue(Leaf):
 class Level(Leaf):
     """`ge_` and `le_` on a number."""
 
-    #: Of any size, as the numbers of a request.
+    #: A number in a request may have any size.
     CAST: ClassVar[str] = "numeric"
 
     ge_: int | None = None

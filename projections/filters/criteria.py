@@ -1,4 +1,4 @@
-"""Filters on several kinds of object: the AND of conditions on related rows (docs/prefect/queries.md section 3)."""
+"""Filters on several kinds of objects: an AND of conditions on related rows (docs/prefect/queries.md section 3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from antiphon.projections.filters.objects import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criteria:
-    """The filter objects of a request; an object that is present asks for a related row, even if it is empty."""
+    """The filter objects of a request; even an empty object requires a related row."""
 
     flows: FlowFilter | None = None
     flow_runs: FlowRunFilter | None = None
@@ -56,17 +56,17 @@ class Criteria:
         return joined_by.union(_HIDDEN_BY.get(table, ()), () if own is None else own.columns())
 
     def own(self, table: str) -> ObjectFilter | None:
-        """The filter that is about the rows of a table themselves."""
+        """The filter on the rows of a table themselves."""
         found: ObjectFilter | None = getattr(self, _FILTER_OF[table])
         return found
 
     def with_own(self, table: str, filter_: ObjectFilter) -> Criteria:
-        """The criteria with another filter about the rows of a table."""
+        """The criteria with another filter on the rows of a table."""
         changed: dict[str, Any] = {_FILTER_OF[table]: filter_}
         return replace(self, **changed)
 
     def _only(self, names: tuple[str, ...]) -> Criteria | None:
-        """Without the other filters; None if nothing is left."""
+        """The criteria with only these filters; None if there are none."""
         others = {field.name: None for field in fields(self) if field.name not in names}
         part = replace(self, **others)
         return None if part == _NOTHING else part
@@ -74,10 +74,10 @@ class Criteria:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """One row of another table that must meet several filters at once."""
+    """Filters that one row of another table must meet together."""
 
     table: str
-    #: Its column that equals `column` of this table.
+    #: The column of the other table that equals `column` of this table.
     key: str
     column: str
     filters: tuple[str, ...]
@@ -85,7 +85,7 @@ class Relation:
 
 _NOTHING: Final = Criteria()
 
-#: The filter that is about the rows of a table themselves.
+#: The filter on the rows of each table.
 _FILTER_OF: Final[Mapping[str, str]] = {
     "flow": "flows",
     "flow_run": "flow_runs",
@@ -99,11 +99,10 @@ _FILTER_OF: Final[Mapping[str, str]] = {
     "artifact_collection": "artifacts",
 }
 
-#: The columns that hide rows from every query: task runs wait for their flow run to appear.
+#: The columns that hide rows from every query: a task run is hidden until its flow run exists.
 _HIDDEN_BY: Final[Mapping[str, Sequence[str]]] = {"task_run": ("awaits_flow_run",)}
 
-
-#: Of what names a flow run and a task run.
+#: The relations of tables that refer to a flow run and a task run.
 _OF_RUNS: Final = (
     Relation("flow_run", "id", "flow_run_id", ("flows", "flow_runs", "deployments")),
     Relation("task_run", "id", "task_run_id", ("task_runs",)),

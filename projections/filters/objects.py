@@ -1,4 +1,4 @@
-"""Prefect's filter objects: which fields each has, and which column each field is about."""
+"""Prefect's filter objects: their fields, and the column of each field."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _STATE: Final = frozenset({"state_type", "state_name"})
 
 
 class ObjectFilter(BaseModel):
-    """What is asked of one kind of object; a field that is absent asks nothing."""
+    """A filter on one kind of object; an absent field has no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
-    #: What a field is about where that is no column of its name; `{t}` is the table.
+    #: The SQL of fields that are not a column of the same name; `{t}` is the table.
     SQL: ClassVar[Mapping[str, str]] = {}
-    #: The columns that the condition of a field refers to, where that is not the one of its name.
+    #: The columns in the conditions of fields that are not a column of the same name.
     COLUMNS: ClassVar[Mapping[str, frozenset[str]]] = {}
 
     operator: Operator = Operator.and_
@@ -98,7 +98,7 @@ class FlowRunFilter(ObjectFilter):
         "parent_flow_run_id": frozenset({"parent_task_run_id"}),
         "state": _STATE,
         "start_time": frozenset({"start_time", "expected_start_time"}),
-        # Tags may be found by the id (projections/filters/tags.py).
+        # The condition may find tags by the id of the run (projections/filters/tags.py).
         "tags": frozenset({"tags", "id"}),
     }
 

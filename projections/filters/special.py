@@ -1,4 +1,4 @@
-"""The leaves of Prefect's filters that are about more than a column: states, creators, relatives, texts."""
+"""The leaves of Prefect's filters with several columns or a rule of their own: states, creators, relations, texts."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from antiphon.projections.filters.conditions import (
     Like,
     NullableBetween,
     Operator,
+    OperatorSql,
     Parameters,
-    SqlOf,
     any_of_indexed,
     joined,
     related,
@@ -39,22 +39,22 @@ class AnyOrNotAnyStateType(AnyStateType):
     not_any_: list[StateType] | None = None
 
 
-#: States that nearly all runs are in at one time have these names: they are not indexed (schema/tables/flow_run.sql).
+#: The names of the states that nearly all runs pass through: they are not indexed (schema/tables/flow_run.sql).
 _USUAL_NAMES: Final = frozenset({"Scheduled", "Pending", "Running", "Completed", "Failed", "Cancelled", "Crashed"})
 
 
 def _any_state_name(column: str, names: list[str], parameters: Parameters, cast: str) -> str | None:
-    sql_of = OPERATORS["any_"] if _USUAL_NAMES.intersection(names) else any_of_indexed
-    return sql_of(column, names, parameters, cast)
+    any_of = OPERATORS["any_"] if _USUAL_NAMES.intersection(names) else any_of_indexed
+    return any_of(column, names, parameters, cast)
 
 
-_OF_STATE_NAMES: Final[Mapping[str, SqlOf]] = {**OPERATORS, "any_": _any_state_name}
+_STATE_NAME_OPERATORS: Final[Mapping[str, OperatorSql]] = {**OPERATORS, "any_": _any_state_name}
 
 
 class AnyStateName(AnyText):
     """`any_` on the name of a state."""
 
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = _OF_STATE_NAMES
+    OPERATOR_SQL: ClassVar[Mapping[str, OperatorSql]] = _STATE_NAME_OPERATORS
 
 
 class AnyOrNotAnyStateName(AnyStateName):
@@ -64,7 +64,7 @@ class AnyOrNotAnyStateName(AnyStateName):
 
 
 class TaskState(Leaf):
-    """A task run's state: its type and its name."""
+    """The type and the name of a task run's state."""
 
     operator: Operator = Operator.and_
     type: AnyStateType | None = None
@@ -75,20 +75,20 @@ class TaskState(Leaf):
         found: list[str] = []
         for part, name in ((self.type, "type"), (self.name, "name")):
             conditions = part.conditions(f"{column}_{name}", parameters) if part is not None else []
-            # Prefect drops a part that does not come down to a single comparison (docs/prefect/queries.md section 4).
+            # Prefect drops a part that is not a single comparison (docs/prefect/queries.md section 4).
             found.extend(conditions if len(conditions) == 1 else [])
         return found
 
 
 class FlowRunState(TaskState):
-    """A flow run's state, with `not_any_` as well."""
+    """The type and the name of a flow run's state; both also have `not_any_`."""
 
     type: AnyOrNotAnyStateType | None = None
     name: AnyOrNotAnyStateName | None = None
 
 
 class StartTime(NullableBetween):
-    """The start of a flow run: the expected one as long as it has not started; `is_null_` asks for the real one."""
+    """The start of a flow run, or its expected start if it has not started; `is_null_` tests the actual start only."""
 
     def conditions(self, column: str, parameters: Parameters) -> list[str]:
         """See Leaf."""
@@ -99,7 +99,7 @@ class StartTime(NullableBetween):
 
 
 class CreatedByFilter(Leaf):
-    """Who created a run: any of these ids, any of these types, or whether nobody is known."""
+    """The creator of a run: `id_` and `type_` list alternatives; `is_null_` tests whether the creator is unknown."""
 
     operator: Operator = Operator.and_
     id_: list[UUID] | None = None
@@ -118,7 +118,7 @@ class CreatedByFilter(Leaf):
 
 
 class Exists(Leaf):
-    """`exists_`: whether a flow run has this task run as its parent."""
+    """`exists_`: whether the task run is the parent of a flow run."""
 
     exists_: bool | None = None
 
@@ -131,7 +131,7 @@ class Exists(Leaf):
 
 
 class HasDeployment(Leaf):
-    """Whether a flow has no deployment."""
+    """`is_null_`: whether a flow has no deployment."""
 
     operator: Operator = Operator.and_
     is_null_: bool | None = None
@@ -157,9 +157,9 @@ class FlowOrDeploymentName(Like):
 
 
 class Ignored(Level):
-    """`ge_`, `le_`, `is_null_` on a deployment's concurrency limit: checked, and ignored, as by Prefect."""
+    """`ge_`, `le_` and `is_null_` on a deployment's concurrency limit: Prefect validates and ignores them."""
 
-    #: Among alternatives it is none.
+    #: With an OR, it must not count as a condition that always holds.
     IS_SPREAD: ClassVar[bool] = True
 
     is_null_: bool | None = None
@@ -170,7 +170,7 @@ class Ignored(Level):
 
 
 class TextSearch(Leaf):
-    """A text query over a log line's message and name (docs/prefect/queries.md section 7)."""
+    """A text query on the message and the name of a log line (docs/prefect/queries.md section 7)."""
 
     IS_SPREAD: ClassVar[bool] = True
 

@@ -1,17 +1,17 @@
-"""Filters by tags; those of runs are kept apart too, in the order of ids (schema/derived/run_tag.sql)."""
+"""Filters by tags. The tags of runs also have tables of their own, ordered by id (schema/derived/run_tag.sql)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar, Final
 
-from antiphon.projections.filters.conditions import Leaf, Operator, Parameters, SqlOf, joined, related
+from antiphon.projections.filters.conditions import Leaf, Operator, OperatorSql, Parameters, joined, related
 
-#: The tags of these are kept in tables of their own too, unless they are longer.
-_TAGS_APART: Final = frozenset({"flow_run.tags", "task_run.tags"})
-#: In bytes.
-_LONGEST_APART: Final = 1000
-#: PostgreSQL considers all orders of so many joins.
+#: The columns whose tags also have a table of their own.
+_WITH_TAG_TABLE: Final = frozenset({"flow_run.tags", "task_run.tags"})
+#: Longer tags, in bytes, are missing in that table: they may be too long for an index entry.
+_LONGEST_TAG: Final = 1000
+#: The planner considers every order of this many joins; more take too long to plan.
 _MOST_JOINED: Final = 4
 
 
@@ -20,20 +20,21 @@ def _has_tag(column: str, condition: str) -> str:
     return related(f"{table}_tag AS tagged", f"tagged.id = {table}.id", f"tagged.{condition}")
 
 
-def is_kept_apart(tag: str) -> bool:
-    """Whether a tag of a run is kept in a table of its own too (schema/derived/run_tag.sql)."""
-    return len(tag.encode()) <= _LONGEST_APART
+def is_in_tag_table(tag: str) -> bool:
+    """Whether the tag table of runs holds a tag (schema/derived/run_tag.sql)."""
+    return len(tag.encode()) <= _LONGEST_TAG
 
 
-def _finds_apart(column: str, parameters: Parameters) -> bool:
-    return parameters.finds_tags_apart and column in _TAGS_APART
+def _uses_tag_table(column: str, parameters: Parameters) -> bool:
+    return parameters.uses_tag_tables and column in _WITH_TAG_TABLE
 
 
 def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> str | None:
     if not tags:
         return None
     distinct = sorted(set(tags))
-    joins = [tag for tag in distinct if is_kept_apart(tag)][:_MOST_JOINED] if _finds_apart(column, parameters) else []
+    short = [tag for tag in distinct if is_in_tag_table(tag)]
+    joins = short[:_MOST_JOINED] if _uses_tag_table(column, parameters) else []
     conditions = [_has_tag(column, f"tag = {parameters.bind(tag)}") for tag in joins]
     if others := [tag for tag in distinct if tag not in joins]:
         conditions.append(f"{column} @> {parameters.bind(others)}::text[]")
@@ -42,7 +43,7 @@ def _all_tags(column: str, tags: list[str], parameters: Parameters, _: str) -> s
 
 def _any_tag(column: str, tags: list[str], parameters: Parameters, _: str) -> str:
     wanted = f"{parameters.bind(tags)}::text[]"
-    if _finds_apart(column, parameters) and all(map(is_kept_apart, tags)):
+    if _uses_tag_table(column, parameters) and all(map(is_in_tag_table, tags)):
         return _has_tag(column, f"tag = ANY ({wanted})")
     return f"{column} && {wanted}"
 
@@ -51,14 +52,14 @@ def _no_tags(column: str, wanted: bool, _: Parameters, __: str) -> str:  # noqa:
     return f"{column} {'=' if wanted else '<>'} '{{}}'"
 
 
-#: On tags; having none at all is what null means.
-_OPERATORS: Final[Mapping[str, SqlOf]] = {"all_": _all_tags, "any_": _any_tag, "is_null_": _no_tags}
+#: The operators on tags; `is_null_` tests for an empty array.
+_OPERATORS: Final[Mapping[str, OperatorSql]] = {"all_": _all_tags, "any_": _any_tag, "is_null_": _no_tags}
 
 
 class Tags(Leaf):
     """`all_` and `is_null_` on tags, with an operator."""
 
-    SQL_OF: ClassVar[Mapping[str, SqlOf]] = _OPERATORS
+    OPERATOR_SQL: ClassVar[Mapping[str, OperatorSql]] = _OPERATORS
 
     operator: Operator = Operator.and_
     all_: list[str] | None = None
@@ -66,6 +67,6 @@ class Tags(Leaf):
 
 
 class TagsWithAny(Tags):
-    """`any_` as well: at least one of the tags."""
+    """`all_`, `is_null_` and `any_`, which requires at least one of the tags."""
 
     any_: list[str] | None = None

@@ -1,4 +1,4 @@
-"""The little language of text searches: `word -not +must "a phrase"` (docs/prefect/queries.md section 7)."""
+"""The query language of text searches: `word -not +must "a phrase"` (docs/prefect/queries.md section 7)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """What a text must contain one of, must not contain, and must contain."""
+    """A parsed query: a text must contain one of `included`, none of `excluded` and all of `required`."""
 
     included: tuple[str, ...]
     excluded: tuple[str, ...]
     required: tuple[str, ...]
 
     def matches(self, text: str) -> bool:
-        """Whether a text is what is searched for; case does not matter."""
+        """Whether a text matches, regardless of case."""
         lowered = text.lower()
         return (
             (not self.included or any(term.lower() in lowered for term in self.included))
@@ -24,7 +24,7 @@ class TextQuery:
 
 
 def parse(query: str) -> TextQuery:
-    """Read a query; nothing is an error: an unclosed quote ends with the text, a lone prefix is ignored."""
+    """Parse a query. Every text is valid: an unclosed quote ends with the text, a lone prefix is ignored."""
     terms: dict[str, list[str]] = {"": [], "-": [], "+": []}
     rest = query.strip()
     while rest:

@@ -1,1 +1,1 @@
-"""Indexes of names, tags and states."""
+"""Searches by a part of a name."""

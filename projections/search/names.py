@@ -1,4 +1,4 @@
-"""Flow runs by a part of their name, found in a table of names (schema/derived/flow_run_name.sql)."""
+"""Finds flow runs by a part of their name in a table of names (schema/derived/flow_run_name.sql)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from antiphon.projections.core.reading import LARGEST
 from antiphon.projections.filters.conditions import Operator, Parameters
 from antiphon.projections.filters.criteria import Criteria
 
-#: How many names are looked through for each run that is wanted, before all of them are.
+#: The number of names that a search among the latest runs reads for each requested run.
 _FOR_EACH: Final = 400
 
 
 def part_asked_for(criteria: Criteria) -> str | None:
-    """The part that the name of every flow run has that meets the criteria, if they ask for one."""
+    """The part of a name that the criteria require, if any."""
     runs = criteria.flow_runs
     if runs is None or runs.name is None or runs.operator is not Operator.and_:
         return None
@@ -21,7 +21,7 @@ def part_asked_for(criteria: Criteria) -> str | None:
 
 
 def latest(part: str, wanted: int, parameters: Parameters) -> str:
-    """A source of those of the latest flow runs whose names have the part: if it is common, as many as are wanted."""
+    """A FROM item with the latest flow runs whose names contain the part; enough of them if the part is common."""
     limit = parameters.bind(min(wanted * _FOR_EACH, LARGEST))
     names = f"SELECT id, lower_name FROM flow_run_name ORDER BY id DESC LIMIT {limit}"  # noqa: S608  our own text
     return (
@@ -31,7 +31,7 @@ def latest(part: str, wanted: int, parameters: Parameters) -> str:
 
 
 def among_all(part: str, parameters: Parameters) -> str:
-    """The condition on flow runs that asks all names: a rare part is found without reading the runs."""
+    """The condition that the table of names has the part: this finds a rare part without reading the runs."""
     return f"flow_run.id IN (SELECT id FROM flow_run_name WHERE {_has(part, parameters)})"  # noqa: S608  our own text
 
 

@@ -63,4 +63,4 @@ def are_kept(connection: AsyncConnection[Any]) -> bool:
 
 def parameters_on(connection: AsyncConnection[Any]) -> Parameters:
     """The parameters of a query on a connection."""
-    return Parameters(finds_tags_apart=are_kept(connection))
+    return Parameters(uses_tag_tables=are_kept(connection))

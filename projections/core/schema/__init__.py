@@ -1,1 +1,1 @@
-"""SQL files: `tables` and `derived` follow from the log; `lasting` has the migrations of all other tables."""
+"""SQL files: a rebuild creates `tables` and `derived` from the log; `lasting` has the migrations of the others."""

@@ -170,7 +170,7 @@ async def test_log_lines_are_filtered(
     ],
 )
 async def test_an_index_can_answer(connection: AsyncConnection[Any], filter_: dict[str, Any], index: str) -> None:
-    parameters = Parameters(finds_tags_apart=True)
+    parameters = Parameters(uses_tag_tables=True)
     condition = FlowRunFilter.model_validate(filter_).sql("flow_run", parameters)
     await connection.execute("SET enable_seqscan TO off")
     query = f"EXPLAIN SELECT id FROM flow_run WHERE {condition}"  # noqa: S608  our own text

@@ -93,7 +93,7 @@ def test_every_column_that_a_condition_refers_to_is_known(table: str, own: type[
                 # Types of states are no ids.
                 given = own.model_validate({name: {operator: ["FAILED"]}})
             for criteria in (Criteria().with_own(table, given), Criteria(flows=FlowFilter()).with_own(table, given)):
-                parameters = Parameters(finds_tags_apart=True)
+                parameters = Parameters(uses_tag_tables=True)
                 referred = set(re.findall(rf"\b{table}\.(\w+)", criteria.on(table, parameters)))
                 assert referred <= criteria.columns(table)
 
@@ -128,7 +128,7 @@ def test_what_prefect_ignores_is_no_alternative() -> None:
 def test_only_tags_of_runs_are_looked_for_apart(tags: dict[str, Any]) -> None:
     for filter_, table, is_apart in ((DeploymentFilter, "deployment", False), (FlowRunFilter, "flow_run", True)):
         for finds in (True, False):
-            condition = filter_.model_validate({"tags": tags}).sql(table, Parameters(finds_tags_apart=finds))
+            condition = filter_.model_validate({"tags": tags}).sql(table, Parameters(uses_tag_tables=finds))
             assert (f"{table}_tag" in condition) is (is_apart and finds)
 
 
