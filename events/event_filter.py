@@ -61,7 +61,7 @@ class EventFilter:
 
     def fits(self, event: Event) -> bool:
         """Whether the content of an event meets the filter."""
-        if self.action != ">" and not subjects.matches(event.TYPE.partition(".")[2], self.action):
+        if self.action != ">" and not subjects.matches(event.action, self.action):
             return False
         if self.decision is not None and _decision(event) != self.decision:
             return False

@@ -72,6 +72,11 @@ class Event(Payload):
     TYPE: ClassVar[str]
     VERSION: ClassVar[int] = 1
 
+    @property
+    def action(self) -> str:
+        """`TYPE` without the kind: the last part of the event's subject."""
+        return self.TYPE.partition(".")[2]
+
 
 class Metadata(NamedTuple):
     """What is known about a message apart from what it says.

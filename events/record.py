@@ -43,7 +43,7 @@ def _head(item: Recorded) -> dict[str, Any]:
         "type": item.event.TYPE,
         "kind": item.aggregate.kind,
         "id": item.aggregate.id,
-        "subject": subjects.event(item.aggregate, item.event.TYPE.partition(".")[2]),
+        "subject": subjects.event(item.aggregate, item.event.action),
         "recorded_at": item.recorded_at,
         "occurred_at": metadata.occurred_at,
         "command_id": metadata.command_id,

@@ -82,7 +82,7 @@ class State(Payload):
         return self.type in TERMINAL
 
 
-class Progress(Payload):
+class RunProgress(Payload):
     """The run fields that follow from its transitions (docs/prefect/rules.md section 6); times in UTC."""
 
     run_count: int = 0

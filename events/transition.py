@@ -12,7 +12,7 @@ from uuid import UUID
 from antiphon.events import ids
 from antiphon.events.message import Event, Payload
 from antiphon.events.outcome import Status
-from antiphon.events.state import Progress, State, is_unpersisted
+from antiphon.events.state import RunProgress, State, is_unpersisted
 
 
 class ResultArtifact(Payload):
@@ -34,7 +34,7 @@ class StateWritten(Event):
     """The run is in `state` from now on; `progress` holds its fields that follow from its transitions."""
 
     state: State
-    progress: Progress
+    progress: RunProgress
     artifact: ResultArtifact | None = None
 
 

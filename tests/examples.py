@@ -9,7 +9,7 @@ from uuid import UUID
 from antiphon.events.flow_run.commands import SetFlowRunState
 from antiphon.events.flow_run.events import FlowRunCreated, FlowRunPolicy, FlowRunTransitionAccepted
 from antiphon.events.message import Metadata
-from antiphon.events.state import Progress, ProposedState, State, StateDetails, StateType
+from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunCreated, TaskRunFields, TaskRunPolicy, TaskRunTransitionAccepted
 
@@ -60,14 +60,14 @@ def run_created(policy: FlowRunPolicy | None = None, to: State = INITIAL_STATE, 
         name="run",
         empirical_policy=policy or FlowRunPolicy(),
         state=to,
-        progress=Progress(),
+        progress=RunProgress(),
         **fields,
     )
 
 
 def run_moved(to: State, run_count: int = 0, **progress: Any) -> FlowRunTransitionAccepted:
     """A flow run moved."""
-    return FlowRunTransitionAccepted(state=to, progress=Progress(run_count=run_count, **progress))
+    return FlowRunTransitionAccepted(state=to, progress=RunProgress(run_count=run_count, **progress))
 
 
 def task_created(
@@ -81,9 +81,9 @@ def task_created(
         flow_run_id=flow_run_id,
         empirical_policy=policy or TaskRunPolicy(),
     )
-    return TaskRunCreated(fields=fields, state=to, progress=Progress())
+    return TaskRunCreated(fields=fields, state=to, progress=RunProgress())
 
 
 def task_moved(to: State, run_count: int = 0) -> TaskRunTransitionAccepted:
     """A task run moved."""
-    return TaskRunTransitionAccepted(state=to, progress=Progress(run_count=run_count))
+    return TaskRunTransitionAccepted(state=to, progress=RunProgress(run_count=run_count))

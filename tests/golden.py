@@ -9,12 +9,12 @@ from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
 from antiphon.events.document import events as document
 from antiphon.events.flow_run import events as flow_run
 from antiphon.events.limit import events as limit
-from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.refusal import refusal_of
-from antiphon.events.state import Progress
+from antiphon.events.state import RunProgress
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run import events as task_run
 from antiphon.events.work_pool import events as work_pool
@@ -22,7 +22,7 @@ from tests.examples import EARLIER, FLOW_ID, NOW, RUN_ID, STATE_ID, TASK_ID, run
 
 FOLDER: Final = Path(__file__).parent / "architecture" / "golden"
 
-_PROGRESS = Progress(
+_PROGRESS = RunProgress(
     run_count=1,
     start_time=EARLIER,
     end_time=NOW,
@@ -35,7 +35,7 @@ _REFUSAL: dict[str, Any] = {"rule": "Rule", "reason": "because", "proposed": _ST
 _POLICY = flow_run.FlowRunPolicy(retries=2, pause_keys=("k",), resuming=True, retry_type="in_process")
 _TASK = task_created(task_run.TaskRunPolicy(retries=1, retry_delay=(1, 2)), RUN_ID).fields
 
-_TALLY = Tally(loose_slots=1, leased_slots=2, denied_slots=3, avg_slot_occupancy_seconds=1.5, at=NOW)
+_TALLY = SlotCounts(loose_slots=1, leased_slots=2, denied_slots=3, avg_slot_occupancy_seconds=1.5, at=NOW)
 _HOLDER = Holder(type="task_run", id=TASK_ID)
 _LIMITS = (LimitReference(id=FLOW_ID, name="limit", limit=5),)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import UUID
 
-from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event, Moment, Payload
 
 
@@ -21,7 +21,7 @@ class LimitCreated(Event):
     limit: int
     active: bool
     slot_decay_per_second: float
-    tally: Tally
+    tally: SlotCounts
 
 
 class LimitChanges(Payload):
@@ -39,7 +39,7 @@ class LimitUpdated(Event):
     TYPE: ClassVar[str] = "limit.updated"
 
     changes: LimitChanges
-    tally: Tally
+    tally: SlotCounts
     forgets_leases: bool = False
 
 
@@ -48,7 +48,7 @@ class LimitReset(Event):
 
     TYPE: ClassVar[str] = "limit.reset"
 
-    tally: Tally
+    tally: SlotCounts
 
 
 class LimitDeleted(Event):
@@ -67,7 +67,7 @@ class SlotsAcquired(Event):
     slots: int
     lease_id: UUID | None = None
     holder: Holder | None = None
-    tally: Tally
+    tally: SlotCounts
 
 
 class SlotsDenied(Event):
@@ -76,7 +76,7 @@ class SlotsDenied(Event):
     TYPE: ClassVar[str] = "limit.slots_denied"
 
     slots: int
-    tally: Tally
+    tally: SlotCounts
 
 
 class SlotsReleased(Event):
@@ -86,7 +86,7 @@ class SlotsReleased(Event):
 
     slots: int
     lease_id: UUID | None = None
-    tally: Tally
+    tally: SlotCounts
 
 
 class LeaseGranted(Event):

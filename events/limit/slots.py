@@ -35,7 +35,7 @@ class LimitReference(Payload):
     limit: int
 
 
-class Tally(Payload):
+class SlotCounts(Payload):
     """How many slots of a limit are taken, counted at a moment.
 
     Where slots decay, the limit is a rate: all of them are `loose`, and are fewer as time passes. Where they do not,

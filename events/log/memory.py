@@ -38,7 +38,7 @@ class MemoryLog:
 
     def _recorded(self, draft: Draft, position: int) -> Recorded:
         body = codec.encode(draft.event)
-        action = draft.event.TYPE.partition(".")[2]
+        action = draft.event.action
         event = codec.decode_event(draft.aggregate, action, draft.event.VERSION, body)
         return Recorded(position, draft.aggregate, event, draft.metadata, self._clock())
 
@@ -67,7 +67,7 @@ class MemoryLog:
 
 
 def _selected(event: Recorded, wildcards: Sequence[str]) -> bool:
-    subject = subjects.event(event.aggregate, event.event.TYPE.partition(".")[2])
+    subject = subjects.event(event.aggregate, event.event.action)
     return not wildcards or any(subjects.matches(subject, wildcard) for wildcard in wildcards)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from antiphon.events import transition
 from antiphon.events.message import Event, Moment, Payload
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 
 
 class TaskRunPolicy(Payload):
@@ -98,7 +98,7 @@ class TaskRunStateRecorded(Event):
     state: State
     is_latest: bool
     fields: TaskRunFields | None = None
-    progress: Progress | None = None
+    progress: RunProgress | None = None
     flow_run_run_count: int = 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from antiphon.events.state import Progress, State, is_unpersisted
+from antiphon.events.state import RunProgress, State, is_unpersisted
 from antiphon.projections.core.change import Row
 
 #: The columns of a state history; each history adds the id of its run.
@@ -23,6 +23,6 @@ def state_row(state: State) -> Row:
     }
 
 
-def progress_row(progress: Progress) -> Row:
+def progress_row(progress: RunProgress) -> Row:
     """The columns of a run that its transitions compute."""
-    return {name: getattr(progress, name) for name in Progress.model_fields}
+    return {name: getattr(progress, name) for name in RunProgress.model_fields}

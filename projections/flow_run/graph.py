@@ -55,7 +55,7 @@ _TASK_RUNS: Final = (
 )
 
 
-class TooLargeError(Exception):
+class GraphTooLargeError(Exception):
     """A graph has more nodes than can be shown."""
 
 
@@ -72,7 +72,7 @@ async def dependencies(connection: AsyncConnection[Any], run_id: UUID) -> bytes 
 
 
 async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime) -> bytes | None:
-    """The nodes that had not ended at `since`, or None if there is no such flow run; raises TooLargeError."""
+    """The nodes that had not ended at `since`, or None if there is no such flow run; raises GraphTooLargeError."""
     run = await rows(connection, _RUN, {"id": run_id})
     if not run:
         return None
@@ -82,7 +82,7 @@ async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime)
     nodes = await rows(connection, _NODES, {"id": run_id})
     shown = [node for node in _joined(nodes, artifacts) if node["end_time"] is None or node["end_time"] >= since]
     if len(shown) > MOST_NODES:
-        raise TooLargeError(f"The graph of flow run {run_id} has more than {MOST_NODES} nodes.")
+        raise GraphTooLargeError(f"The graph of flow run {run_id} has more than {MOST_NODES} nodes.")
     return encoded(
         {
             **run[0],

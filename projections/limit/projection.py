@@ -18,7 +18,7 @@ from antiphon.events.limit.events import (
     SlotsDenied,
     SlotsReleased,
 )
-from antiphon.events.limit.slots import Tally
+from antiphon.events.limit.slots import SlotCounts
 from antiphon.events.log.port import Recorded
 from antiphon.projections.core.change import Change, Move, Put, Row, Statement
 from antiphon.projections.core.table import Table
@@ -118,5 +118,5 @@ def _renamed(settings: dict[str, Any]) -> Row:
     return {"slot_limit" if name == "limit" else name: value for name, value in settings.items()}
 
 
-def _tally(tally: Tally) -> Row:
+def _tally(tally: SlotCounts) -> Row:
     return {name: getattr(tally, name) for name in _TALLY if name != "counted_at"} | {"counted_at": tally.at}

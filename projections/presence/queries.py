@@ -26,18 +26,18 @@ def is_recent(polled: str) -> str:
     return f"{polled} >= statement_timestamp() - interval '60 seconds'"
 
 
-class Status(StrEnum):
+class WorkerStatus(StrEnum):
     """Whether a worker's last heartbeat is not too old."""
 
     ONLINE = "ONLINE"
     OFFLINE = "OFFLINE"
 
 
-class WorkerStatus(Leaf):
+class WorkerFilterStatus(Leaf):
     """`any_` and `not_any_` on the status of a worker."""
 
-    any_: list[Status] | None = None
-    not_any_: list[Status] | None = None
+    any_: list[WorkerStatus] | None = None
+    not_any_: list[WorkerStatus] | None = None
 
 
 class WorkerFilter(ObjectFilter):
@@ -46,7 +46,7 @@ class WorkerFilter(ObjectFilter):
     SQL: ClassVar[Mapping[str, str]] = {"status": f"({_STATUS})"}
 
     last_heartbeat_time: Between | None = None
-    status: WorkerStatus | None = None
+    status: WorkerFilterStatus | None = None
 
 
 async def find_workers(

@@ -28,7 +28,7 @@ class RebuildError(Exception):
     """The read models cannot be rebuilt now; the message says why."""
 
 
-class Progress(NamedTuple):
+class RebuildProgress(NamedTuple):
     """The progress of a rebuild."""
 
     position: int
@@ -46,7 +46,7 @@ class Rebuild:
         *,
         park: Park | None = None,
         request_handover: RequestHandover = no_holder,
-        progress: Callable[[Progress], None] = lambda _: None,
+        progress: Callable[[RebuildProgress], None] = lambda _: None,
     ) -> None:
         self._log = log
         self._postgres_url = postgres_url
@@ -106,7 +106,7 @@ class Rebuild:
         async with aclosing(ahead(self._log.follow(runner.position, until=last))) as batches:
             async for batch in batches:
                 await runner.advance(batch)
-                self._progress(Progress(runner.position, last))
+                self._progress(RebuildProgress(runner.position, last))
 
     async def _check(self, position: int) -> None:
         async with await connect(self._postgres_url) as live:

@@ -29,7 +29,7 @@ _GROWTH: Final = "open_runs * microseconds(statement_timestamp() - start) - open
 Span = tuple[int, int]
 
 
-class Clock(NamedTuple):
+class BucketClock(NamedTuple):
     """The start of runs that decides about their buckets."""
 
     #: In SQL, for the name of a table.
@@ -38,8 +38,8 @@ class Clock(NamedTuple):
     series: Sequence[tuple[str, int]]
 
 
-EXPECTED: Final = Clock("{0}.expected_start_time", (("expected_hour", HOUR), ("expected_minute", MINUTE)))
-EFFECTIVE: Final = Clock("coalesce({0}.start_time, {0}.expected_start_time)", (("effective_hour", HOUR),))
+EXPECTED: Final = BucketClock("{0}.expected_start_time", (("expected_hour", HOUR), ("expected_minute", MINUTE)))
+EFFECTIVE: Final = BucketClock("coalesce({0}.start_time, {0}.expected_start_time)", (("effective_hour", HOUR),))
 
 
 async def present_minute(connection: AsyncConnection[Any]) -> int:
@@ -49,7 +49,7 @@ async def present_minute(connection: AsyncConnection[Any]) -> int:
 
 
 def summed(
-    clock: Clock,
+    clock: BucketClock,
     table: str,
     intervals: Intervals,
     criteria: Criteria,
@@ -99,7 +99,7 @@ def _select(
     )
 
 
-def cut(clock: Clock, intervals: Intervals, present: int | None) -> Mapping[str, list[Span]]:
+def cut(clock: BucketClock, intervals: Intervals, present: int | None) -> Mapping[str, list[Span]]:
     """The spans of intervals that consist of the buckets of a series, and those that consist of rows."""
     found: defaultdict[str, list[Span]] = defaultdict(list)
     for first, last in intervals.spans():

@@ -13,7 +13,7 @@ from antiphon.projections.core.reading import encoded, records
 from antiphon.projections.filters.conditions import Operator, Parameters
 from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.sums import buckets, rollups
-from antiphon.projections.sums.buckets import EFFECTIVE, EXPECTED, Clock
+from antiphon.projections.sums.buckets import EFFECTIVE, EXPECTED, BucketClock
 from antiphon.projections.sums.intervals import SECOND, Intervals, microseconds
 from antiphon.projections.sums.rollups import BUCKETS, COUNTS
 
@@ -27,7 +27,7 @@ _BEHIND_LAST: Final = microseconds(datetime.max.replace(tzinfo=UTC)) + 1
 class Window:
     """A window of the expected or the effective start, and the other criteria of the runs in it."""
 
-    clock: Clock
+    clock: BucketClock
     time: Intervals
     others: Criteria
 

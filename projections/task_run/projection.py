@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from antiphon.events.log.port import Recorded
-from antiphon.events.state import Progress
+from antiphon.events.state import RunProgress
 from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
@@ -95,7 +95,7 @@ def project(recorded: Recorded) -> list[Change]:
             return []
 
 
-def _row(run_id: UUID, recorded: Recorded, fields: TaskRunFields, progress: Progress) -> Row:
+def _row(run_id: UUID, recorded: Recorded, fields: TaskRunFields, progress: RunProgress) -> Row:
     at = recorded.metadata.occurred_at
     return fields.model_dump(mode="json") | progress_row(progress) | {"id": run_id, "created": at, "updated": at}
 

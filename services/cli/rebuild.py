@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.projections.rebuild.rebuild import Progress, Rebuild, RebuildError, is_outdated
+from antiphon.projections.rebuild.rebuild import Rebuild, RebuildError, RebuildProgress, is_outdated
 from antiphon.services.cli import console, handover
 from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.installation import Installation
@@ -57,7 +57,7 @@ class _Meter:
         self._began: tuple[float, int] | None = None
         self._printed = 0.0
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: RebuildProgress) -> None:
         """Called after every batch."""
         moment = clock.monotonic()
         if self._began is None:

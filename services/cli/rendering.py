@@ -43,7 +43,7 @@ def line(item: Recorded | Unreadable) -> str:
     if isinstance(item, Unreadable):
         return f"{item.position:>8}  {moment(item.recorded_at):27}  unreadable: {item.subject}: {item.error}"
     kind, identifier = item.aggregate
-    action = item.event.TYPE.partition(".")[2]
+    action = item.event.action
     said = summary(item.event)
     return f"{item.position:>8}  {moment(item.recorded_at)}  {kind:<14} {identifier}  {action:<16}  {said}".rstrip()
 

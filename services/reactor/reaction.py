@@ -117,7 +117,7 @@ async def _messages(
 
 
 async def _parked_position(client: Client, item: Recorded, why: str) -> Sequence[Outgoing]:
-    subject = subjects.event(item.aggregate, item.event.TYPE.partition(".")[2])
+    subject = subjects.event(item.aggregate, item.event.action)
     # The position is enough: the event itself can be read in the log.
     return await _parked(client, item.position, subject, str(item.position).encode(), why)
 

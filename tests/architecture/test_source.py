@@ -1,6 +1,7 @@
 """What every source file keeps to."""
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +109,12 @@ def test_exceptions_are_not_caught_blindly() -> None:
         if not isinstance(node.body[-1], ast.Raise)
     ]
     assert blind == []
+
+
+def test_no_two_classes_share_a_name() -> None:
+    defined = defaultdict[str, list[str]](list)
+    for file, node in _nodes():
+        if isinstance(node, ast.ClassDef):
+            defined[node.name].append(f"{file}:{node.lineno}")
+    assert defined
+    assert {name: places for name, places in defined.items() if len(places) > 1} == {}

@@ -114,7 +114,7 @@ def _messages(drafts: Sequence[Draft], after: int) -> list[tuple[str, dict[str, 
         if draft.is_first:
             headers["Nats-Expected-Last-Subject-Sequence"] = "0"
             headers["Nats-Expected-Last-Subject-Sequence-Subject"] = subjects.event_stream(draft.aggregate)
-        published_on = subjects.event(draft.aggregate, draft.event.TYPE.partition(".")[2])
+        published_on = subjects.event(draft.aggregate, draft.event.action)
         messages.append((published_on, headers, codec.encode(draft.event)))
     messages[0][1]["Nats-Expected-Last-Sequence"] = str(after)
     return messages

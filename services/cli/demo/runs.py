@@ -12,7 +12,7 @@ from uuid import UUID
 from antiphon.events.flow_run.events import CreatedBy, FlowRunCreated, FlowRunTransitionAccepted
 from antiphon.events.log.port import Draft
 from antiphon.events.message import Event, Metadata
-from antiphon.events.state import Progress, State, StateDetails, StateType
+from antiphon.events.state import RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.cli.demo.flows import Origin
 from antiphon.services.prefect.run_names import generated_name
@@ -41,7 +41,7 @@ class _Life:
     run_id: UUID
     expected: datetime
     events: list[tuple[datetime, Event]] = field(default_factory=list)
-    progress: Progress = Progress()
+    progress: RunProgress = RunProgress()
 
     def begin(self, kind: StateType, at: datetime, fields: dict[str, Any]) -> None:
         """Be created in a state."""

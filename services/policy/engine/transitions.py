@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from antiphon.events import transition
 from antiphon.events.outcome import Answer, Status
-from antiphon.events.state import Progress, State, is_unpersisted
+from antiphon.events.state import RunProgress, State, is_unpersisted
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.orchestration import Transition
 
@@ -49,7 +49,7 @@ class DecisionEvents:
     aborted: type[transition.Aborted]
 
     def of(
-        self, t: Transition, written: State | None, progress: Progress | None, **marks: Any
+        self, t: Transition, written: State | None, progress: RunProgress | None, **marks: Any
     ) -> transition.TransitionDecided:
         """The event that records a decided transition; `marks` are further fields of all but delays and abortions."""
         refusal: dict[str, Any] = {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}

@@ -12,7 +12,7 @@ from antiphon.services.policy.engine.decider import Decider, Decision, Situation
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NameReservation:
     """A reservation; without an owner the name is free."""
 
     owner: str | None = None
@@ -23,33 +23,33 @@ class Name:
         return self.owner is not None
 
 
-INITIAL = Name()
+INITIAL = NameReservation()
 
 
-def evolve(name: Name, event: Event) -> Name:
+def evolve(name: NameReservation, event: Event) -> NameReservation:
     """The reservation after `event`."""
     match event:
         case NameClaimed():
-            return Name(event.owner)
+            return NameReservation(event.owner)
         case NameReleased():
             return INITIAL
         case _:
             return name
 
 
-def decide(command: Command, situation: Situation[Name]) -> Decision:  # noqa: ARG001  a decider's signature
+def decide(command: Command, situation: Situation[NameReservation]) -> Decision:  # noqa: ARG001  a decider's signature
     """Nobody commands a name."""
     return refused(situation, Status.INVALID, "Names are claimed by what they name.")
 
 
-def related(command: Command, situation: Situation[Name]) -> tuple[Aggregate, ...]:  # noqa: ARG001
+def related(command: Command, situation: Situation[NameReservation]) -> tuple[Aggregate, ...]:  # noqa: ARG001
     """Nothing."""
     return ()
 
 
-def answer(aggregate: Aggregate, name: Name, event: Event) -> Answer:  # noqa: ARG001
+def answer(aggregate: Aggregate, name: NameReservation, event: Event) -> Answer:  # noqa: ARG001
     """A command that touched a name beside something else."""
     return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
 
 
-NAME: Decider[Name] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+NAME: Decider[NameReservation] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)

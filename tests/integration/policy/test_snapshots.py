@@ -13,7 +13,7 @@ from antiphon.events import ids
 from antiphon.events.client.client import Client
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, ReleaseLease
 from antiphon.events.limit.events import LimitCreated, SlotsAcquired, SlotsReleased
-from antiphon.events.limit.slots import Tally
+from antiphon.events.limit.slots import SlotCounts
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.provision import provision
 from antiphon.events.log.nats.snapshots import JetStreamSnapshots
@@ -116,7 +116,7 @@ async def test_an_upgrade_reads_a_long_limit_before_it_decides(nats_url: str, mo
 
 async def append_long_limit(log: JetStreamLog, limit: Aggregate) -> int:
     """A limit of one slot that was acquired and released over and over; returns the end of the log."""
-    tally = Tally(loose_slots=0, leased_slots=0, denied_slots=0, at=NOW)
+    tally = SlotCounts(loose_slots=0, leased_slots=0, denied_slots=0, at=NOW)
     taken = tally.model_copy(update={"leased_slots": 1})
 
     def draft(aggregate: Aggregate, event: Event) -> Draft:

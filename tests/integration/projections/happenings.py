@@ -41,9 +41,9 @@ from antiphon.events.limit.events import (
     LimitReset,
     SlotsAcquired,
 )
-from antiphon.events.limit.slots import LimitReference, Tally
+from antiphon.events.limit.slots import LimitReference, SlotCounts
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
 from antiphon.events.work_pool.events import (
@@ -78,7 +78,7 @@ def flow_run_events(run: UUID, number: int) -> list[Event]:
         run_moved(_state(number, "PENDING"), run_count=number),
         run_moved(_state(number, "RUNNING"), run_count=number).model_copy(update={"empirical_policy": policy}),
         FlowRunTransitionReplaced(
-            rule="R", reason="r", proposed=state("PAUSED"), state=_state(number, "FAILED"), progress=Progress()
+            rule="R", reason="r", proposed=state("PAUSED"), state=_state(number, "FAILED"), progress=RunProgress()
         ),
         FlowRunTransitionRejected(rule="R", reason="r", proposed=state("PAUSED"), empirical_policy=policy),
         FlowRunUpdated(changes=FlowRunChanges(name=f"n{number}", labels={"k": number})),
@@ -90,7 +90,7 @@ def task_run_events(task: UUID, number: int) -> list[Event]:
     run = RUNS[TASKS.index(task)]
     created = task_created(flow_run_id=run, to=_state(number, "SCHEDULED"))
     latest = TaskRunStateRecorded(
-        state=_state(number, "RUNNING"), is_latest=True, fields=created.fields, progress=Progress(run_count=number)
+        state=_state(number, "RUNNING"), is_latest=True, fields=created.fields, progress=RunProgress(run_count=number)
     )
     return [
         created,
@@ -168,7 +168,7 @@ def _pools(number: int) -> list[tuple[str, int, list[Event]]]:
 
 def _limits(number: int) -> list[tuple[str, int, list[Event]]]:
     ids = UUID(int=51), UUID(int=52)
-    tally = Tally(leased_slots=number, at=NOW)
+    tally = SlotCounts(leased_slots=number, at=NOW)
     limits = tuple(LimitReference(id=limit, name="l", limit=5) for limit in ids)
     until = NOW + timedelta(seconds=number)
     created = LimitCreated(name="l", limit=5, active=True, slot_decay_per_second=0.5, tally=tally)

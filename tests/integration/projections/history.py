@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from antiphon.events.document.events import FlowCreated, FlowRunInputCreated
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunStateRecorded
 from tests.examples import EARLIER, FLOW, INITIAL_STATE, NOW, run_created, run_moved, state, task_created
@@ -41,7 +41,7 @@ def moved(number: int, kind: str, **progress: Any) -> Event:
 def reported(number: int, name: str, flow_run_id: UUID | None) -> Event:
     fields = task_created(flow_run_id=flow_run_id).fields.model_copy(update={"name": name, "tags": ("x",)})
     its_state = state("COMPLETED").model_copy(update={"id": UUID(int=number)})
-    return TaskRunStateRecorded(state=its_state, is_latest=True, fields=fields, progress=Progress(start_time=NOW))
+    return TaskRunStateRecorded(state=its_state, is_latest=True, fields=fields, progress=RunProgress(start_time=NOW))
 
 
 FACTS: Final[list[tuple[Aggregate, Event]]] = [

@@ -8,7 +8,7 @@ from uuid import UUID
 from antiphon.events import ids
 from antiphon.events.document.events import ArtifactCreated, ArtifactDeleted, ArtifactUpdated
 from antiphon.events.flow_run.events import FlowRunDeleted, FlowRunTransitionAccepted, FlowRunTransitionRejected
-from antiphon.events.state import Progress
+from antiphon.events.state import RunProgress
 from antiphon.events.subjects import Aggregate
 from antiphon.events.transition import ResultArtifact, artifact_id
 from tests.examples import RUN, RUN_ID, TASK, TASK_ID, run_created, run_moved, state, task_created, task_moved
@@ -60,7 +60,7 @@ async def test_the_last_of_a_key_is_its_latest(projections: ProjectionScenario) 
 async def test_the_data_of_a_state_is_an_artifact_that_stays_when_its_run_goes(projections: ProjectionScenario) -> None:
     kept = state("COMPLETED", data={"b": 1, "a": 10**30})
     moved = FlowRunTransitionAccepted(
-        state=kept, progress=Progress(), artifact=ResultArtifact(key="key", type="", description="d")
+        state=kept, progress=RunProgress(), artifact=ResultArtifact(key="key", type="", description="d")
     )
     shown = await projections.when((RUN, run_created()), (RUN, moved), (RUN, FlowRunDeleted()))
     described = {"key": "key", "type": None, "description": "d", "data": '{"b": 1, "a": 1' + 30 * "0" + "}"}

@@ -20,7 +20,7 @@ from antiphon.events.limit.events import (
     LimitUpdated,
     SlotsAcquired,
 )
-from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.core.reading import configure
 from antiphon.projections.limit import queries
@@ -37,8 +37,8 @@ LEASE, DEPLOYMENT = Aggregate("lease", str(LEASE_ID)), Aggregate("deployment", s
 HOLDER = Holder(type="task_run", id=TASK_ID)
 
 
-def created(name: str, tally: Tally | None = None, decay: float = 0.0) -> LimitCreated:
-    tally = tally or Tally(at=NOW)
+def created(name: str, tally: SlotCounts | None = None, decay: float = 0.0) -> LimitCreated:
+    tally = tally or SlotCounts(at=NOW)
     return LimitCreated(name=name, limit=5, active=True, slot_decay_per_second=decay, tally=tally)
 
 
@@ -48,10 +48,10 @@ def granted(*limit_ids: UUID) -> LeaseGranted:
 
 
 async def test_a_limit_is_created_counted_changed_and_deleted(projections: ProjectionScenario) -> None:
-    taken = SlotsAcquired(slots=2, lease_id=LEASE_ID, tally=Tally(leased_slots=2, denied_slots=1, at=NOW))
+    taken = SlotsAcquired(slots=2, lease_id=LEASE_ID, tally=SlotCounts(leased_slots=2, denied_slots=1, at=NOW))
     there = projections.given((LIMIT, created("a")), (LIMIT, taken))
     (await there.when()).then("concurrency_limit", {"name": "a", "slot_limit": 5, "leased_slots": 2, "denied_slots": 1})
-    renamed = LimitUpdated(changes=LimitChanges(name="b", active=False), tally=Tally(leased_slots=2, at=NOW))
+    renamed = LimitUpdated(changes=LimitChanges(name="b", active=False), tally=SlotCounts(leased_slots=2, at=NOW))
     (await there.when((LIMIT, renamed))).then(
         "concurrency_limit", {"name": "b", "active": False, "slot_limit": 5, "leased_slots": 2, "denied_slots": 0}
     )
@@ -63,7 +63,7 @@ async def test_a_lease_is_there_as_long_as_it_lasts(projections: ProjectionScena
     both = [str(LIMIT_ID), str(OTHER_ID)]
     (await there.when()).then("concurrency_lease", {"limit_ids": both, "holder_id": str(TASK_ID), "slots": 1})
     (await there.when((LEASE, LeaseRenewed(expires_at=None)))).then("concurrency_lease", {"expires_at": None})
-    (await there.when((LIMIT, LimitReset(tally=Tally(at=NOW))))).then("concurrency_lease", {"limit_ids": both[1:]})
+    (await there.when((LIMIT, LimitReset(tally=SlotCounts(at=NOW))))).then("concurrency_lease", {"limit_ids": both[1:]})
     (await there.when((OTHER, LimitDeleted()))).then("concurrency_lease", {"limit_ids": both[:1]})
     for ending in (LeaseReleased(), LeaseExpired()):
         (await there.when((LEASE, ending))).then_nothing("concurrency_lease")
@@ -72,7 +72,7 @@ async def test_a_lease_is_there_as_long_as_it_lasts(projections: ProjectionScena
 async def test_sql_counts_slots_as_the_policy_does(projections: ProjectionScenario) -> None:
     now = clock.now()
     for loose, leased, decay, seconds in ((3, 2, 0.0, 100), (5, 0, 0.01, 250), (5, 1, 0.01, 0), (1, 0, 2.0, 100)):
-        tally = Tally(loose_slots=loose, leased_slots=leased, at=now - timedelta(seconds=seconds))
+        tally = SlotCounts(loose_slots=loose, leased_slots=leased, at=now - timedelta(seconds=seconds))
         await projections.when((LIMIT, created("a", tally, decay)), cuts=[()])
         async with await psycopg.AsyncConnection.connect(projections.postgres_url) as connection:
             await configure(connection)

@@ -17,7 +17,7 @@ from antiphon.events.flow_run.events import FlowRunDeleted
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Draft
 from antiphon.events.message import Event, Metadata
-from antiphon.events.state import Progress
+from antiphon.events.state import RunProgress
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunStateRecorded
 from antiphon.projections.core.migrate import migrate
@@ -157,7 +157,7 @@ async def test_a_task_run_is_shown_when_its_flow_run_appears(
     log, run = JetStreamLog(client), life()
     task_id = uuid4()
     fields = task_created(flow_run_id=UUID(run[0].aggregate.id)).fields
-    early = TaskRunStateRecorded(state=state("RUNNING"), is_latest=True, fields=fields, progress=Progress())
+    early = TaskRunStateRecorded(state=state("RUNNING"), is_latest=True, fields=fields, progress=RunProgress())
     position = (await append_to(log, drafts(Aggregate("task_run", str(task_id)), early)))[-1]
     projector.start()
     await reached(postgres_url, position)

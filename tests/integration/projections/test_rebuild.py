@@ -23,7 +23,7 @@ from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.projections.as_of.keyframes import carry
 from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate
 from antiphon.projections.engine.writer import acquire_lock, connect, position_of, release_lock, try_lock
-from antiphon.projections.rebuild.rebuild import Progress, Rebuild, RebuildError, is_outdated
+from antiphon.projections.rebuild.rebuild import Rebuild, RebuildError, RebuildProgress, is_outdated
 from antiphon.projections.rebuild.shadow_schema import NEXT, OLD, Built, built
 from antiphon.services.cli import handover
 from antiphon.services.policy.main import run as policy
@@ -152,7 +152,7 @@ async def test_a_rebuild_that_is_killed_is_gone_on_with(
     before = await in_schema(postgres_url, NEXT)
     assert await in_schema(postgres_url, SCHEMA) == Built(VERSION, last)
     last = await append_lives(client, 5)
-    told: list[Progress] = []
+    told: list[RebuildProgress] = []
     async with asyncio.timeout(DEADLINE_SECONDS):
         # The server may not have noticed yet that the killed one is gone.
         while await is_at_work(postgres_url):
@@ -183,7 +183,7 @@ async def test_what_cannot_be_gone_on_with_is_taken_away(client: NatsClient, pos
     await migrate(postgres_url, NEXT)
     await execute(postgres_url, "INSERT INTO read_next.checkpoint VALUES ('events', 3)")
     await execute(postgres_url, left)
-    told: list[Progress] = []
+    told: list[RebuildProgress] = []
     assert await Rebuild(JetStreamLog(client), postgres_url, progress=told.append).run() == last
     async with await connect(postgres_url) as connection:
         assert await (await connection.execute("SELECT count(*) FROM flow_run")).fetchone() == (2,)

@@ -17,7 +17,7 @@ from antiphon.events.document.events import (
 )
 from antiphon.events.flow_run.events import FlowRunChanges, FlowRunDeleted, FlowRunPolicy, FlowRunUpdated
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import TaskRunDeleted, TaskRunRenamed, TaskRunStateRecorded
 from tests.examples import (
@@ -52,7 +52,7 @@ def reported(number: int, kind: str, *, is_latest: bool = True) -> TaskRunStateR
         state=numbered(number, kind),
         is_latest=is_latest,
         fields=task_created(flow_run_id=RUN_ID).fields if is_latest else None,
-        progress=Progress(run_count=1) if is_latest else None,
+        progress=RunProgress(run_count=1) if is_latest else None,
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from antiphon.events import ids
 from antiphon.events.name.events import NameClaimed
 from antiphon.events.outcome import Status
-from antiphon.events.state import Progress
+from antiphon.events.state import RunProgress
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.commands import (
     CreateTaskRun,
@@ -30,7 +30,7 @@ from antiphon.events.task_run.events import (
     TaskRunTransitionReplaced,
 )
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
-from antiphon.services.policy.kinds.name import Name
+from antiphon.services.policy.kinds.name import NameReservation
 from antiphon.services.policy.kinds.task_cache import TaskCache
 from antiphon.services.policy.kinds.task_run.decider import TASK_RUN
 from antiphon.services.policy.kinds.task_run.keys import key_name
@@ -62,7 +62,7 @@ def move(kind: str, name: str | None = None, **details: Any) -> SetTaskRunState:
 
 def flow_run_in(kind: str | None, run_count: int = 1, **details: Any) -> dict[Aggregate, FlowRun]:
     current = state(kind, **details) if kind else None
-    return {RUN: FlowRun(exists=True, state=current, progress=Progress(run_count=run_count))}
+    return {RUN: FlowRun(exists=True, state=current, progress=RunProgress(run_count=run_count))}
 
 
 def within(kind: str | None, run_count: int = 1, **details: Any) -> Scenario:
@@ -163,7 +163,7 @@ def create(**fields: Any) -> CreateTaskRun:
 
 
 def test_a_created_task_run_claims_its_keys() -> None:
-    decided = task.beside({KEYS: Name(), **flow_run_in("RUNNING")}).when(create())
+    decided = task.beside({KEYS: NameReservation(), **flow_run_in("RUNNING")}).when(create())
     created = decided.only()
     assert isinstance(created, TaskRunCreated)
     assert (created.state.name, created.progress.expected_start_time) == ("Pending", NOW)
@@ -172,7 +172,9 @@ def test_a_created_task_run_claims_its_keys() -> None:
 
 def test_a_task_run_may_begin_in_what_is_cached_or_within_its_flow_run() -> None:
     command = create(state=proposed("RUNNING", cache_key="k", deferred=True))
-    there = task.beside({KEYS: Name(), **flow_run_in("RUNNING", run_count=3), ids.task_cache("k"): TaskCache()})
+    there = task.beside(
+        {KEYS: NameReservation(), **flow_run_in("RUNNING", run_count=3), ids.task_cache("k"): TaskCache()}
+    )
     assert there.when(command).only().flow_run_run_count == 3
     done = state("COMPLETED", data={"x": 0}, task_run_id=STATE_ID)
     source = TaskRun(fields=task_created().fields, state=done, state_ids=frozenset({done.id}))
@@ -183,26 +185,26 @@ def test_a_task_run_may_begin_in_what_is_cached_or_within_its_flow_run() -> None
 
 def test_the_keys_of_another_task_run_find_that_one() -> None:
     owner = TASK._replace(id=str(STATE_ID))
-    held = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, **flow_run_in("RUNNING")})
+    held = task.beside({KEYS: NameReservation(owner.id), owner: within("RUNNING").state, **flow_run_in("RUNNING")})
     answer = held.when(create()).then_nothing()
     assert (answer.status, answer.aggregate_id) == (Status.EXISTS, owner.id)
 
 
 def test_a_task_run_needs_its_flow_run() -> None:
-    missing = task.beside({KEYS: Name(), RUN: FlowRun()})
+    missing = task.beside({KEYS: NameReservation(), RUN: FlowRun()})
     assert missing.when(create()).then_nothing().status is Status.CONFLICT
 
 
 def test_what_went_with_its_flow_run_holds_no_keys() -> None:
     owner = TASK._replace(id=str(STATE_ID))
-    gone = task.beside({KEYS: Name(owner.id), owner: within("RUNNING").state, RUN: FlowRun(is_deleted=True)})
+    gone = task.beside({KEYS: NameReservation(owner.id), owner: within("RUNNING").state, RUN: FlowRun(is_deleted=True)})
     assert gone.when(create()).then_nothing().status is Status.CONFLICT
 
 
 def test_the_id_of_what_went_with_its_flow_run_is_free() -> None:
     gone = task.given(task_created(flow_run_id=RUN_ID))
     name = key_name(None, "key", "0")
-    anew = gone.beside({name: Name(), RUN: FlowRun(is_deleted=True)}).when(
+    anew = gone.beside({name: NameReservation(), RUN: FlowRun(is_deleted=True)}).when(
         CreateTaskRun(task_key="key", dynamic_key="0")
     )
     assert isinstance(anew.only(), TaskRunCreated)
@@ -230,7 +232,7 @@ def recorded(event: object) -> TaskRunStateRecorded:
     return event
 
 
-unreported = task.beside({KEYS: Name(), RUN: FlowRun()})
+unreported = task.beside({KEYS: NameReservation(), RUN: FlowRun()})
 
 
 def test_a_report_needs_no_flow_run_and_makes_the_run() -> None:
@@ -255,13 +257,13 @@ def test_a_repeated_report_is_recorded_once() -> None:
 def test_a_report_keeps_what_it_does_not_mention() -> None:
     first = unreported.when(report("RUNNING", 1, run_count=1, start_time=EARLIER)).only()
     second = recorded(unreported.given(first).when(report("COMPLETED", 2, end_time=NOW)).only())
-    assert second.progress == Progress(run_count=1, start_time=EARLIER, end_time=NOW)
+    assert second.progress == RunProgress(run_count=1, start_time=EARLIER, end_time=NOW)
 
 
 def test_a_report_under_anothers_keys_is_recorded_there() -> None:
     owner = TASK._replace(id=str(STATE_ID))
     first = unreported.when(report("PENDING", 1)).only()
-    held = task.beside({KEYS: Name(owner.id), owner: unreported.given(first).state, RUN: FlowRun()})
+    held = task.beside({KEYS: NameReservation(owner.id), owner: unreported.given(first).state, RUN: FlowRun()})
     decision = held.when(report("RUNNING", 2)).decision
     ((aggregate, _),) = decision.events
     assert aggregate == owner

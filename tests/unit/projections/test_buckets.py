@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.projections.sums.buckets import EFFECTIVE, EXPECTED, ROWS, Clock, cut
+from antiphon.projections.sums.buckets import EFFECTIVE, EXPECTED, ROWS, BucketClock, cut
 from antiphon.projections.sums.intervals import HOUR, MINUTE, SECOND, Intervals
 
 MOMENTS = st.one_of(
@@ -28,7 +28,7 @@ LENGTHS = st.one_of(
     st.one_of(st.none(), st.integers(-9_000, 9_000).map(lambda number: number * MINUTE)),
 )
 def test_intervals_are_cut_into_whole_buckets_and_rows(
-    start: int, length: int, count: int, clock: Clock, present: int | None
+    start: int, length: int, count: int, clock: BucketClock, present: int | None
 ) -> None:
     intervals = Intervals(start, length, count)
     borders = {border for span in intervals.spans() for border in span}

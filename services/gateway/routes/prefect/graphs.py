@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator
 from starlette.responses import Response, StreamingResponse
 
-from antiphon.projections.flow_run.graph import TooLargeError, dependencies, graph
+from antiphon.projections.flow_run.graph import GraphTooLargeError, dependencies, graph
 from antiphon.projections.flow_run.queries import FLOW_RUNS
 from antiphon.projections.log.lines import lines_of
 from antiphon.services.gateway.context import Gateway
@@ -45,7 +45,7 @@ def routes(gateway: Gateway) -> APIRouter:
         async with gateway.reading() as connection:
             try:
                 found = await graph(connection, id, since)
-            except TooLargeError as error:
+            except GraphTooLargeError as error:
                 raise bad_request(str(error)) from error
         return missing(f"Flow run {id} not found") if found is None else JsonResponse(found)
 

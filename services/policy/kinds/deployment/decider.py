@@ -134,10 +134,10 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
         # Prefect resets the parameters of a deployment that is created again without any.
         return _change(situation, key, present, {"parameters": {}} | given)
     key = situation.aggregate
-    around = _around(situation, key, {}, given)
-    if isinstance(around, Decision):
-        return around
-    fields, events = around
+    resolved = _with_limit_and_pool(situation, key, {}, given)
+    if isinstance(resolved, Decision):
+        return resolved
+    fields, events = resolved
     data = validated(Deployment, fields)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
@@ -146,10 +146,10 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
 
 
 def _change(situation: Situation[Document], key: Aggregate, present: Document, given: dict[str, Any]) -> Decision:
-    around = _around(situation, key, present.data, given)
-    if isinstance(around, Decision):
-        return around
-    fields, events = around
+    resolved = _with_limit_and_pool(situation, key, present.data, given)
+    if isinstance(resolved, Decision):
+        return resolved
+    fields, events = resolved
     data = validated(Deployment, present.data | fields)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
@@ -161,24 +161,24 @@ def _change(situation: Situation[Document], key: Aggregate, present: Document, g
 
 def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decision:
     """What is told first of a deployment of no flow: that its limit or its pool is missing too."""
-    around = _around(situation, situation.aggregate, {}, given)
-    return around if isinstance(around, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+    resolved = _with_limit_and_pool(situation, situation.aggregate, {}, given)
+    return resolved if isinstance(resolved, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
 
 
-def _around(
+def _with_limit_and_pool(
     situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Events] | Decision:
     """The fields that a deployment is given, and what happens to its limit and its pool for that."""
-    limited, placed = _limit(situation, key, present, given), pool.placed(given, situation)
+    limited, assigned = _limit(situation, key, present, given), pool.assign_queue(given, situation)
     if isinstance(limited, Decision):
         return limited
-    if isinstance(placed, Decision):
-        return placed
+    if isinstance(assigned, Decision):
+        return assigned
     limit_id, events = limited
-    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | placed[0]
+    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | assigned[0]
     if limit_id != present.get("concurrency_limit_id"):
         fields["concurrency_limit_id"] = limit_id
-    return fields, [*events, *placed[1]]
+    return fields, [*events, *assigned[1]]
 
 
 def _limit(

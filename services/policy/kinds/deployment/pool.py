@@ -15,17 +15,17 @@ from antiphon.services.policy.kinds.work_pool.state import WorkPool
 _CREATING: Final = "Error creating deployment: {}"
 
 
-def placed(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[dict[str, Any], Events] | Decision:
+def assign_queue(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[dict[str, Any], Events] | Decision:
     """The fields that say where a deployment is, if that changes, and what has to happen for it."""
     pool_name, queue_name = given.get("work_pool_name"), given.get("work_queue_name")
     if pool_name is None and "work_pool_name" in given:
         return {"work_pool_id": None, "work_queue_id": None}, []
     if not pool_name and not queue_name:
         return {}, []
-    place = assignment.place(pool_name, queue_name, situation)
-    if isinstance(place, Decision):
-        return place
-    return {"work_pool_id": place.pool_id, "work_queue_id": place.queue_id}, place.events
+    assigned = assignment.assign_queue(pool_name, queue_name, situation)
+    if isinstance(assigned, Decision):
+        return assigned
+    return {"work_pool_id": assigned.pool_id, "work_queue_id": assigned.queue_id}, assigned.events
 
 
 def unfit_creation(given: Mapping[str, Any], situation: Situation[Any]) -> Decision | None:

@@ -15,7 +15,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
-from antiphon.services.policy.kinds.document.resources import RESOURCES, Resource
+from antiphon.services.policy.kinds.document.resources import RESOURCES, DocumentKind
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
 
 
@@ -61,7 +61,7 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
     return Decision(events=(*events, (situation.aggregate, resource.deleted())))
 
 
-def _create(resource: Resource, command: CreateDocument, situation: Situation[Document]) -> Decision:
+def _create(resource: DocumentKind, command: CreateDocument, situation: Situation[Document]) -> Decision:
     data = validated(resource.model, command.data)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
@@ -85,12 +85,12 @@ def _claimed(data: dict[str, Any], situation: Situation[Document]) -> NameClaime
     return NameClaimed(name=str(data["name"]), owner=situation.aggregate.id)
 
 
-def _exists(resource: Resource, owner: str) -> Decision:
+def _exists(resource: DocumentKind, owner: str) -> Decision:
     status = Status.EXISTS if resource.create_finds_existing else Status.CONFLICT
     return Decision(answer=Answer(status=status, aggregate_id=owner, reason=resource.taken or None))
 
 
-def _update(resource: Resource, command: UpdateDocument, situation: Situation[Document]) -> Decision:
+def _update(resource: DocumentKind, command: UpdateDocument, situation: Situation[Document]) -> Decision:
     data = validated(resource.model, situation.state.data | command.changes)
     if isinstance(data, str) and None in command.changes.values():
         # A null where something must be.

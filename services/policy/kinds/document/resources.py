@@ -56,7 +56,7 @@ class Artifact(Payload):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class DocumentKind:
     """One kind of document."""
 
     model: type[Payload]
@@ -78,8 +78,8 @@ class Resource:
     parent_missing: str = ""
 
 
-RESOURCES: dict[str, Resource] = {
-    "flow": Resource(
+RESOURCES: dict[str, DocumentKind] = {
+    "flow": DocumentKind(
         model=Flow,
         created=events.FlowCreated,
         updated=events.FlowUpdated,
@@ -87,7 +87,7 @@ RESOURCES: dict[str, Resource] = {
         name=lambda data: ids.name_aggregate("flow", data["name"]),
         create_finds_existing=True,
     ),
-    "flow_run_input": Resource(
+    "flow_run_input": DocumentKind(
         model=FlowRunInput,
         created=events.FlowRunInputCreated,
         updated=events.FlowRunInputUpdated,
@@ -96,7 +96,7 @@ RESOURCES: dict[str, Resource] = {
         parent=lambda data: Aggregate("flow_run", str(data["flow_run_id"])),
         parent_missing="Flow run not found",
     ),
-    "variable": Resource(
+    "variable": DocumentKind(
         model=Variable,
         created=events.VariableCreated,
         updated=events.VariableUpdated,
@@ -104,7 +104,7 @@ RESOURCES: dict[str, Resource] = {
         name=lambda data: ids.name_aggregate("variable", data["name"]),
         can_be_renamed=True,
     ),
-    "artifact": Resource(
+    "artifact": DocumentKind(
         model=Artifact,
         created=events.ArtifactCreated,
         updated=events.ArtifactUpdated,

@@ -28,7 +28,7 @@ from antiphon.services.policy.kinds.flow_run import concurrency, from_deployment
 from antiphon.services.policy.kinds.flow_run.rules import CORE, LATE, MINIMAL
 from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, begun, evolve
 from antiphon.services.policy.kinds.flow_run.transition import move
-from antiphon.services.policy.kinds.work_pool.assignment import Place
+from antiphon.services.policy.kinds.work_pool.assignment import QueueAssignment
 from antiphon.services.prefect.run_names import generated_name
 
 #: Fields of the command that its run does not have, or not as they are.
@@ -124,18 +124,20 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     filled_in = from_deployment.filled_in(command, situation)
     if isinstance(filled_in, Decision):
         return filled_in
-    place = from_deployment.place(command, situation)
-    if isinstance(place, Decision):
-        return place
+    assigned = from_deployment.assign_queue(command, situation)
+    if isinstance(assigned, Decision):
+        return assigned
     if not flow.exists or parent_is_missing:
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
-    return _begin(filled_in, situation, flow_key, place)
+    return _begin(filled_in, situation, flow_key, assigned)
 
 
-def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, place: Place) -> Decision:
+def _begin(
+    command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, assigned: QueueAssignment
+) -> Decision:
     fields: dict[str, Any] = {
         **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
-        **from_deployment.beside(command, situation, place),
+        **from_deployment.resolved_fields(command, situation, assigned),
         "name": command.name or generated_name(situation.id),
         "labels": from_deployment.labels(command, situation.others[flow_key], situation),
     }
@@ -147,7 +149,7 @@ def _begin(command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggr
     ).events
     # The policy of the run where the transition has changed it.
     written = {name: getattr(first, name) for name in first.model_fields_set & FlowRunCreated.model_fields.keys()}
-    return Decision(events=(*place.events, *mirrored, (key, FlowRunCreated(**fields | written))))
+    return Decision(events=(*assigned.events, *mirrored, (key, FlowRunCreated(**fields | written))))
 
 
 def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:

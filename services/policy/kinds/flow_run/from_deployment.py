@@ -14,7 +14,7 @@ from antiphon.services.policy.kinds.deployment.model import unfit
 from antiphon.services.policy.kinds.document.state import INITIAL, Document
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.work_pool import assignment, job_variables
-from antiphon.services.policy.kinds.work_pool.assignment import Place
+from antiphon.services.policy.kinds.work_pool.assignment import QueueAssignment
 from antiphon.services.policy.kinds.work_pool.decider import unfit as unfit_variables
 from antiphon.services.prefect.prefect_kind import HYDRATION, are_alike, is_dehydrated
 
@@ -93,16 +93,16 @@ def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situatio
     return None if complaint is None else unfit_variables(situation, complaint, "Error creating flow run: {}")
 
 
-def place(command: CreateFlowRun, situation: Situation[FlowRun]) -> Place | Decision:
+def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> QueueAssignment | Decision:
     """The queue that the run is in, if any: a deployment's run may ask for another one, which is then made."""
     if not command.from_deployment:
         if not command.work_pool_name:
-            return Place(None, None, [])
-        return assignment.place(command.work_pool_name, command.work_queue_name, situation, creates=False)
+            return QueueAssignment(None, None, [])
+        return assignment.assign_queue(command.work_pool_name, command.work_queue_name, situation, creates=False)
     deployment: Document = situation.others.get(_key(command)) or INITIAL
     found = assignment.pool_of(deployment.data, situation.others)
     if not command.work_queue_name:
-        return Place(None, UUID(deployment.data["work_queue_id"]) if found else None, [])
+        return QueueAssignment(None, UUID(deployment.data["work_queue_id"]) if found else None, [])
     if found is None:
         reason = _NO_POOL.format(command.work_queue_name, command.deployment_id)
         return refused(situation, Status.INVALID, reason)
@@ -118,8 +118,8 @@ def labels(command: CreateFlowRun, flow: Document, situation: Situation[FlowRun]
     return dict(above.data.get("labels") or {}) | own | command.labels
 
 
-def beside(command: CreateFlowRun, situation: Situation[FlowRun], place: Place) -> dict[str, Any]:
+def resolved_fields(command: CreateFlowRun, situation: Situation[FlowRun], assigned: QueueAssignment) -> dict[str, Any]:
     """The fields of the run that no command can set."""
     version = situation.others[_key(command)].data.get("version") if command.from_deployment else None
-    fields = {"deployment_version": version, "work_queue_id": place.queue_id}
+    fields = {"deployment_version": version, "work_queue_id": assigned.queue_id}
     return {name: value for name, value in fields.items() if value is not None}

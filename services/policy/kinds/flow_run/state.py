@@ -17,7 +17,7 @@ from antiphon.events.flow_run.events import (
     FlowRunUpdated,
 )
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.transition import artifact_id
 
@@ -37,7 +37,7 @@ class FlowRun:
     labels: tuple[tuple[str, bool | int | float | str], ...] = ()
     policy: FlowRunPolicy = FlowRunPolicy()
     state: State | None = None
-    progress: Progress = Progress()
+    progress: RunProgress = RunProgress()
     #: The timestamps of all its states: no two states of a run share one.
     timestamps: frozenset[datetime] = frozenset()
     #: What its states' data are, also once it is deleted: they stay.

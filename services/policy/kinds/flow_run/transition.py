@@ -16,7 +16,7 @@ from antiphon.events.flow_run.events import (
     FlowRunTransitionReplaced,
 )
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, ProposedState, State, StateDetails, StateType
+from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave, state_from
@@ -73,7 +73,7 @@ def move(
     return Decision(events=(*t.concurrency.ledger.events, *mirrored, *retried, (situation.aggregate, event)))
 
 
-def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | None, Progress | None]:
+def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | None, RunProgress | None]:
     """The state as it is written, and the run fields after it."""
     if t.proposed is None:
         return None, None

@@ -8,7 +8,7 @@ from math import floor
 from random import Random
 from typing import Final
 
-from antiphon.events.limit.slots import Tally
+from antiphon.events.limit.slots import SlotCounts
 from antiphon.services.policy.engine.jitter import clamped_interval
 from antiphon.services.policy.kinds.limit.state import Limit
 
@@ -38,11 +38,11 @@ def has_room(limit: Limit, slots: int, now: datetime) -> bool:
     return limit.active and active_slots(limit, now) + slots <= limit.limit
 
 
-def counted(limit: Limit, now: datetime) -> Tally:
+def counted(limit: Limit, now: datetime) -> SlotCounts:
     """The tally as it is now, decay worked in."""
     tally = limit.tally
     loose = active_slots(limit, now) if limit.slot_decay_per_second > 0 else tally.loose_slots
-    return Tally(
+    return SlotCounts(
         loose_slots=loose,
         leased_slots=tally.leased_slots,
         denied_slots=_decayed(tally.denied_slots, _denied_decay(limit), tally, now),
@@ -51,7 +51,7 @@ def counted(limit: Limit, now: datetime) -> Tally:
     )
 
 
-def _decayed(slots: int, per_second: float, tally: Tally, now: datetime) -> int:
+def _decayed(slots: int, per_second: float, tally: SlotCounts, now: datetime) -> int:
     lost = per_second * max(0.0, (now - tally.at).total_seconds())
     return 0 if lost >= slots else slots - floor(lost)
 
@@ -62,7 +62,7 @@ def _denied_decay(limit: Limit) -> float:
     return 1 / max(_SHORTEST_OCCUPANCY_SECONDS, min(limit.tally.avg_slot_occupancy_seconds, _longest_wait(limit)))
 
 
-def taken(limit: Limit, slots: int, now: datetime, *, by_lease: bool) -> Tally:
+def taken(limit: Limit, slots: int, now: datetime, *, by_lease: bool) -> SlotCounts:
     """The tally after slots were taken."""
     tally = counted(limit, now)
     loose, leased = tally.loose_slots, tally.leased_slots
@@ -73,7 +73,9 @@ def taken(limit: Limit, slots: int, now: datetime, *, by_lease: bool) -> Tally:
     return tally.model_copy(update={"loose_slots": loose, "leased_slots": leased})
 
 
-def freed(limit: Limit, slots: int, now: datetime, *, by_lease: bool, occupancy_seconds: float | None = None) -> Tally:
+def freed(
+    limit: Limit, slots: int, now: datetime, *, by_lease: bool, occupancy_seconds: float | None = None
+) -> SlotCounts:
     """The tally after slots were freed; never fewer than none are taken."""
     tally = counted(limit, now)
     loose, leased = tally.loose_slots, tally.leased_slots
@@ -90,7 +92,7 @@ def freed(limit: Limit, slots: int, now: datetime, *, by_lease: bool, occupancy_
     )
 
 
-def denied(limit: Limit, slots: int, now: datetime) -> Tally:
+def denied(limit: Limit, slots: int, now: datetime) -> SlotCounts:
     """The tally after slots were asked for in vain."""
     tally = counted(limit, now)
     return tally.model_copy(update={"denied_slots": tally.denied_slots + slots})

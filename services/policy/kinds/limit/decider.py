@@ -18,7 +18,7 @@ from antiphon.events.limit.events import (
     SlotsDenied,
     SlotsReleased,
 )
-from antiphon.events.limit.slots import Holder, Tally
+from antiphon.events.limit.slots import Holder, SlotCounts
 from antiphon.events.message import Command, Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
@@ -62,7 +62,7 @@ def decide(command: Command, situation: Situation[Limit]) -> Decision:
 
 def creation(key: Aggregate, command: CreateLimit, now: datetime) -> tuple[tuple[Aggregate, Event], ...]:
     """The events that make a limit, its name included."""
-    tally = Tally(loose_slots=command.active_slots, denied_slots=command.denied_slots, at=now)
+    tally = SlotCounts(loose_slots=command.active_slots, denied_slots=command.denied_slots, at=now)
     created = LimitCreated(
         name=command.name,
         limit=command.limit,
@@ -113,7 +113,7 @@ def _update(command: UpdateLimit, situation: Situation[Limit]) -> Decision:
     return Decision(events=(*events, (key, updated)))
 
 
-def _counted_anew(limit: Limit, changes: LimitSettings, now: datetime) -> Tally:
+def _counted_anew(limit: Limit, changes: LimitSettings, now: datetime) -> SlotCounts:
     tally = counted(limit, now)
     decays = limit.slot_decay_per_second > 0
     will_decay = decays if changes.slot_decay_per_second is None else changes.slot_decay_per_second > 0

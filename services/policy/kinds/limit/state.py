@@ -21,10 +21,10 @@ from antiphon.events.limit.events import (
     SlotsDenied,
     SlotsReleased,
 )
-from antiphon.events.limit.slots import Holder, LimitReference, Tally
+from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event
 
-_NOTHING_TAKEN: Final = Tally(at=datetime.min.replace(tzinfo=UTC))
+_NOTHING_TAKEN: Final = SlotCounts(at=datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Limit:
     limit: int = 0
     active: bool = True
     slot_decay_per_second: float = 0.0
-    tally: Tally = _NOTHING_TAKEN
+    tally: SlotCounts = _NOTHING_TAKEN
     #: By lease id.
     leases: Mapping[UUID, Held] = field(default_factory=dict)
     #: Leases granted up to then are no more.

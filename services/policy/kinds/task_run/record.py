@@ -7,7 +7,7 @@ from uuid import UUID
 from antiphon.events.message import Event
 from antiphon.events.name.events import NameClaimed
 from antiphon.events.outcome import Answer, Status
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.commands import RecordTaskRunState, ReportedTaskRun
 from antiphon.events.task_run.events import TaskRunFields, TaskRunPolicy, TaskRunStateRecorded
@@ -17,7 +17,7 @@ from antiphon.services.policy.kinds.task_run.state import INITIAL, TaskRun
 from antiphon.services.prefect.run_names import generated_name
 
 _FIELDS = frozenset(TaskRunFields.model_fields) - {"flow_run_id", "name"}
-_PROGRESS = frozenset(Progress.model_fields) - {"total_run_time"}
+_PROGRESS = frozenset(RunProgress.model_fields) - {"total_run_time"}
 
 
 def record(command: RecordTaskRunState, situation: Situation[TaskRun]) -> Decision:
@@ -80,7 +80,7 @@ def _fields(command: RecordTaskRunState, run: TaskRun) -> TaskRunFields:
     return TaskRunFields(**(unsaid | given), name=name, flow_run_id=command.flow_run_id)
 
 
-def _progress(report: ReportedTaskRun, run: TaskRun) -> Progress:
+def _progress(report: ReportedTaskRun, run: TaskRun) -> RunProgress:
     given = {name: getattr(report, name) for name in report.model_fields_set & _PROGRESS}
     if "total_run_time" in report.model_fields_set:
         given["total_run_time"] = report.total_run_time.total_seconds()

@@ -11,7 +11,7 @@ from random import Random
 from typing import Final, Protocol
 
 from antiphon.events.outcome import Status
-from antiphon.events.state import Progress, State, StateDetails, StateType, is_unpersisted
+from antiphon.events.state import RunProgress, State, StateDetails, StateType, is_unpersisted
 from antiphon.events.task_run.events import TaskRunPolicy
 from antiphon.services.policy.engine.jitter import clamped_interval
 from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, types
@@ -36,7 +36,7 @@ class EnclosingFlowRun(Protocol):
         """The state it is in."""
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> RunProgress:
         """Its run fields."""
 
 

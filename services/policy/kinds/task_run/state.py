@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from antiphon.events.message import Event
-from antiphon.events.state import Progress, State
+from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.events import (
     TaskRunCreated,
@@ -26,7 +26,7 @@ class TaskRun:
 
     fields: TaskRunFields | None = None
     state: State | None = None
-    progress: Progress = Progress()
+    progress: RunProgress = RunProgress()
     #: The run count of the flow run when this task run last started.
     flow_run_run_count: int = 0
     #: The ids of all its states, so that a report that comes twice is recorded once.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ Others = Mapping[Aggregate, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class QueueAssignment:
     """A queue, and what has to happen that there is one."""
 
     pool_id: UUID | None
@@ -40,7 +40,7 @@ def _key(pool_id: object) -> Aggregate:
 
 
 def related(pool_name: str | None, queue_name: str | None, situation: Situation[Any]) -> tuple[Aggregate, ...]:
-    """What `place` looks at."""
+    """The aggregates that `assign_queue` reads."""
     if pool_name:
         return named(pool_name, situation.others)
     return (*named(DEFAULT_POOL, situation.others), _own_pool(situation)) if queue_name else ()
@@ -60,9 +60,9 @@ def pool_of(data: Mapping[str, Any], others: Others) -> tuple[Aggregate, WorkPoo
     return None
 
 
-def place(
+def assign_queue(
     pool_name: str | None, queue_name: str | None, situation: Situation[Any], *, creates: bool = True
-) -> Place | Decision:
+) -> QueueAssignment | Decision:
     """The queue of that name, which is made if there is none, or the default queue of the pool.
 
     A queue without a pool is in the pool of Prefect's former agents, which is made too.
@@ -74,13 +74,13 @@ def place(
         return refused(situation, Status.NOT_FOUND, f'Work pool "{pool_name}" not found.')
     pool: WorkPool = situation.others[keys[0]]
     if not queue_name:
-        return Place(UUID(keys[0].id), UUID(pool.data["default_queue_id"]), [])
+        return QueueAssignment(UUID(keys[0].id), UUID(pool.data["default_queue_id"]), [])
     if not creates and pool.named(queue_name) is None:
         return refused(situation, Status.NOT_FOUND, f"Work pool queue '{pool_name}/{queue_name}' not found.")
     return within(keys[0], pool, queue_name, situation)
 
 
-def _of_agents(queue_name: str, situation: Situation[Any]) -> Place | Decision:
+def _of_agents(queue_name: str, situation: Situation[Any]) -> QueueAssignment | Decision:
     events: Events = []
     key = next(iter(named(DEFAULT_POOL, situation.others)[1:]), None)
     if key is None:
@@ -94,19 +94,21 @@ def _of_agents(queue_name: str, situation: Situation[Any]) -> Place | Decision:
         pool = evolve(pool, event)
     # It comes before those that are there.
     found = within(key, pool, queue_name, situation, priority=1)
-    return found if isinstance(found, Decision) else Place(found.pool_id, found.queue_id, [*events, *found.events])
+    return found if isinstance(found, Decision) else replace(found, events=[*events, *found.events])
 
 
-def within(key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any) -> Place | Decision:
+def within(
+    key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any
+) -> QueueAssignment | Decision:
     """The queue of that name in a pool; it is made, with the fields that are given, if there is none."""
     queue_id = pool.named(name)
     if queue_id is not None:
-        return Place(UUID(key.id), UUID(queue_id), [])
+        return QueueAssignment(UUID(key.id), UUID(queue_id), [])
     new_id = ids.derived(situation.command_id, f"queue {name} of {key.id}")
     made = queue_creation(key, pool, new_id, {"name": name, **given})
     if isinstance(made, str):
         return refused(situation, Status.INVALID, made)
-    return Place(UUID(key.id), new_id, made)
+    return QueueAssignment(UUID(key.id), new_id, made)
 
 
 def _own_pool(situation: Situation[Any]) -> Aggregate:
