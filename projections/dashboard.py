@@ -1,4 +1,4 @@
-"""What the web UI asks for: short rows of many runs, and counts by flow, by flow run, by state and by time."""
+"""Queries of the web UI: short rows of many runs, and counts by flow, flow run, state and time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from antiphon.projections.sums import rollups
 from antiphon.projections.sums.rollups import COUNTS
 from antiphon.projections.task_run.queries import TASK_RUNS
 
-#: How many intervals of time the dashboard shows.
+#: The number of intervals in a chart of the dashboard.
 _INTERVALS: Final = 20
 
 _TASK_RUN_COUNTS: Final = (
@@ -36,7 +36,7 @@ _NEXT_RUNS: Final = (
 async def short_runs(
     connection: AsyncConnection[Any], criteria: Criteria, sort: FlowRunSort, limit: int, offset: int
 ) -> bytes:
-    """Flow runs as dots in a diagram: when, how long, how late."""
+    """Flow runs as points of a chart: time, duration and lateness."""
     parameters = rollups.parameters_on(connection)
     condition = criteria.on("flow_run", parameters)
     query = (
@@ -49,28 +49,28 @@ async def short_runs(
 
 
 async def task_run_counts(connection: AsyncConnection[Any], run_ids: Sequence[UUID]) -> bytes:
-    """How many task runs each flow run has; those that stand for a subflow run are not counted."""
+    """The number of task runs of each flow run, without the task runs that represent a subflow run."""
     found = await rows(connection, _TASK_RUN_COUNTS, {"ids": list(run_ids)})
     counts = {row["flow_run_id"]: row["n"] for row in found}
     return encoded({str(run_id): counts.get(run_id, 0) for run_id in run_ids})
 
 
 async def next_runs(connection: AsyncConnection[Any], flow_ids: Sequence[UUID]) -> bytes:
-    """The run of each flow that is scheduled to start first, or null."""
+    """The scheduled run of each flow that starts next, or null."""
     found = await rows(connection, _NEXT_RUNS, {"ids": list(flow_ids)})
     runs = {row["flow_id"]: row for row in found}
     return encoded({str(flow_id): runs.get(flow_id) for flow_id in flow_ids})
 
 
 async def deployment_counts(connection: AsyncConnection[Any], flow_ids: Sequence[UUID]) -> bytes:
-    """How many deployments each flow has."""
+    """The number of deployments of each flow."""
     query = "SELECT flow_id, count(*) AS n FROM deployment WHERE flow_id = ANY (%(ids)s) GROUP BY flow_id"
     counts = {row["flow_id"]: row["n"] for row in await rows(connection, query, {"ids": list(flow_ids)})}
     return encoded({str(flow_id): counts.get(flow_id, 0) for flow_id in flow_ids})
 
 
 async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) -> bytes:
-    """How many task runs are in a state of each type."""
+    """The number of task runs in each state type."""
     parameters = rollups.parameters_on(connection)
     condition = criteria.on("task_run", parameters)
     counts = COUNTS["task_run"]
@@ -82,7 +82,7 @@ async def counts_by_state(connection: AsyncConnection[Any], criteria: Criteria) 
 
 
 async def ended_by_time(connection: AsyncConnection[Any], criteria: Criteria, start: datetime, end: datetime) -> bytes:
-    """How many task runs that began in each part of a time have failed, and how many ended in another way."""
+    """The number of failed and otherwise ended task runs, by the interval in which they started."""
     shown = [{"completed": 0, "failed": 0} for _ in range(_INTERVALS)]
     parameters = rollups.parameters_on(connection)
     condition = criteria.on("task_run", parameters)

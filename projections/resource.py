@@ -1,4 +1,4 @@
-"""What can be read of one kind of object, declared once: its table, its columns, its orders."""
+"""The queries on one kind of object, from a declaration of its table, columns and orders."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from antiphon.projections.sums.windows import Window
 
 S = TypeVar("S", bound=StrEnum)
 
-#: From here on the rows of a page are found by their ids, which are passed over in less time than rows.
+#: From this offset on, a query first finds the ids of a page: PostgreSQL skips ids faster than rows.
 _DEEP: Final = 1000
 
 
 def plain(names: str, table: str | None = None) -> dict[str, str]:
-    """Columns that are selected as they are, separated by spaces, and their SQL."""
+    """The SQL of plain columns; `names` separates them with spaces."""
     return {name: name if table is None else f"{table}.{name}" for name in names.split()}
 
 
 def selected(columns: Mapping[str, str]) -> str:
-    """The SQL that selects columns under their names."""
+    """The select list of columns."""
     return ", ".join(sql if sql == name else f"{sql} AS {name}" for name, sql in columns.items())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resource(Generic[S]):
-    """Rows of one table, as Prefect's API shows them. Everything in a query but the bound values is our own text."""
+    """Rows of one table in the form of Prefect's API. Queries are constant texts; all values are bound."""
 
     table: str
     #: The columns and their SQL, in the order of Prefect's model.
     columns: Mapping[str, str]
-    #: Its orders: `NAME_DESC` is by the column `name`, unless `sort_columns` has other columns for `NAME`.
+    #: The orders: `NAME_DESC` sorts by the column `name`, unless `sort_columns` has other columns for `NAME`.
     sort: type[S]
     default_sort: S
     sort_columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: The columns that an answer of `paginate` shows, where they are not all of them.
+    #: The columns in a response of `paginate`; None for all columns.
     in_pages: Sequence[str] | None = None
-    #: What the table is joined with, where it does not have all of the columns.
+    #: The joins with other tables, if the table lacks some of the columns.
     joined_with: str = ""
-    #: Puts a row into the shape of Prefect's model, where its columns alone do not have it.
+    #: Converts a row to Prefect's model, if its columns differ from the model.
     shaped: Callable[[Row], Row] = lambda row: row
 
     async def get(self, connection: AsyncConnection[Any], row_id: UUID) -> bytes | None:
@@ -57,7 +57,7 @@ class Resource(Generic[S]):
         return first_encoded(await self.select_ids(connection, [row_id]))
 
     async def select_ids(self, connection: AsyncConnection[Any], row_ids: Sequence[UUID]) -> list[Row]:
-        """The rows of those objects."""
+        """The rows with these ids."""
         parameters = Parameters()
         by_id = f"{self.table}.id = ANY ({parameters.bind(list(row_ids))})"
         return await self.select(connection, joined([by_id, Criteria().on(self.table, parameters)]), parameters)
@@ -87,7 +87,7 @@ class Resource(Generic[S]):
     async def _latest_named(
         self, connection: AsyncConnection[Any], criteria: Criteria, sort: S, limit: int, offset: int
     ) -> list[Row] | None:
-        """A page by a part of a name, if the latest names have enough of it; None otherwise."""
+        """A page of a search by a part of a name, if the latest names contain enough matches; None otherwise."""
         part = self._part_of_name(criteria) if sort.name == "ID_DESC" else None
         if part is None:
             return None
@@ -98,14 +98,14 @@ class Resource(Generic[S]):
         return None if len(found) < limit else found
 
     async def ids(self, connection: AsyncConnection[Any], criteria: Criteria, limit: int) -> list[UUID]:
-        """The ids of objects that meet the criteria, the greatest first."""
+        """The ids of objects that meet the criteria, in descending order."""
         parameters = rollups.parameters_on(connection)
         condition = criteria.on(self.table, parameters)
         query = f"SELECT id FROM {self.table} WHERE {condition} ORDER BY id DESC LIMIT {parameters.bind(limit)}"  # noqa: S608
         return [row["id"] for row in await rows(connection, query, parameters.values)]
 
     async def count(self, connection: AsyncConnection[Any], criteria: Criteria) -> int:
-        """How many objects meet the criteria."""
+        """The number of objects that meet the criteria."""
         parameters = rollups.parameters_on(connection)
         number, is_summed = self._number(connection, criteria, parameters)
         left_out = subflows.left_out(self.table, criteria)
@@ -116,7 +116,7 @@ class Resource(Generic[S]):
         return int(found[0][0])
 
     def _number(self, connection: AsyncConnection[Any], criteria: Criteria, parameters: Parameters) -> tuple[str, bool]:
-        """A query for it, and whether that asks sums."""
+        """A query for the number, and whether it reads sums only."""
         are_kept = rollups.are_kept(connection)
         window = Window.asked_for(criteria) if are_kept and self.table == "flow_run" else None
         rollup = COUNTS.get(self.table) if are_kept else None
@@ -135,7 +135,7 @@ class Resource(Generic[S]):
         page: str = "",
         source: str | None = None,
     ) -> list[Row]:
-        """The rows for which a condition holds; from a source that has only some of them, if one is given."""
+        """The rows that meet a condition; `source` replaces the table in the FROM clause."""
         query = f"SELECT {selected(self.columns)} FROM {source or self.table}{self.joined_with} WHERE {condition}{page}"  # noqa: S608
         return [self.shaped(row) for row in await rows(connection, query, parameters.values)]
 
@@ -143,12 +143,12 @@ class Resource(Generic[S]):
         return names.part_asked_for(criteria) if self.table == "flow_run" else None
 
     def _condition(self, criteria: Criteria, parameters: Parameters) -> str:
-        """That of the criteria, said so that names are looked for where they are kept."""
+        """The condition of the criteria; a part of a name is searched in the table of names."""
         condition, part = criteria.on(self.table, parameters), self._part_of_name(criteria)
         return condition if part is None else joined([condition, names.among_all(part, parameters)])
 
     def page(self, sort: S, limit: int, offset: int, parameters: Parameters) -> str:
-        """The end of a query that asks for a page; rows that are equal in the order may come in any, as in Prefect."""
+        """ORDER BY, LIMIT and OFFSET of a page; as in Prefect, equal rows have no fixed order."""
         return f"{self._order(sort)} LIMIT {parameters.bind(limit)} OFFSET {parameters.bind(offset)}"
 
     def _order(self, sort: S) -> str:
@@ -159,7 +159,7 @@ class Resource(Generic[S]):
 
 @dataclass(frozen=True)
 class StateHistory:
-    """The states that runs of one kind have been in."""
+    """The past and present states of runs of one kind."""
 
     table: str
     run: str
@@ -175,6 +175,6 @@ class StateHistory:
         return encoded(await self.rows_of_run(connection, run_id))
 
     async def rows_of_run(self, connection: AsyncConnection[Any], run_id: UUID) -> list[Any]:
-        """The same, not encoded yet."""
+        """All states of a run before encoding, the oldest first."""
         query = f"SELECT state FROM {self.table} WHERE {self.run} = %(id)s ORDER BY timestamp"  # noqa: S608
         return [row["state"] for row in await rows(connection, query, {"id": run_id})]

@@ -16,7 +16,7 @@ from antiphon.events.subjects import printable
 from antiphon.projections.core.statements import statements
 from antiphon.projections.engine.writer import Part
 
-#: What the first row follows.
+#: The hash before the first row.
 GENESIS: Final = bytes(32)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,7 +24,7 @@ _HEAD: Final = Struct(">qqII")
 
 
 class Row(NamedTuple):
-    """A message of the log as the archive keeps it."""
+    """A message of the log in the archive's form."""
 
     position: int
     recorded_at: datetime
@@ -34,18 +34,18 @@ class Row(NamedTuple):
 
     @property
     def microseconds(self) -> int:
-        """Since 1970."""
+        """`recorded_at` in microseconds since 1970."""
         since = self.recorded_at - _EPOCH
         return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
     def hash_after(self, previous: bytes) -> bytes:
-        """The hash of this row behind the row with the hash `previous`."""
+        """The hash of this row as the successor of the row with the hash `previous`."""
         head = _HEAD.pack(self.position, self.microseconds, len(self.subject), len(self.headers))
         return sha256(b"".join((previous, head, self.subject.encode(), self.headers, self.data))).digest()
 
 
 def row_of(item: Recorded | Unreadable) -> Row:
-    """A message as it stands in the log; raises ValueError for one that came from elsewhere."""
+    """The archive row of a stored message; raises ValueError if the message was never stored."""
     stored = item.stored if isinstance(item, Recorded) else Stored(item.subject, item.headers, item.data)
     if stored is None or item.recorded_at is None:
         msg = f"position {item.position} has no bytes to keep"
@@ -61,7 +61,7 @@ def row_of(item: Recorded | Unreadable) -> Row:
 
 
 def stored_of(row: Row) -> Stored:
-    """The message that a row keeps; raises ValueError where the row alone does not tell."""
+    """The message of a row; raises ValueError if the row does not determine the message."""
     subject = row.subject.encode().decode("unicode_escape") if "\\" in row.subject else row.subject
     headers = {}
     for line in row.headers.decode(errors="surrogateescape").split("\r\n")[:-1]:
@@ -84,7 +84,7 @@ class End:
 
 
 class Archive:
-    """Adds messages to the archive, in the transactions of the projection that owns the connection's turn."""
+    """Adds messages to the archive, in the transactions of the projection that holds the lock."""
 
     def __init__(self, connection: AsyncConnection[Any], end: End) -> None:
         self._connection = connection
@@ -101,7 +101,7 @@ class Archive:
 
     @property
     def position(self) -> int:
-        """The last position that is archived."""
+        """The last archived position."""
         return self._end.position
 
     def written(self) -> None:
@@ -109,7 +109,7 @@ class Archive:
         self._end = self._next
 
     async def parts(self, items: Sequence[Recorded | Unreadable]) -> Sequence[Part]:
-        """See antiphon.projections.engine.runner.Copy; what is archived already is left out."""
+        """See antiphon.projections.engine.runner.Copy; archived messages are skipped."""
         self._next = self._end
         rows = [row_of(item) for item in items if item.position > self._end.position]
         parts: list[Part] = []
@@ -125,7 +125,7 @@ class Archive:
         start = 1
         for row in rows:
             hash_ = row.hash_after(hash_)
-            # Subjects are ASCII: they are as long in bytes.
+            # Subjects are ASCII: their length in bytes is their length in characters.
             pieces += (row.subject.encode(), row.headers, row.data, hash_)
             starts.append(start)
             start += len(row.subject) + len(row.headers) + len(row.data) + len(hash_)
@@ -167,7 +167,7 @@ class Archive:
 
 
 def _by_month(rows: Sequence[Row], month: date) -> list[tuple[date, list[Row]]]:
-    """Rows by the month whose partition takes them: one that was left is not gone back to."""
+    """Group rows by partition: months never go back, even if the clock of the log does."""
     found: list[tuple[date, list[Row]]] = []
     for row in rows:
         month = max(month, row.recorded_at.date().replace(day=1))
@@ -178,5 +178,5 @@ def _by_month(rows: Sequence[Row], month: date) -> list[tuple[date, list[Row]]]:
 
 
 def _array(numbers: Sequence[int]) -> str:
-    """An array as PostgreSQL writes it: psycopg takes longer for a list."""
+    """An array in PostgreSQL's text form: psycopg takes longer to convert a list."""
     return f"{{{','.join(map(str, numbers))}}}"

@@ -1,4 +1,4 @@
-"""Gives the log back a tail that it lost and the archive has, or the archive one that the log has (docs/adr/0010)."""
+"""Restores a lost tail of the log from the archive, or of the archive from the log (docs/adr/0010)."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from antiphon.projections.archive.verification import BrokenArchiveError, lost_o
 from antiphon.projections.core.statements import statements
 from antiphon.projections.engine.writer import connect
 
-#: Stores messages with their times right behind a position, all or none; returns the position of the last.
+#: Stores all or none of the messages, with their times, directly after a position; returns the last position.
 Restore = Callable[[int, Sequence[tuple[Stored, datetime]]], Awaitable[int]]
 
-#: One batch stays in the server's memory until it is whole.
+#: The server holds a batch in memory until it is complete.
 _MOST_BYTES: Final = 1_000_000
 
 
 class RepairError(Exception):
-    """What is wrong cannot be repaired: the message says why."""
+    """The damage cannot be repaired; the message gives the reason."""
 
 
 class Loser(StrEnum):
-    """Which of the two has lost a tail."""
+    """The side that has lost a tail."""
 
     NOBODY = "nobody"
     LOG = "log"
@@ -36,7 +36,7 @@ class Loser(StrEnum):
 
 
 class Loss(NamedTuple):
-    """Everything behind `agreed`, up to `last`, is there once only."""
+    """Only one side has the messages after `agreed`, up to `last`."""
 
     loser: Loser
     agreed: int
@@ -44,7 +44,7 @@ class Loss(NamedTuple):
 
 
 async def examine(log: EventLog, postgres_url: str) -> Loss:
-    """What is lost; raises RepairError where it is not the tail of one of the two, and the other has it whole."""
+    """Find the lost tail; raises RepairError unless one side lost a tail and the other side has all of it."""
     found = await verify(log, postgres_url)
     async with await connect(postgres_url) as connection:
         cursor = await connection.execute("SELECT coalesce(max(position), 0) FROM archive.event")
@@ -72,7 +72,7 @@ def _check(row: Row) -> None:
 
 
 async def restore_log(postgres_url: str, after: int, restore: Restore) -> int:
-    """Publish what the archive has behind a position; what is broken off is gone on with by the next."""
+    """Publish the archived messages after a position; after an interruption, the next call continues."""
     position = after
     async for rows in _batches(lost_of_the_log(postgres_url, after)):
         position = await restore(position, [(stored_of(row), row.recorded_at) for row in rows])
@@ -95,7 +95,7 @@ async def _batches(rows: AsyncIterator[Row]) -> AsyncIterator[list[Row]]:
 
 
 async def restore_archive(connection: AsyncConnection[Any], log: EventLog, loss: Loss) -> None:
-    """Archive again what the log has; the connection must have the turn of the projection."""
+    """Archive the lost tail again from the log; the connection must hold the lock of the projection."""
     async with connection.transaction():
         for name in ("forget_later_months", "shorten_chain"):
             await connection.execute(statements()[name].encode(), {"position": loss.agreed})

@@ -1,4 +1,4 @@
-"""Compares the log with the archive, position by position, and walks the archive's chain of hashes."""
+"""Compares the log with the archive, position by position, and verifies the archive's chain of hashes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Head(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A hash that was noted at a position, as it is written."""
+    """A hash in hexadecimal form that an operator noted at a position."""
 
     position: int
     hash: str
@@ -43,7 +43,7 @@ class Known(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first position at which log and archive do not agree, or the chain does not hold."""
+    """The first position at which log and archive differ, or the chain is broken."""
 
     position: int
     what: str
@@ -51,26 +51,26 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found."""
+    """The result of a verification."""
 
-    #: The last position of the log, and of the archive, when the comparison began.
+    #: The last positions of the log and of the archive when the comparison began.
     log_position: int
     archive_position: int
-    #: How many positions agree, from the first on.
+    #: Log and archive agree up to this position.
     agreed: int
-    #: The hash of the last row that agrees: kept elsewhere, it proves all that is before it.
+    #: The hash of the last row that agrees: a copy of it elsewhere proves all rows up to it.
     head: str
     difference: Difference | None
 
 
-class _Differs(Exception):  # noqa: N818  no error: what was looked for
+class _Differs(Exception):  # noqa: N818  no error: the result of a search
     def __init__(self, position: int, what: str) -> None:
         super().__init__(what)
         self.difference = Difference(position, what)
 
 
 class BrokenArchiveError(Exception):
-    """The archive by itself is not what its chain of hashes says."""
+    """The archive contradicts its own chain of hashes."""
 
     def __init__(self, difference: Difference) -> None:
         super().__init__(f"position {difference.position}: {difference.what}")
@@ -83,9 +83,9 @@ async def verify(
     progress: Callable[[int, int], None] | None = None,
     known: Known | None = None,
 ) -> Verified:
-    """Compare everything that is archived; `progress` is told how many of how many positions are done.
+    """Compare all archived positions; calls `progress` with the number of compared positions and of all.
 
-    A `known` hash must be met on the way: who changes log, archive and chain alike cannot change what was noted.
+    The chain must contain the `known` hash: it reveals a change that was made to log, archive and chain alike.
     """
     last = await log.last_position()
     async with _snapshot(postgres_url) as connection:
@@ -101,7 +101,7 @@ async def verify(
 
 
 async def lost_of_the_log(postgres_url: str, after: int) -> AsyncIterator[Row]:
-    """The rows behind a position up to which log and archive agree, or BrokenArchiveError where the chain breaks."""
+    """The rows after the last position that log and archive share; raises BrokenArchiveError if the chain is broken."""
     async with _snapshot(postgres_url) as connection:
         walk = _Walk(await _heads(connection), None)
         async for archived in _archived(connection):
@@ -121,7 +121,7 @@ async def lost_of_the_log(postgres_url: str, after: int) -> AsyncIterator[Row]:
 
 @asynccontextmanager
 async def _snapshot(postgres_url: str) -> AsyncIterator[AsyncConnection[Any]]:
-    """Rows and heads as of one moment, however busy the projector is."""
+    """A snapshot of rows and chain heads: the projector may write at the same time."""
     async with await AsyncConnection.connect(postgres_url) as connection:
         await connection.set_isolation_level(IsolationLevel.REPEATABLE_READ)
         await connection.set_read_only(True)
@@ -175,7 +175,7 @@ async def _recorded(log: EventLog, until: int) -> AsyncIterator[Recorded | Unrea
 
 
 class _Walk:
-    """Goes along the chain, and remembers how far it held."""
+    """Follows the chain of hashes, and remembers the last valid position."""
 
     def __init__(self, heads: list[_Head], known: Known | None) -> None:
         self._known = known
@@ -185,7 +185,7 @@ class _Walk:
         self.hash = GENESIS
 
     def step(self, archived: _Archived, recorded: Row) -> None:
-        """One more position; raises _Differs."""
+        """Verify the next position; raises _Differs."""
         position = recorded.position
         if archived.month != self._month:
             self._leave()
@@ -207,7 +207,7 @@ class _Walk:
             raise _Differs(position, "its hash is not the one that was known: something up to here was changed")
 
     def finish(self) -> None:
-        """The last row is behind us."""
+        """Verify the end of the chain after the last row; raises _Differs."""
         self._leave()
         if self._heads:
             month, head = next(iter(self._heads.items()))

@@ -1,1 +1,1 @@
-"""Artifacts, and the latest of each key."""
+"""Artifacts, and the latest artifact of each key."""

@@ -1,4 +1,4 @@
-"""What the events of artifacts do to rows, and what the states of runs do that have data (docs/adr/0015)."""
+"""Projects the events of artifacts, and the data of states as artifacts (docs/adr/0015)."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def of_state(
     flow_run_id: UUID | None,
     task_run_id: UUID | None = None,
 ) -> list[Change]:
-    """The artifact that the data of a written state is, if it has any."""
+    """The artifact from the data of a written state, if it has data."""
     own_id = artifact_id(state)
     if own_id is None:
         return []
     row = {
-        # An empty text describes nothing.
+        # An empty text counts as absent.
         **{name: text or None for name, text in (described or ResultArtifact()).model_dump().items()},
         "id": own_id,
         "data": state.data,
@@ -82,7 +82,7 @@ def of_state(
 
 
 def _as_texts(given: Row) -> Row:
-    """JSON values as they came: PostgreSQL's own form has the keys, the columns of a table, in another order."""
+    """JSON values as texts: jsonb would change the order of keys, which is the order of a table's columns."""
     values = {name: given[name] for name in ("data", "metadata_") if given.get(name) is not None}
     return given | {name: json_bytes.dumps(value).decode() for name, value in values.items()}
 

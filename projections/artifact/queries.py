@@ -1,4 +1,4 @@
-"""What is asked about artifacts."""
+"""Queries on artifacts."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ COLLECTIONS: Final = Resource(
     joined_with=" JOIN artifact ON artifact.id = latest_id",
 )
 
-#: The same in the form of an artifact.
+#: The latest artifact of each key, in the form of an artifact.
 LATEST: Final = replace(COLLECTIONS, columns=_OF_COLLECTION | _CONTENT)
 
 
 async def runs_of(connection: AsyncConnection[Any], artifact_id: UUID) -> Row | None:
-    """The flow run and the task run that an artifact names, or None if there is no such artifact."""
+    """The flow run and the task run of an artifact, or None if it does not exist."""
     query = "SELECT flow_run_id, task_run_id FROM artifact WHERE id = %(id)s"
     found = await rows(connection, query, {"id": artifact_id})
     return found[0] if found else None
 
 
 async def of_flow_run(connection: AsyncConnection[Any], run_id: UUID, most: int) -> list[Row]:
-    """What the graph of a flow run shows of its artifacts, the oldest first; their task run is told too."""
+    """The artifacts in the graph of a flow run, the oldest first, with the task run of each."""
     query = (
         "SELECT a.id, a.created, a.key, a.type, a.key IS NULL OR c.id IS NOT NULL AS is_latest,"
         " CASE WHEN a.type = 'progress' THEN a.data::json END AS data, a.task_run_id"

@@ -1,8 +1,8 @@
--- The changes that are not the insertion or the transition of a run. Each is one statement with named parameters.
--- What it reads and changes is declared in projections/as_of/touched.py.
+-- The changes other than the insertion and the transition of a row. Each is one statement with named parameters.
+-- projections/as_of/touched.py declares the rows that a statement reads and changes.
 
 -- name: show_task_runs
--- Flow runs have appeared: show the task runs that were waiting for them.
+-- After the insertion of flow runs: show the task runs that waited for them.
 UPDATE task_run SET awaits_flow_run = false WHERE awaits_flow_run AND flow_run_id = ANY (%(ids)s)
 
 -- name: update_flow_run
@@ -24,8 +24,8 @@ WHERE id = %(id)s
 UPDATE flow_run SET empirical_policy = %(policy)s WHERE id = %(id)s
 
 -- name: delete_flow_runs
--- With everything that belongs to the runs; their subflows stay, without a parent. Log lines of a later run with the
--- same id stay too, when this is replayed: that is what `at` is for.
+-- Delete the runs and all rows that belong to them; their subflows stay, without a parent. On a replay, `at` keeps the
+-- log lines of a later run with the same id.
 WITH gone AS (DELETE FROM flow_run WHERE id = ANY (%(ids)s) RETURNING id),
     gone_tasks AS (DELETE FROM task_run WHERE flow_run_id = ANY (%(ids)s) RETURNING id),
     orphans AS (
@@ -55,7 +55,7 @@ FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_flow
--- With its runs and everything that belongs to them.
+-- Delete the row, its runs and all rows that belong to these.
 WITH runs AS (SELECT id FROM flow_run WHERE flow_id = %(id)s),
     tasks AS (SELECT id FROM task_run WHERE flow_run_id IN (SELECT id FROM runs)),
     gone_runs AS (DELETE FROM flow_run WHERE id IN (SELECT id FROM runs)),
@@ -94,7 +94,7 @@ FROM (SELECT %(changes)s::jsonb AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_artifact
--- Where it was the latest of its key, the one before it is, and without one nothing is left of the key.
+-- If the artifact was the latest of its key, the previous artifact becomes it; without one, the collection goes.
 WITH gone AS (DELETE FROM artifact WHERE id = %(id)s),
     next AS (
         SELECT * FROM artifact WHERE key = (SELECT key FROM artifact WHERE id = %(id)s) AND id <> %(id)s
@@ -109,7 +109,7 @@ WITH gone AS (DELETE FROM artifact WHERE id = %(id)s),
 DELETE FROM artifact_collection WHERE latest_id = %(id)s AND NOT EXISTS (SELECT FROM next)
 
 -- name: update_deployment
--- Fields that `changes` does not name stay as they are.
+-- Fields that are not in `changes` keep their values.
 UPDATE deployment AS d SET (
     updated, name, version, description, paused, concurrency_limit_id, concurrency_options, job_variables,
     parameters, tags, labels, work_queue_name, work_queue_id, work_pool_id, last_polled, parameter_openapi_schema, path,
@@ -124,7 +124,7 @@ UPDATE deployment AS d SET (
 WHERE id = %(id)s
 
 -- name: delete_deployment
--- Its runs stay, and still name it.
+-- The runs of the deployment stay, with its id.
 DELETE FROM deployment WHERE id = %(id)s
 
 -- name: update_work_pool
@@ -137,7 +137,7 @@ UPDATE work_pool AS p SET (
 WHERE id = %(id)s
 
 -- name: delete_work_pool
--- What was in its queues stays, and is shown without them.
+-- The runs and deployments of its queues stay, and are shown without a queue.
 WITH queues AS (DELETE FROM work_queue WHERE work_pool_id = %(id)s)
 DELETE FROM work_pool WHERE id = %(id)s
 
@@ -155,7 +155,7 @@ WHERE id = %(id)s
 DELETE FROM work_queue WHERE id = %(id)s
 
 -- name: heartbeat
--- Of two gateways the slower clock takes nothing back; a heartbeat that names no interval keeps the one before.
+-- The latest time wins, as the clocks of gateways differ; a heartbeat without an interval keeps the previous one.
 INSERT INTO worker AS w (id, created, updated, work_pool_id, name, last_heartbeat_time, heartbeat_interval_seconds)
 VALUES (%(id)s, %(at)s, %(at)s, %(pool)s, %(name)s, %(at)s, %(interval)s)
 ON CONFLICT (id) DO UPDATE SET
@@ -182,14 +182,14 @@ WITH leases AS (UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids,
 DELETE FROM concurrency_limit WHERE id = %(id)s
 
 -- name: forget_leases
--- They last until they are released or expire, but hold nothing of this limit.
+-- The leases last until their release or expiry, but hold no slots of this limit.
 UPDATE concurrency_lease SET limit_ids = array_remove(limit_ids, %(id)s) WHERE limit_ids @> ARRAY[%(id)s]
 
 -- name: delete_lease
 DELETE FROM concurrency_lease WHERE id = %(id)s
 
 -- name: advance
--- The checkpoint moves forward only.
+-- The checkpoint only moves forward.
 INSERT INTO checkpoint AS c (name, position) VALUES (%(name)s, %(position)s)
 ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position < excluded.position
 
@@ -200,12 +200,12 @@ INSERT INTO keyframe (position, recorded_at) VALUES (%(position)s, %(recorded_at
 INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
 
 -- name: unpark
--- The events behind it are projected in the same transaction.
+-- The same transaction projects the events that waited behind the parked one.
 DELETE FROM parked_aggregate WHERE subject = %(subject)s
 
 -- name: archive
--- Messages of one month, as they stand in the log. Their texts come as one value, one after the other, each followed by its
--- hash: taking it apart here costs a third of passing arrays of values.
+-- The messages of one month in their stored form. One value holds the texts of all messages, each followed by its hash:
+-- splitting this value here takes a third of the time of passing arrays of texts.
 INSERT INTO archive.event (position, month, recorded_at, subject, headers, data, hash)
 SELECT
     t.position,
@@ -227,7 +227,7 @@ VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
 ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash
 
 -- name: forget_later_months
--- The archive has lost its rows behind a position.
+-- The archive has lost its rows after a position.
 DELETE FROM archive.chain WHERE first_position > %(position)s
 
 -- name: shorten_chain

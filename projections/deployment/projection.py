@@ -1,4 +1,4 @@
-"""What the events of deployments do to rows."""
+"""Projects the events of deployments."""
 
 from __future__ import annotations
 

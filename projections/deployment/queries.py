@@ -1,4 +1,4 @@
-"""What is asked about deployments."""
+"""Queries on deployments."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from antiphon.projections.presence.queries import is_recent
 from antiphon.projections.resource import Resource, plain
 
 _QUEUE: Final = "FROM work_queue AS q WHERE q.id = deployment.work_queue_id"
-#: When somebody last asked for its runs, or for those of its queue.
+#: The time of the last poll of the deployment or of its queue.
 _POLLED: Final = (
     "greatest(last_polled, (SELECT max(polled) FROM poll WHERE poll.id IN (deployment.id, deployment.work_queue_id)))"
 )
@@ -64,7 +64,7 @@ class DeploymentSort(StrEnum):
 
 
 def wire(row: Row) -> Row:
-    """A deployment as Prefect's API shows it."""
+    """A deployment in the form of Prefect's API."""
     limit = {name: row.pop(f"limit_{name}") for name in _OF_LIMIT}
     row["global_concurrency_limit"] = limit if limit["id"] is not None else None
     return row
@@ -82,7 +82,7 @@ DEPLOYMENTS: Final = Resource(
 
 
 async def by_name(connection: AsyncConnection[Any], flow_name: str, name: str) -> bytes | None:
-    """The deployment of that name of the flow of that name, or None."""
+    """The deployment with a name, of the flow with a name, or None."""
     parameters = Parameters()
     its_flow = f"(SELECT flow.id FROM flow WHERE flow.name = {parameters.bind(flow_name)})"  # noqa: S608
     condition = f"deployment.name = {parameters.bind(name)} AND deployment.flow_id = {its_flow}"
@@ -91,7 +91,7 @@ async def by_name(connection: AsyncConnection[Any], flow_name: str, name: str) -
 
 
 class Source(NamedTuple):
-    """What must be known of a deployment before a run of it is asked for."""
+    """The attributes of a deployment that the creation of a run needs."""
 
     flow_id: UUID
     parameters: dict[str, Any]
@@ -105,7 +105,7 @@ async def source_of_runs(connection: AsyncConnection[Any], deployment_id: UUID) 
 
 
 async def scheduled_runs(connection: AsyncConnection[Any], deployment_id: UUID) -> list[UUID]:
-    """The runs of a deployment that go with it: those that wait for their time and have never run."""
+    """The scheduled runs of a deployment that have never started and do not wait for a concurrency slot."""
     query = (
         "SELECT id FROM flow_run WHERE deployment_id = %(id)s AND state_type = 'SCHEDULED'"
         " AND state_name <> 'AwaitingConcurrencySlot' AND run_count = 0"

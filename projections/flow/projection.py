@@ -1,4 +1,4 @@
-"""What the events of flows do to rows."""
+"""Projects the events of flows."""
 
 from __future__ import annotations
 

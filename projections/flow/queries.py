@@ -1,4 +1,4 @@
-"""What is asked about flows."""
+"""Queries on flows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FLOWS: Final = Resource(
 
 
 async def by_name(connection: AsyncConnection[Any], name: str) -> bytes | None:
-    """The flow of that name, or None."""
+    """The flow with a name, or None."""
     parameters = Parameters()
     found = await FLOWS.select(connection, f"name = {parameters.bind(name)}", parameters)
     return first_encoded(found)

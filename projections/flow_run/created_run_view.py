@@ -1,7 +1,7 @@
-"""Shows a run that was just created as its first read will, without the database (docs/adr/0004).
+"""Renders a new run from the events of its creation, without a read of the database (docs/adr/0004).
 
-What its events mean is told by the projection that will write them; that the answer is the one a read gives is tested
-(tests/integration/gateway/test_fresh.py).
+The projection computes the row, as for the table. tests/integration/gateway/test_fresh.py compares the result with a
+read.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from antiphon.projections.task_run.queries import TASK_RUNS
 
 @dataclass(frozen=True, eq=False)
 class CreatedRunView:
-    """One kind of run, just created; its table has the name of its kind."""
+    """The view of new runs of one kind; the table has the name of the kind."""
 
     resource: Resource[Any]
     table: Table
     project: Callable[[Recorded], list[Change]]
 
     def shown(self, reply: DecisionReply, now: datetime) -> bytes | None:
-        """The run as JSON; None where only the database knows all of it, or the reply has no events.
+        """The run as JSON; None if the reply does not suffice.
 
-        That is so for a run that has begun, one in a work queue, whose pool it shows, and one with integers of more
-        than 64 bits.
+        It does not if it has no events, for a run that has started, for a run in a work queue (the response shows the
+        pool), and for integers of more than 64 bits.
         """
         row = self._row(reply)
         if row is None or row.get("state_type") not in ("SCHEDULED", "PENDING") or row.get("work_queue_id") is not None:
@@ -60,7 +60,7 @@ class CreatedRunView:
         metadata = Metadata(command_id=outcome.command_id, occurred_at=at)
         changes: list[Change] = []
         for event in reply.events:
-            # When the log recorded it is not among what a run shows.
+            # A run does not show the time of the log, so any time will do.
             changes += self.project(Recorded(outcome.position, aggregate, event, metadata, at))
         if not changes:
             return None
@@ -68,7 +68,7 @@ class CreatedRunView:
         return None if row is None else {name: self._as_read(name, value) for name, value in row.items()}
 
     def _as_read(self, name: str, value: Any) -> Any:
-        """PostgreSQL gives every time in UTC."""
+        """The value of a column in a read: PostgreSQL returns times in UTC."""
         if value is None or self.table.columns.get(name) != "timestamptz":
             return value
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)

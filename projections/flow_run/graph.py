@@ -1,4 +1,4 @@
-"""The graphs of a flow run: its task runs and subflow runs, and what each of them took its inputs from."""
+"""The graphs of a flow run: its task runs and subflow runs, and the sources of their inputs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from antiphon.projections.core.reading import Row, encoded, rows
 
 #: Prefect's `server.api.max_graph_nodes`.
 MOST_NODES: Final = 10_000
-#: And `server.api.max_flow_run_graph_artifacts`.
+#: Prefect's `server.api.max_flow_run_graph_artifacts`.
 _MOST_ARTIFACTS: Final = 10_000
-#: The input of a task run that says within which other it ran.
+#: The input of a task run that names the enclosing task run.
 _WITHIN: Final = "__parents__"
 
 _RUN: Final = "SELECT coalesce(start_time, expected_start_time) AS start_time, end_time FROM flow_run WHERE id = %(id)s"
@@ -29,7 +29,7 @@ _STATES: Final = (
     " WHERE flow_run_id = %(id)s ORDER BY timestamp"
 )
 
-#: A subflow run stands in place of the task run that is its parent.
+#: A subflow run replaces its parent task run.
 _NODES: Final = """
     SELECT CASE WHEN sub.id IS NULL THEN 'task-run' ELSE 'flow-run' END AS kind,
         coalesce(sub.id, task.id) AS id,
@@ -56,11 +56,11 @@ _TASK_RUNS: Final = (
 
 
 class GraphTooLargeError(Exception):
-    """A graph has more nodes than can be shown."""
+    """A graph has more nodes than Prefect's limit."""
 
 
 async def dependencies(connection: AsyncConnection[Any], run_id: UUID) -> bytes | None:
-    """The task runs of a flow run and which others each one waited for, or None if there is no such flow run."""
+    """The task runs of a flow run with their upstream task runs, or None if the flow run does not exist."""
     if not await rows(connection, _RUN, {"id": run_id}):
         return None
     found = await rows(connection, _TASK_RUNS, {"id": run_id})
@@ -72,7 +72,7 @@ async def dependencies(connection: AsyncConnection[Any], run_id: UUID) -> bytes 
 
 
 async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime) -> bytes | None:
-    """The nodes that had not ended at `since`, or None if there is no such flow run; raises GraphTooLargeError."""
+    """The nodes that had not ended before `since`; None if the flow run does not exist; raises GraphTooLargeError."""
     run = await rows(connection, _RUN, {"id": run_id})
     if not run:
         return None
@@ -95,13 +95,13 @@ async def graph(connection: AsyncConnection[Any], run_id: UUID, since: datetime)
 
 
 def _inputs(column: orjson.Fragment) -> list[tuple[str, dict[str, Any]]]:
-    """What a task run took its inputs from, with the name of each input; an input from nowhere has no source."""
+    """The inputs of a task run: pairs of a name and a source, which is empty for an input without a source."""
     sources: dict[str, list[dict[str, Any]]] = orjson.loads(orjson.dumps(column))
     return [(name, source) for name, items in sources.items() for source in items or [{}]]
 
 
 def _joined(nodes: Sequence[Row], artifacts: Mapping[UUID | None, Sequence[Row]]) -> list[Row]:
-    """The nodes with those that are before, behind and around them, each as often as Prefect names it."""
+    """Add parents, children and enclosing nodes to each node, with Prefect's repetitions."""
     by_id = {node["id"]: node for node in nodes}
     inputs = {node["id"]: _inputs(node.pop("task_inputs")) for node in nodes}
     parents, children, around = (defaultdict[UUID, list[UUID]](list) for _ in range(3))
@@ -110,7 +110,7 @@ def _joined(nodes: Sequence[Row], artifacts: Mapping[UUID | None, Sequence[Row]]
             parent = UUID(source["id"]) if "id" in source else None
             if parent is None or parent not in by_id:
                 continue
-            # Prefect joins inputs with inputs: a parent counts once for each of its own.
+            # Prefect joins inputs with inputs: a parent appears once for each of its own inputs.
             times = max(1, len(inputs[parent]))
             if name == _WITHIN:
                 around[child] += [parent] * times

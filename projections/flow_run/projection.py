@@ -1,4 +1,4 @@
-"""What the events of flow runs do to rows."""
+"""Projects the events of flow runs."""
 
 from __future__ import annotations
 
@@ -77,19 +77,19 @@ FLOW_RUN: Final = Table(
     kept_when_null=frozenset({"empirical_policy"}),
     after_put="show_task_runs",
 )
-#: Fields of an event that are no columns of the run as they are.
+#: The fields of an event that are no columns of the run.
 _WRITTEN: Final = set(StateWritten.model_fields)
 FLOW_RUN_STATE: Final = Table("flow_run_state", {"flow_run_id": "uuid", **STATE_COLUMNS}, append_only=True)
 
 
 def project(recorded: Recorded) -> list[Change]:
-    """The row changes of one event of a flow run; refusals that wrote no state make none."""
+    """The row changes of one event of a flow run; a refusal without a new state has none."""
     run_id, event = UUID(recorded.aggregate.id), recorded.event
     match event:
         case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
             return _moved(run_id, recorded, event)
         case FlowRunTransitionRejected() if event.empirical_policy is not None:
-            # The rule left marks on the run's policy.
+            # The rejecting rule changed the run's policy.
             policy = event.empirical_policy.model_dump(mode="json")
             return [Statement("mark_flow_run", {"id": run_id, "policy": policy})]
         case FlowRunCreated():
@@ -110,9 +110,9 @@ def _created(run_id: UUID, recorded: Recorded, event: FlowRunCreated) -> list[Ch
     row = event.model_dump(mode="json", exclude=_WRITTEN) | _written(event)
     row |= {"id": run_id, "created": at, "updated": at}
     if event.job_variables is None and not event.idempotency_key:
-        # Prefect's default, but for runs with an idempotency key, which it inserts in another way.
+        # Prefect's default. It does not apply to runs with an idempotency key, which Prefect inserts differently.
         row["job_variables"] = {}
-    return [Put(FLOW_RUN, row), *_beside(run_id, recorded, event)]
+    return [Put(FLOW_RUN, row), *_state_changes(run_id, recorded, event)]
 
 
 def _moved(
@@ -121,15 +121,15 @@ def _moved(
     values = _written(event) | {"updated": recorded.metadata.occurred_at}
     if event.empirical_policy is not None:
         values["empirical_policy"] = event.empirical_policy.model_dump(mode="json")
-    return [Move(FLOW_RUN, run_id, values), *_beside(run_id, recorded, event)]
+    return [Move(FLOW_RUN, run_id, values), *_state_changes(run_id, recorded, event)]
 
 
 def _written(event: StateWritten) -> Row:
     return state_row(event.state) | progress_row(event.progress)
 
 
-def _beside(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
-    """The state in the run's history, and its data as an artifact."""
+def _state_changes(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
+    """Add the state to the run's history, and its data as an artifact."""
     row = state_row(event.state)
     history = {"id": row["state_id"], "flow_run_id": run_id, "timestamp": row["state_timestamp"], "state": row["state"]}
     return [Put(FLOW_RUN_STATE, history), *of_state(recorded, event.state, event.artifact, flow_run_id=run_id)]

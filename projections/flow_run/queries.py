@@ -1,4 +1,4 @@
-"""What is asked about flow runs and their states."""
+"""Queries on flow runs and their states."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _FIELDS: Final = (
     | plain("auto_scheduled infrastructure_document_id infrastructure_pid created_by")
 )
 
-#: A run as workers get it: with the id of its queue, and the name that the run itself has for it.
+#: A run in the form for workers: with the id of its queue, and the queue's name from the run itself.
 WITHOUT_STATE: Final = selected(
     _IDS
     | plain("work_queue_name")

@@ -1,4 +1,4 @@
-"""What the events of flow-run inputs do to rows."""
+"""Projects the events of flow-run inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked about the inputs of flow runs."""
+"""Queries on the inputs of flow runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from antiphon.projections.core.reading import encoded, rows
 
 
 async def value(connection: AsyncConnection[Any], run_id: UUID, key: str) -> str | None:
-    """The value under a key, a JSON text, or None."""
+    """The value of a key as JSON text, or None."""
     query = "SELECT value FROM flow_run_input WHERE flow_run_id = %(run)s AND key = %(key)s"
     found = await rows(connection, query, {"run": run_id, "key": key})
     return str(found[0]["value"]) if found else None
@@ -21,7 +21,7 @@ async def value(connection: AsyncConnection[Any], run_id: UUID, key: str) -> str
 async def find(
     connection: AsyncConnection[Any], run_id: UUID, prefix: str, limit: int, exclude_keys: Sequence[str]
 ) -> bytes:
-    """Inputs whose key begins with `prefix` (`%` and `_` in it are wildcards), the oldest first."""
+    """The inputs whose keys begin with `prefix`, in which `%` and `_` are wildcards; the oldest first."""
     query = (
         "SELECT id, created, updated, flow_run_id, key, value, sender FROM flow_run_input"
         " WHERE flow_run_id = %(run)s AND key LIKE %(prefix)s AND key <> ALL (%(excluded)s::text[])"

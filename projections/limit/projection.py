@@ -1,4 +1,4 @@
-"""What the events of limits and leases do to rows."""
+"""Projects the events of limits and leases."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def project_lease(recorded: Recorded) -> list[Change]:
     lease_id, event, at = UUID(recorded.aggregate.id), recorded.event, recorded.metadata.occurred_at
     match event:
         case LeaseGranted() if not event.limits and event.expires_at is None:
-            # It holds nothing, and nothing ends it.
+            # The lease holds no slots and never expires.
             return []
         case LeaseGranted():
             return [Put(LEASE, {"id": lease_id, "created": event.granted_at, "updated": at, **_held(event)})]
@@ -114,7 +114,7 @@ def _held(event: LeaseGranted) -> Row:
 
 
 def _renamed(settings: dict[str, Any]) -> Row:
-    # `limit` is a word of SQL.
+    # `limit` is a reserved word in SQL.
     return {"slot_limit" if name == "limit" else name: value for name, value in settings.items()}
 
 

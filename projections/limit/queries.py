@@ -1,4 +1,4 @@
-"""What is asked about concurrency limits and leases."""
+"""Queries on concurrency limits and leases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import encoded, first_encoded, rows
 
-#: How many slots are taken now, decay considered: what services/policy/kinds/limit/arithmetic.py computes too.
+#: The slots in use now, after decay; services/policy/kinds/limit/arithmetic.py computes the same.
 ACTIVE_SLOTS: Final = (
     "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(least(loose_slots,"
     " slot_decay_per_second * extract(epoch FROM statement_timestamp() - counted_at)::double precision))::bigint)"
@@ -22,7 +22,7 @@ _WHOLE: Final = (
     'id, created, updated, active, name, slot_limit AS "limit", loose_slots AS active_slots, denied_slots,'
     " slot_decay_per_second, avg_slot_occupancy_seconds"
 )
-#: In the form of Prefect's first version: which task runs hold slots, and nothing of the others.
+#: The form of Prefect's first version, which shows only the task runs among the holders of slots.
 _BY_TAG: Final = (
     "id, created, updated, substr(name, 5) AS tag, slot_limit AS concurrency_limit,"
     " ARRAY(SELECT holder_id FROM concurrency_lease AS l WHERE l.limit_ids @> ARRAY[concurrency_limit.id]"
@@ -34,14 +34,14 @@ _FROM: Final = "FROM concurrency_limit"
 
 
 class Overdue(NamedTuple):
-    """A lease whose time is over."""
+    """An expired lease."""
 
     id: UUID
     expires_at: Any
 
 
 async def created(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | None:
-    """A limit as its creation is answered, or None."""
+    """A limit in the form of the response to its creation, or None."""
     return first_encoded(await rows(connection, f"SELECT {_WHOLE} {_FROM} WHERE id = %(id)s", {"id": limit_id}))
 
 
@@ -73,7 +73,7 @@ async def by_tag(connection: AsyncConnection[Any], limit_id: UUID) -> bytes | No
 async def find_by_tag(connection: AsyncConnection[Any], limit: int, offset: int) -> bytes:
     """A page of the limits on tags in the form of Prefect's first version.
 
-    As there, the page is cut out of the first `limit + offset` of all limits, whatever they are about.
+    As in Prefect, the page is a part of the first `limit + offset` of all limits, also of those without a tag.
     """
     query = (
         f"SELECT {_BY_TAG} FROM (SELECT * {_FROM} ORDER BY name LIMIT %(first)s) AS concurrency_limit"  # noqa: S608
@@ -83,7 +83,7 @@ async def find_by_tag(connection: AsyncConnection[Any], limit: int, offset: int)
 
 
 async def overdue(connection: AsyncConnection[Any], now: Any, most: int) -> list[Overdue]:
-    """Leases whose time is over, the oldest first."""
+    """Expired leases, the oldest first."""
     query = (
         "SELECT id, expires_at FROM concurrency_lease WHERE expires_at <= %(now)s ORDER BY expires_at LIMIT %(most)s"
     )

@@ -1,4 +1,4 @@
-"""Reads all log lines of a run, however many there are."""
+"""Reads all log lines of a run in pages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAGE: Final = (
 async def lines_of(
     reading: Callable[[], AbstractAsyncContextManager[AsyncConnection[Any]]], run_id: UUID
 ) -> AsyncIterator[list[Row]]:
-    """The lines of a flow run in their order, some at a time; a slow reader keeps no connection busy."""
+    """The lines of a flow run in order, in pages. Each page takes a connection, so that a slow reader holds none."""
     after: datetime | None = None
     after_id: UUID | None = None
     while True:

@@ -1,4 +1,4 @@
-"""Log lines as rows: a message on OBSERVED holds a JSON array of them."""
+"""Projects log lines: a message on OBSERVED holds a JSON array of lines."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LOG: Final = Table(
 
 
 def project(body: bytes) -> list[Change]:
-    """The rows of one message; raises ValueError, KeyError or TypeError when it holds no log lines."""
+    """The rows of one message; raises ValueError, KeyError or TypeError if it holds no log lines."""
     lines: list[dict[str, Any]] = orjson.loads(body)
     return [Put(LOG, _row(line)) for line in lines]
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
-    # PostgreSQL has no NUL character in texts.
+    # PostgreSQL cannot store a NUL character in a text.
     texts = {name: str(line[name]).replace("\x00", "") for name in ("name", "message")}
     row = {name: line.get(name) for name in LOG.columns} | texts
     return row | {"id": UUID(line["id"]), "updated": line["created"]}

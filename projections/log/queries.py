@@ -1,4 +1,4 @@
-"""What is asked about log lines."""
+"""Queries on log lines."""
 
 from __future__ import annotations
 

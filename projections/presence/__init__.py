@@ -1,1 +1,1 @@
-"""Who is at work: heartbeats of workers, and who asks for runs."""
+"""The presence of workers: heartbeats, and polls for runs."""

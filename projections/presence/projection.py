@@ -1,4 +1,4 @@
-"""Observed presence as rows: a message on OBSERVED holds one heartbeat, one farewell, or what was polled."""
+"""Projects presence: a message on OBSERVED holds a worker's heartbeat, its sign-off, or polled ids."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from antiphon.events import ids
 from antiphon.projections.core.change import Change, Put, Statement
 from antiphon.projections.core.table import Table
 
-#: The name of their checkpoint and their turn.
+#: The name of their checkpoint and of their lock.
 NAME: Final = "presence"
 
 POLL: Final = Table("poll", {"id": "uuid", "created": "timestamptz", "updated": "timestamptz", "polled": "timestamptz"})
 
 
 class Presence(BaseModel):
-    """What was seen, at a gateway's time."""
+    """An observation of presence, with the time of the gateway's clock."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -28,14 +28,14 @@ class Presence(BaseModel):
     #: A worker of that pool.
     worker: str | None = None
     heartbeat_interval_seconds: int | None = None
-    #: It has signed off.
+    #: The worker has signed off.
     is_gone: bool = False
-    #: Queues and deployments whose runs somebody asked for.
+    #: The queues and deployments that a client polled for runs.
     polled: tuple[UUID, ...] = ()
 
 
 def project(body: bytes) -> list[Change]:
-    """The rows of one message; raises ValueError when it tells of no presence."""
+    """The rows of one message; raises ValueError if it holds no presence."""
     try:
         seen = Presence.model_validate_json(body)
     except ValidationError as error:

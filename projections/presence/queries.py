@@ -1,4 +1,4 @@
-"""What is asked about workers, and when somebody was last seen."""
+"""Queries on workers and polls."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from antiphon.projections.core.reading import encoded, rows
 from antiphon.projections.filters.conditions import Between, Leaf, Parameters, joined
 from antiphon.projections.filters.objects import ObjectFilter
 
-#: Prefect's: three heartbeats may be missed, of which one comes every 30 seconds unless the worker says otherwise.
+#: Prefect's rule: a worker is offline after three missed heartbeats. The default interval is 30 seconds.
 ONLINE: Final = (
     "worker.last_heartbeat_time"
     " > statement_timestamp() - make_interval(secs => 3.0 * coalesce(nullif(worker.heartbeat_interval_seconds, 0), 30))"
@@ -22,12 +22,12 @@ _STATUS: Final = f"CASE WHEN {ONLINE} THEN 'ONLINE' ELSE 'OFFLINE' END"
 
 
 def is_recent(polled: str) -> str:
-    """The condition that somebody asked not longer ago than Prefect allows."""
+    """The condition that the last poll is at most 60 seconds old, as in Prefect."""
     return f"{polled} >= statement_timestamp() - interval '60 seconds'"
 
 
 class WorkerStatus(StrEnum):
-    """Whether a worker's last heartbeat is not too old."""
+    """The status of a worker: its last heartbeat is recent, or not."""
 
     ONLINE = "ONLINE"
     OFFLINE = "OFFLINE"
@@ -52,7 +52,7 @@ class WorkerFilter(ObjectFilter):
 async def find_workers(
     connection: AsyncConnection[Any], pool_id: UUID, which: WorkerFilter | None, limit: int, offset: int
 ) -> bytes:
-    """A page of a pool's workers, the one seen last first."""
+    """A page of a pool's workers, the latest heartbeat first."""
     parameters = Parameters()
     conditions = [f"work_pool_id = {parameters.bind(pool_id)}"]
     if which is not None:
@@ -66,12 +66,12 @@ async def find_workers(
 
 
 async def is_worker(connection: AsyncConnection[Any], worker_id: UUID) -> bool:
-    """Whether there is this worker."""
+    """Whether the worker exists."""
     return bool(await rows(connection, "SELECT id FROM worker WHERE id = %(id)s", {"id": worker_id}))
 
 
 async def not_polled_since(connection: AsyncConnection[Any], polled: list[UUID], moment: Any) -> list[UUID]:
-    """Those of these queues and deployments for which no poll is noted since then."""
+    """The queues and deployments among these that have no poll since a moment."""
     query = (
         "SELECT asked.id FROM unnest(%(ids)s::uuid[]) AS asked(id) LEFT JOIN poll ON poll.id = asked.id"
         " WHERE poll.polled IS NULL OR poll.polled < %(moment)s"

@@ -22,7 +22,7 @@ from antiphon.projections.sums.rollups import BUCKETS
 #: In place of a series.
 ROWS: Final = "rows"
 
-#: What the clock has added to the run times or latenesses of a bucket.
+#: The increase of the run times or latenesses of a bucket up to now.
 _GROWTH: Final = "open_runs * microseconds(statement_timestamp() - start) - open_since"
 
 #: From one moment up to another, in microseconds since 1970.
@@ -30,9 +30,9 @@ Span = tuple[int, int]
 
 
 class BucketClock(NamedTuple):
-    """The start of runs that decides about their buckets."""
+    """The kind of start time that assigns runs to buckets, and the series of these buckets."""
 
-    #: In SQL, for the name of a table.
+    #: The SQL of the time; `{0}` is the table.
     start: str
     #: The series of buckets and their lengths, the longest first.
     series: Sequence[tuple[str, int]]

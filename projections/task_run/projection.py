@@ -1,4 +1,4 @@
-"""What the events of task runs do to rows."""
+"""Projects the events of task runs."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ TASK_RUN_STATE: Final = Table("task_run_state", {"task_run_id": "uuid", **STATE_
 
 
 def project(recorded: Recorded) -> list[Change]:
-    """The row changes of one event of a task run; refusals that wrote no state make none."""
+    """The row changes of one event of a task run; a refusal without a new state has none."""
     run_id, event, at = UUID(recorded.aggregate.id), recorded.event, recorded.metadata.occurred_at
     match event:
         case TaskRunStateRecorded():
@@ -112,7 +112,7 @@ def _recorded(run_id: UUID, recorded: Recorded, event: TaskRunStateRecorded) -> 
 def _created(run_id: UUID, recorded: Recorded, event: TaskRunCreated) -> list[Change]:
     row = _row(run_id, recorded, event.fields, event.progress) | state_row(event.state)
     row["flow_run_run_count"] = event.flow_run_run_count
-    return [Put(TASK_RUN, row), *_beside(run_id, recorded, event)]
+    return [Put(TASK_RUN, row), *_state_changes(run_id, recorded, event)]
 
 
 def _moved(
@@ -120,11 +120,11 @@ def _moved(
 ) -> list[Change]:
     values = state_row(event.state) | progress_row(event.progress) | {"updated": recorded.metadata.occurred_at}
     values["flow_run_run_count"] = getattr(event, "flow_run_run_count", None)
-    return [Move(TASK_RUN, run_id, values), *_beside(run_id, recorded, event)]
+    return [Move(TASK_RUN, run_id, values), *_state_changes(run_id, recorded, event)]
 
 
-def _beside(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
-    """The state in the run's history, and its data as an artifact."""
+def _state_changes(run_id: UUID, recorded: Recorded, event: StateWritten) -> list[Change]:
+    """Add the state to the run's history, and its data as an artifact."""
     flow_run_id = event.state.state_details.flow_run_id
     artifacts = of_state(recorded, event.state, event.artifact, flow_run_id=flow_run_id, task_run_id=run_id)
     return [Put(TASK_RUN_STATE, _history(run_id, state_row(event.state))), *artifacts]

@@ -1,4 +1,4 @@
-"""What is asked about task runs and their states."""
+"""Queries on task runs and their states."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ STATES: Final = StateHistory("task_run_state", "task_run_id")
 
 
 async def failed_within(connection: AsyncConnection[Any], flow_run_id: UUID) -> tuple[UUID, ...]:
-    """The task runs of a flow run that have failed; at most a page of them."""
+    """The failed task runs of a flow run, at most 200."""
     query = "SELECT id FROM task_run WHERE flow_run_id = %(id)s AND state_type = 'FAILED' ORDER BY id LIMIT 200"
     return tuple(row["id"] for row in await rows(connection, query, {"id": flow_run_id}))

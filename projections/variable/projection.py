@@ -1,4 +1,4 @@
-"""What the events of variables do to rows."""
+"""Projects the events of variables."""
 
 from __future__ import annotations
 

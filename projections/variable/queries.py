@@ -1,4 +1,4 @@
-"""What is asked about variables."""
+"""Queries on variables."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ VARIABLES: Final = Resource(
 
 
 async def by_name(connection: AsyncConnection[Any], name: str) -> bytes | None:
-    """The variable of that name, or None."""
+    """The variable with a name, or None."""
     parameters = Parameters()
     return first_encoded(await VARIABLES.select(connection, f"name = {parameters.bind(name)}", parameters))
 
 
 async def id_of(connection: AsyncConnection[Any], name: str) -> UUID | None:
-    """The id of the variable of that name, or None."""
+    """The id of the variable with a name, or None."""
     found = await rows(connection, "SELECT id FROM variable WHERE name = %(name)s", {"name": name})
     return found[0]["id"] if found else None
 
 
 async def values(connection: AsyncConnection[Any]) -> dict[str, Any]:
-    """The values of all variables by their names."""
+    """The values of all variables by name."""
     found = await rows(connection, "SELECT name, coalesce(value, 'null')::text AS value FROM variable", {})
     return {row["name"]: json.loads(row["value"]) for row in found}

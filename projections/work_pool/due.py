@@ -1,4 +1,4 @@
-"""The runs that a worker, or a former agent, is given when it asks."""
+"""The runs that a poll of a worker or a former agent returns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from antiphon.projections.filters.tags import TagsWithAny
 from antiphon.projections.flow_run.queries import FLOW_RUNS, WITHOUT_STATE, FlowRunSort
 from antiphon.projections.work_pool.queries import HOLDING, HOLDING_FOR_AGENTS
 
-#: By the priority of their queue, then by their time. Places that are taken in paused queues do not count.
+#: Ordered by the priority of the queue, then by time. Slots in use by paused queues do not count.
 _IN_POOL: Final = f"""
 WITH pool AS (SELECT * FROM work_pool WHERE id = %(pool)s AND NOT is_paused),
 queue AS (
@@ -48,7 +48,7 @@ LIMIT least(%(limit)s, (
 ))
 """  # noqa: S608  our own text
 
-#: A queue of agents goes by its name.
+#: Agents select runs by the name of the queue.
 _FOR_AGENTS: Final = (
     "NOT (SELECT q.is_paused FROM work_queue AS q WHERE q.id = {id})"
     " AND flow_run.work_queue_name = (SELECT q.name FROM work_queue AS q WHERE q.id = {id})"
@@ -61,7 +61,7 @@ _FREE_FOR_AGENTS: Final = (
 )
 
 
-#: Agents are not told of pools.
+#: Responses to agents omit the work pool.
 _RUNS: Final = replace(FLOW_RUNS, shaped=lambda row: row | {"work_pool_id": None, "work_pool_name": None})
 
 
@@ -73,14 +73,14 @@ async def in_pool(
     after: datetime | None,
     limit: int,
 ) -> bytes:
-    """Runs in these queues of a pool, as many as it has places for."""
+    """Due runs in these queues of a pool, up to its free slots."""
     given = {"pool": pool, "queues": queues, "before": before, "after": after, "limit": limit}
     found = await rows(connection, _IN_POOL, given)
     return encoded([{"work_pool_id": pool, "work_queue_id": run["work_queue_id"], "flow_run": run} for run in found])
 
 
 async def for_agents(connection: AsyncConnection[Any], queue: Row, before: datetime | None, limit: int) -> bytes:
-    """Runs that are scheduled in a queue of this name, or by its filter, as many as it has places for."""
+    """Due runs that match the name or the filter of a queue, up to its free slots."""
     if queue["filter"] is not None:
         return await _by_filter(connection, queue, before, limit)
     parameters = Parameters()

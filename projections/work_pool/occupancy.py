@@ -1,4 +1,4 @@
-"""How many places of a pool or a queue are taken, and by which runs."""
+"""The slots in use in a pool or a queue, and the runs that hold them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RUNS_OF_QUEUES: Final = (
     f" FROM flow_run WHERE work_queue_id = q.queue AND state_type IN {HOLDING}"
     " ORDER BY id LIMIT %(most)s) AS run"
 )
-#: Runs that were put into a queue by its name alone count as well.
+#: Includes runs that name the queue but have no id of a queue.
 _OF_QUEUE: Final = (
     "FROM flow_run WHERE (work_queue_id = %(queue)s OR work_queue_id IS NULL AND work_queue_name ="  # noqa: S608
     f" (SELECT q.name FROM work_queue AS q WHERE q.id = %(queue)s)) AND state_type IN {HOLDING_FOR_AGENTS}"
@@ -42,7 +42,7 @@ _STATUS: Final = (
 async def of_pool(
     connection: AsyncConnection[Any], pool_id: UUID, most_runs: int, page: int, limit: int
 ) -> bytes | None:
-    """The places of a pool by its queues, a page of these; None where there is no such pool."""
+    """The slots of a pool by queue, as a page of queues; None if the pool does not exist."""
     pools = await rows(connection, "SELECT concurrency_limit FROM work_pool WHERE id = %(pool)s", {"pool": pool_id})
     if not pools:
         return None
@@ -62,7 +62,7 @@ async def of_pool(
 
 
 async def of_queue(connection: AsyncConnection[Any], queue_id: UUID, page: int, limit: int) -> bytes | None:
-    """The places of a queue, and a page of the runs in them; None where there is no such queue."""
+    """The slots of a queue, and a page of the runs that hold them; None if the queue does not exist."""
     queues = await rows(
         connection, "SELECT concurrency_limit FROM work_queue WHERE id = %(queue)s", {"queue": queue_id}
     )
@@ -80,7 +80,7 @@ async def of_queue(connection: AsyncConnection[Any], queue_id: UUID, page: int, 
 
 
 async def health(connection: AsyncConnection[Any], queue_id: UUID) -> bytes | None:
-    """Whether a queue is polled and has no late runs; None where there is no such queue."""
+    """The health of a queue: it is polled and has no late runs; None if the queue does not exist."""
     found = await rows(connection, _STATUS, {"queue": queue_id})
     if not found:
         return None

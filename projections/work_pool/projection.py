@@ -1,4 +1,4 @@
-"""What the events of work pools do to rows."""
+"""Projects the events of work pools."""
 
 from __future__ import annotations
 

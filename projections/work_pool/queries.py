@@ -1,4 +1,4 @@
-"""What is asked about work pools and queues."""
+"""Queries on work pools and queues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon.projections.filters.conditions import Parameters, joined
 from antiphon.projections.presence.queries import ONLINE, is_recent
 from antiphon.projections.resource import Resource, plain
 
-#: States in which a run takes a place in its pool, and those in which it takes one in a queue of former agents.
+#: The state types in which a run holds a slot of its pool, and those in which it holds one of an agents' queue.
 HOLDING: Final = "('PENDING', 'RUNNING')"
 HOLDING_FOR_AGENTS: Final = "('PENDING', 'RUNNING', 'CANCELLING')"
 
@@ -71,7 +71,7 @@ _MATCHING: Final = (
     " AND coalesce(nullif(filter -> 'deployment_ids', 'null') @> to_jsonb(r.deployment_id), true))"
 )
 
-#: Queues as the routes of their pool show them.
+#: Queues in the form of the routes of a pool.
 QUEUES: Final = Resource(
     table="work_queue",
     columns=_queue_columns(f"{_ACTIVE_IN_QUEUE} {HOLDING})"),
@@ -79,7 +79,7 @@ QUEUES: Final = Resource(
     default_sort=WorkQueueSort.PRIORITY_ASC,
 )
 
-#: Queues as agents saw them: one with a filter takes its runs by that, wherever they are.
+#: Queues in the form of the agents' routes: a filter selects runs from all queues.
 AGENTS_QUEUES: Final = Resource(
     table="work_queue",
     columns=_queue_columns(
@@ -91,24 +91,24 @@ AGENTS_QUEUES: Final = Resource(
 
 
 async def pool_by_name(connection: AsyncConnection[Any], name: str) -> bytes | None:
-    """The pool of that name, or None."""
+    """The pool with a name, or None."""
     parameters = Parameters()
     return first_encoded(await POOLS.select(connection, f"name = {parameters.bind(name)}", parameters))
 
 
 async def pool_id(connection: AsyncConnection[Any], name: str) -> UUID | None:
-    """The id of the pool of that name, or None."""
+    """The id of the pool with a name, or None."""
     found = await rows(connection, "SELECT id FROM work_pool WHERE name = %(name)s", {"name": name})
     return found[0]["id"] if found else None
 
 
 async def default_pool_id(connection: AsyncConnection[Any]) -> UUID | None:
-    """The id of the pool of queues that are named without one, if there is one."""
+    """The id of the default pool, for queues that are named without a pool; None if it does not exist."""
     return await pool_id(connection, DEFAULT_POOL)
 
 
 async def queue_ids(connection: AsyncConnection[Any], pool: UUID, names: list[str]) -> dict[str, UUID]:
-    """The ids of queues of a pool by their names: of those, or of all if there are none."""
+    """The ids of the named queues of a pool by name; an empty list selects all queues."""
     query = (
         "SELECT id, name FROM work_queue WHERE work_pool_id = %(pool)s AND (name = ANY (%(names)s) OR %(names)s = '{}')"
     )
@@ -117,20 +117,20 @@ async def queue_ids(connection: AsyncConnection[Any], pool: UUID, names: list[st
 
 
 async def queue_in(connection: AsyncConnection[Any], pool: UUID, name: str) -> bytes | None:
-    """The queue of that name in a pool, or None."""
+    """The queue with a name in a pool, or None."""
     parameters = Parameters()
     condition = joined([f"work_pool_id = {parameters.bind(pool)}", f"name = {parameters.bind(name)}"])
     return first_encoded(await QUEUES.select(connection, condition, parameters))
 
 
 async def pool_of_queue(connection: AsyncConnection[Any], queue_id: UUID) -> UUID | None:
-    """The pool that a queue is in; None where there is no such queue."""
+    """The pool of a queue; None if the queue does not exist."""
     found = await rows(connection, "SELECT work_pool_id FROM work_queue WHERE id = %(id)s", {"id": queue_id})
     return found[0]["work_pool_id"] if found else None
 
 
 async def agents_queue(connection: AsyncConnection[Any], name: str) -> Row | None:
-    """The queue of that name that is meant without a pool: as long as there is no pool for these, whichever has it."""
+    """The queue with a name in the default pool; without that pool, the oldest queue with the name."""
     parameters = Parameters()
     default = f"(SELECT p.id FROM work_pool AS p WHERE p.name = {parameters.bind(DEFAULT_POOL)})"  # noqa: S608
     condition = f"name = {parameters.bind(name)} AND work_pool_id = coalesce({default}, work_pool_id)"

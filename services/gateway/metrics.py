@@ -33,30 +33,32 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._decisions = Counter(
-            "antiphon_decisions", "Decisions this gateway was told.", ["kind", "status"], registry=self._registry
+            "antiphon_decisions", "Decisions that this gateway received.", ["kind", "status"], registry=self._registry
         )
-        #: Looking a counter up takes longer than counting.
+        #: A cache: the lookup of a labelled counter takes longer than its increment.
         self._counted: dict[tuple[str, Status], Counter] = {}
         self._decision_seconds = Histogram(
             "antiphon_decision_seconds", "From a command to its decision.", buckets=_BUCKETS, registry=self._registry
         )
         self._projection_seconds = Histogram(
             "antiphon_projection_seconds",
-            "From a decision until it can be read; of those that overlap one is measured.",
+            "From a decision until a read shows it; one of overlapping intervals is measured.",
             buckets=_BUCKETS,
             registry=self._registry,
         )
         self._late = Counter(
-            "antiphon_late_reads", "Reads answered before they could show all decisions.", registry=self._registry
+            "antiphon_late_reads", "Reads that were answered before they showed all decisions.", registry=self._registry
         )
         self._up = Gauge("antiphon_up", "Whether a server answers.", ["server"], registry=self._registry)
         self._log_position = self._gauge("antiphon_log_position", "The newest event of the log.")
-        self._projected_position = self._gauge("antiphon_projected_position", "The last event that can be read.")
-        self._lag_events = self._gauge("antiphon_projection_lag_events", "Events that cannot be read yet.")
-        self._lag_seconds = self._gauge("antiphon_projection_lag_seconds", "The age of the oldest of them.")
+        self._projected_position = self._gauge("antiphon_projected_position", "The last projected event.")
+        self._lag_events = self._gauge("antiphon_projection_lag_events", "Events that are not projected yet.")
+        self._lag_seconds = self._gauge(
+            "antiphon_projection_lag_seconds", "The age of the oldest event that is not projected yet."
+        )
         self._waiting = self._gauge("antiphon_waiting_commands", "Queued commands that are not decided yet.")
-        self._parked = self._gauge("antiphon_parked_messages", "Messages that nobody could handle.")
-        self._archive_position = self._gauge("antiphon_archive_position", "The last event that is archived.")
+        self._parked = self._gauge("antiphon_parked_messages", "Messages that no service could handle.")
+        self._archive_position = self._gauge("antiphon_archive_position", "The last archived event.")
 
     def _gauge(self, name: str, what: str) -> Gauge:
         return Gauge(name, what, registry=self._registry)

@@ -1,1 +1,1 @@
-"""Shared by the processes that write read models."""
+"""Shared code of the processes that write read models."""

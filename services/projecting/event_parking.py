@@ -1,4 +1,4 @@
-"""Parks an event that cannot be projected; for the projector and a rebuild."""
+"""Parks events that cannot be projected, for the projector and a rebuild."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _log = structlog.get_logger(__name__)
 
 
 def park_events(client: Client) -> Park:
-    """The function by which an `EventReader` parks."""
+    """A function for `EventReader` that parks an event."""
 
     async def keep(item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):
             subject, headers, data = subjects.printable(item.subject), item.headers, item.data
         else:
-            # The position is enough: the event itself can be read in the log.
+            # The position is enough: the log holds the event itself.
             subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"
             headers, data = None, str(item.position).encode()
         message_id = f"{subjects.EVENTS}:{item.position}"

@@ -30,11 +30,11 @@ _log = structlog.get_logger(__name__)
 
 
 class ObservationKind(NamedTuple):
-    """Observations that become rows of the same tables."""
+    """Observations with a projection and a checkpoint of their own."""
 
     #: The name of its checkpoint and of its lock.
     name: str
-    #: The kinds in their subjects.
+    #: The kinds in the subjects of the observations.
     tokens: Sequence[str]
     project: Callable[[bytes], Sequence[Change]]
     #: The process that projects them.
@@ -45,7 +45,7 @@ class ObservationKind(NamedTuple):
 
 LOG_LINES: Final = ObservationKind("observed", ("log",), log.project)
 PRESENCE: Final = ObservationKind(presence.NAME, ("presence",), presence.project)
-#: No reader waits for these: another process projects them, so that they delay nothing.
+#: No query waits for these events: the recorder projects them, so that they do not delay the projector.
 EVENTS: Final = ObservationKind(
     event.NAME, ("flow_run", "task_run", "other"), event.project, "recorder", rest_seconds=0.25
 )
@@ -53,7 +53,7 @@ KINDS: Final = (LOG_LINES, PRESENCE, EVENTS)
 
 
 class ObservationLoop:
-    """One reader on OBSERVED, one writer of its tables."""
+    """Reads observations of one kind from OBSERVED, and writes their tables."""
 
     def __init__(self, client: Client, postgres_url: str, kind: ObservationKind) -> None:
         self._client = client
@@ -64,11 +64,11 @@ class ObservationLoop:
         self.tally = WorkCounters()
 
     async def run(self) -> None:
-        """Project from the checkpoint on, until PostgreSQL fails (psycopg.Error)."""
+        """Project from the checkpoint on; raises psycopg.Error if PostgreSQL fails."""
         async with await connect(self._postgres_url) as connection:
             await acquire_lock(connection, self.name)
             after = await position_of(connection, self.name)
-            # Readers need a checkpoint, also before the first event.
+            # Queries need a checkpoint even before the first observation.
             await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=self.subjects)
@@ -101,7 +101,7 @@ class ObservationLoop:
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
-    """Start a loop again when PostgreSQL was away: it continues after its checkpoint."""
+    """Restart a loop after a failure of PostgreSQL; the loop continues after its checkpoint."""
     pause = _FIRST_PAUSE_SECONDS
     while True:
         started = clock.monotonic()
@@ -111,7 +111,7 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
             if not is_passing(error):
                 raise
             if clock.monotonic() - started > _LONGEST_PAUSE_SECONDS:
-                # It worked for a while: begin with the shortest pause again.
+                # The loop ran for a while: reset the pause.
                 pause = _FIRST_PAUSE_SECONDS
             _log.warning("PostgreSQL is away", projection=name, error=str(error).strip(), pause_seconds=pause)
             await asyncio.sleep(pause)

@@ -1,5 +1,5 @@
--- The names of flow runs in lower case, apart from all else: a search for a part of a name reads a hundred names from one
--- page, where flow_run has hardly more than one run on it. Written when a run appears, not when it moves.
+-- The names of flow runs in lower case. A search for a part of a name reads a hundred names from a page of this table,
+-- and hardly more than one from a page of flow_run. Insertions and renames write it, transitions do not.
 CREATE TABLE flow_run_name (
     id uuid PRIMARY KEY,
     lower_name text NOT NULL
@@ -33,8 +33,8 @@ CREATE TRIGGER flow_run_renamed AFTER UPDATE OF name ON flow_run
 CREATE TRIGGER flow_run_unnamed AFTER DELETE ON flow_run
     REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION unname_flow_runs();
 
--- For a part of a name that few runs have. Without the extension pg_trgm all names are read. Every search reads the list
--- of pending entries: it is kept short.
+-- Finds a rare part of a name. Without the extension pg_trgm, a search reads all names. Every search reads the list of
+-- pending entries, so the list is short.
 DO $do$
 BEGIN
     CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA observed;

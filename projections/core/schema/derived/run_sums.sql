@@ -35,7 +35,7 @@ CREATE TABLE run_bucket (
     runs bigint NOT NULL,
     run_time double precision NOT NULL,
     lateness double precision NOT NULL,
-    -- The runs whose run time or lateness grows with the clock, and the sum of the times from `start` to where that begins.
+    -- The runs whose run time or lateness increases with time, and the sum of the times from `start` to this increase.
     open_runs bigint NOT NULL,
     open_since double precision NOT NULL
 ) WITH (fillfactor = 50);
@@ -48,7 +48,7 @@ CREATE FUNCTION run_time_of(total_run_time double precision) RETURNS double prec
 CREATE FUNCTION lateness_of(start_time timestamptz, expected_start_time timestamptz) RETURNS double precision
     LANGUAGE sql IMMUTABLE RETURN coalesce(greatest(0, microseconds(start_time - expected_start_time)), 0);
 
--- From where on the run time of a running run, or the lateness of a run that has not started, grows.
+-- The time from which on the run time of a running run, or the lateness of a run that has not started, increases.
 CREATE FUNCTION grows_since(
     state_type text, start_time timestamptz, expected_start_time timestamptz, state_timestamp timestamptz
 ) RETURNS timestamptz LANGUAGE sql IMMUTABLE
@@ -56,8 +56,8 @@ CREATE FUNCTION grows_since(
         WHEN start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED')
         THEN expected_start_time END;
 
--- The run time of a running run does not grow evenly if a clock was ahead, or a time is missing. Such a run is in no bucket:
--- queries read it by itself.
+-- The run time of a running run does not increase evenly if a clock was ahead or a time is missing. Such a run is in no
+-- bucket: queries read its row.
 CREATE FUNCTION is_irregular(
     state_type text, start_time timestamptz, state_timestamp timestamptz, updated timestamptz, total_run_time double precision
 ) RETURNS boolean LANGUAGE sql IMMUTABLE

@@ -1,6 +1,6 @@
 -- The tags of runs in the order of ids: the latest runs with a tag are found without reading all of them (docs/adr/0008).
--- Written when a run appears or gets other tags, not when it moves. A tag that may not fit into an index is left out: a
--- search for it reads the rows.
+-- Insertions and changes of tags write it, transitions do not. A tag that may be too long for an index entry is left
+-- out: a search for it reads the rows.
 
 DO $do$
 DECLARE

@@ -2,13 +2,13 @@
 -- (projections/archive/archive.py), so that `antiphon verify` finds a row that was changed, removed or inserted.
 CREATE SCHEMA archive;
 
--- The projector makes the partitions, each with a unique index on its positions. `month` never goes back, even where the
--- clock of the log does: each partition holds one unbroken piece of the chain.
+-- The projector creates the partitions, each with a unique index on its positions. `month` never goes back, even if the
+-- clock of the log does: each partition holds one unbroken part of the chain.
 CREATE TABLE archive.event (
     position bigint NOT NULL,
     month date NOT NULL,
     recorded_at timestamptz NOT NULL,
-    -- Other characters than printable ASCII are escaped.
+    -- Characters that are not printable ASCII are escaped.
     subject text NOT NULL,
     headers bytea NOT NULL,
     data bytea NOT NULL,

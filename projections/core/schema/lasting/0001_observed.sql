@@ -1,4 +1,4 @@
--- Rows that follow from the stream OBSERVED, which forgets: they cannot be built again. All schemas of read models share them.
+-- Rows from the stream OBSERVED. It deletes old messages, so these rows cannot be rebuilt. All schemas share them.
 
 CREATE TABLE observed.log (
     id uuid PRIMARY KEY,
@@ -27,7 +27,7 @@ CREATE TABLE observed.worker (
 );
 CREATE INDEX worker_pool ON observed.worker (work_pool_id, last_heartbeat_time);
 
--- When the runs of a queue or of a deployment, whose id this is, were last asked for.
+-- The last poll of each queue and deployment, by its id.
 CREATE TABLE observed.poll (
     id uuid PRIMARY KEY,
     created timestamptz NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE observed.poll (
     polled timestamptz NOT NULL
 );
 
--- Events that clients and the reactor reported, as long as they are kept (docs/adr/0011).
+-- Events of clients and the reactor, for their retention period (docs/adr/0011).
 CREATE TABLE observed.event (
     id uuid PRIMARY KEY,
     occurred timestamptz NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE observed.event (
     related jsonb NOT NULL,
     payload jsonb NOT NULL,
     follows uuid,
-    -- The ids of the resource and of the related ones.
+    -- The ids of the resource and of the related resources.
     resource_ids text[] NOT NULL
 );
 CREATE INDEX event_occurred ON observed.event (occurred);

@@ -10,7 +10,7 @@ CREATE TABLE artifact (
     metadata_ text,
     flow_run_id uuid,
     task_run_id uuid,
-    -- Of the creating event: the latest artifact of a key has the greatest.
+    -- The position of the creating event: the latest artifact of a key has the greatest position.
     position bigint NOT NULL
 );
 CREATE INDEX artifact_key ON artifact USING hash (key) WHERE key IS NOT NULL;

@@ -1,4 +1,4 @@
--- The position in its stream that each projection has written.
+-- The last position in its stream that each projection has written.
 CREATE TABLE checkpoint (
     name text PRIMARY KEY,
     position bigint NOT NULL

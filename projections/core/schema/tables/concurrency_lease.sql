@@ -10,5 +10,5 @@ CREATE TABLE concurrency_lease (
     expires_at timestamptz
 );
 CREATE INDEX concurrency_lease_limits ON concurrency_lease USING gin (limit_ids);
--- The timekeeper asks for expired leases.
+-- The timekeeper queries expired leases.
 CREATE INDEX concurrency_lease_expiry ON concurrency_lease (expires_at) WHERE expires_at IS NOT NULL;

@@ -1,4 +1,4 @@
--- There are no foreign keys: the log decides what belongs to what, and late arrivals are legal.
+-- There are no foreign keys: the log defines the relations, and rows may arrive in any order.
 -- Columns that a transition changes are in few indexes, so that most updates stay on their page.
 CREATE TABLE flow_run (
     id uuid PRIMARY KEY,
@@ -42,7 +42,7 @@ CREATE INDEX flow_run_queue_name ON flow_run (left(work_queue_name, 500));
 CREATE INDEX flow_run_idempotency_key ON flow_run USING hash (idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX flow_run_parent ON flow_run (parent_task_run_id) WHERE parent_task_run_id IS NOT NULL;
 
--- The runs of a flow or a deployment in a window of time are counted from the index alone.
+-- An index-only scan counts the runs of a flow or a deployment in a window of time.
 CREATE INDEX flow_run_flow ON flow_run (flow_id, expected_start_time);
 CREATE INDEX flow_run_deployment ON flow_run (deployment_id, expected_start_time) WHERE deployment_id IS NOT NULL;
 
@@ -52,15 +52,15 @@ CREATE INDEX flow_run_effective_start ON flow_run ((coalesce(start_time, expecte
 CREATE INDEX flow_run_end ON flow_run (end_time);
 CREATE INDEX flow_run_next_scheduled ON flow_run (next_scheduled_start_time) WHERE next_scheduled_start_time IS NOT NULL;
 
--- The latest runs in a state type are read in the order of the index.
+-- The index has the order of a page of the latest runs in a state type.
 CREATE INDEX flow_run_state_type ON flow_run (state_type, id);
 -- Runs whose state has an unusual name (projections/filters/special.py), above all late ones.
 CREATE INDEX flow_run_unusual_state ON flow_run (left(state_name, 500), expected_start_time) WHERE left(state_name, 500)
     <> ALL ('{Scheduled,Pending,Running,Completed,Failed,Cancelled,Crashed}');
--- PostgreSQL learns frequencies from no partial index.
+-- PostgreSQL collects no statistics for the expression of a partial index.
 CREATE STATISTICS flow_run_state_names ON (left(state_name, 500)) FROM flow_run;
 
--- The runs whose lateness grows with the clock.
+-- The runs whose lateness increases with time.
 CREATE INDEX flow_run_waiting ON flow_run (expected_start_time) INCLUDE (state_type, state_name)
     WHERE start_time IS NULL AND state_type NOT IN ('COMPLETED', 'FAILED', 'CRASHED', 'CANCELLED');
 

@@ -4,7 +4,7 @@ CREATE TABLE task_run (
     updated timestamptz NOT NULL,
     name text NOT NULL,
     flow_run_id uuid,
-    -- The flow run has not appeared yet: the task run is hidden until then.
+    -- The flow run does not exist yet: the task run is hidden until then.
     awaits_flow_run boolean NOT NULL,
     task_key text NOT NULL,
     dynamic_key text NOT NULL,
@@ -34,7 +34,7 @@ CREATE INDEX task_run_awaiting ON task_run (flow_run_id) WHERE awaits_flow_run;
 CREATE INDEX task_run_expected_start ON task_run (expected_start_time);
 CREATE INDEX task_run_end ON task_run (end_time);
 
--- As of flow runs.
+-- The same indexes as on flow runs.
 CREATE INDEX task_run_state_type ON task_run (state_type, id);
 CREATE INDEX task_run_unusual_state ON task_run (left(state_name, 500), expected_start_time) WHERE left(state_name, 500)
     <> ALL ('{Scheduled,Pending,Running,Completed,Failed,Cancelled,Crashed}');
