@@ -2,10 +2,12 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ORACLE := .venv-prefect
+# How many tests run at one time.
+WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance differential differential-queries trial check static fmt bench bench-queries
+.PHONY: help setup start test acceptance record-oracle differential differential-queries trial check static fmt bench bench-queries
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -15,16 +17,23 @@ setup: .venv/.stamp ## Create .venv with everything pinned in constraints.txt
 start: .venv/.stamp ## Start Antiphon on this machine; ARGS="--port 4300" passes options
 	@exec $(BIN)/antiphon start $(ARGS)
 
-test: static $(ORACLE)/.stamp ## Everything that CI runs: static checks and all tests
-	$(BIN)/pytest $(ARGS)
+test: ## Everything that CI runs: static checks and all tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static $(ORACLE)/.stamp
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
-acceptance: .venv/.stamp $(ORACLE)/.stamp ## The real Prefect SDK against Antiphon and against the genuine server
-	$(BIN)/pytest tests/acceptance $(ARGS)
+acceptance: .venv/.stamp $(ORACLE)/.stamp ## The same against a running genuine server instead of its recorded answers
+	ANTIPHON_GENUINE=live $(BIN)/pytest tests/acceptance $(ARGS)
+
+record-oracle: .venv/.stamp $(ORACLE)/.stamp ## Record the genuine server's answers anew, in tests/acceptance/recorded
+	ANTIPHON_GENUINE=record $(BIN)/pytest tests/acceptance $(ARGS)
 
 differential: .venv/.stamp $(ORACLE)/.stamp ## Many random requests to both servers; STEPS=10000 says how many at least
-	ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) $(BIN)/pytest -s --timeout 0 tests/acceptance/test_differential.py $(ARGS)
+	ANTIPHON_GENUINE=live ANTIPHON_DIFFERENTIAL_STEPS=$(or $(STEPS),10000) \
+		$(BIN)/pytest -s --timeout 0 tests/acceptance/test_differential.py $(ARGS)
+
 differential-queries: .venv/.stamp $(ORACLE)/.stamp ## Thousands of generated queries on 2,000 runs, to both servers
-	ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 $(BIN)/pytest --timeout 0 tests/acceptance/test_query_difference.py $(ARGS)
+	ANTIPHON_GENUINE=live ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 \
+		$(BIN)/pytest --timeout 0 tests/acceptance/test_query_difference.py $(ARGS)
 
 trial: .venv/.stamp ## Kills, restarts and a rebuild under load, beside subscribers who come and go; TRANSITIONS=50000
 	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s --timeout 0 tests/trial $(ARGS)

@@ -10,8 +10,11 @@ from tests.acceptance.server import Server, free_port, running
 
 
 @contextmanager
-def running_antiphon(directory: Path, *options: str) -> Iterator[Server]:
-    """Run `antiphon start` with everything embedded, until the block ends; `directory` may hold a former one's data."""
+def running_antiphon(directory: Path, *options: str, **settings: str) -> Iterator[Server]:
+    """Run `antiphon start` with everything embedded, until the block ends; `directory` may hold a former one's data.
+
+    Settings are given in the environment, such as `api_port` as ANTIPHON_API_PORT.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     port = free_port()
     api_url = f"http://127.0.0.1:{port}/api"
@@ -21,6 +24,7 @@ def running_antiphon(directory: Path, *options: str) -> Iterator[Server]:
     command = [str(Path(sys.executable).with_name("antiphon")), "start"]
     command += ["--data-dir", str(directory / "data"), "--port", str(port), *options]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANTIPHON_", "PREFECT_"))}
+    environment |= {f"ANTIPHON_{name.upper()}": value for name, value in settings.items()}
 
     def announced() -> bool:
         return announcement in log.read_text(errors="replace")

@@ -5,6 +5,7 @@ Tests write ids that begin with eight zeros and times in 2001 or 2099 where the 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ _UUID = re.compile(r"\b(?!00000000-)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]
 _TIME = re.compile(r"\b(?!2001|2099)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _TWO_WORDS = re.compile(r"[a-z]+-[a-z]+")
 _RESULT_FILE = re.compile(r"/[0-9a-f]{32}\b")
+#: Where an SDK's program was when it failed: files and lines of its installation.
+_FRAMES = re.compile(r"(?<=most recent call last\):\n)(?:[ \t]+.*\n)+")
 
 #: Durations that depend on how fast a server and a run were: only "none" and "some" can be compared.
 _RUN_TIMES = frozenset({"total_run_time", "estimated_run_time"})
@@ -32,6 +35,8 @@ _SETS = frozenset({"task_inputs", "pause_keys", "limits"})
 
 #: Characters of one line in a report.
 _SHOWN = 300
+#: A longer string shows its first characters, and a digest of all.
+_LONG = 10_000
 
 
 class Normalizer:
@@ -63,7 +68,12 @@ class Normalizer:
         for known in sorted(self._names, key=len, reverse=True):
             value = value.replace(known, self._names[known])
         value = without_times(_UUID.sub("<uuid>", value))
-        return _RESULT_FILE.sub("/<file>", value)
+        value = _RESULT_FILE.sub("/<file>", value)
+        value = _FRAMES.sub("  <frames>\n", value)
+        if len(value) > _LONG:
+            # Some answers quote a request of megabytes.
+            return f"{value[:_SHOWN]}<{len(value)} characters {hashlib.sha256(value.encode()).hexdigest()}>"
+        return value
 
     def __call__(self, value: Any, key: str = "") -> Any:
         """Normalise a decoded JSON value."""

@@ -55,6 +55,8 @@ def running_oracle(directory: Path, database_url: str) -> Iterator[Server]:
     log = directory / "server.log"
     environment = prefect_environment(home) | {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database_url.replace("postgresql:", "postgresql+asyncpg:"),
+        # Some events that are asked for are said to have occurred months ago.
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P400D",
         "PREFECT_SERVER_LOGS_STREAM_OUT_ENABLED": "true",
         "PREFECT_SERVER_LOGS_STREAM_PUBLISHING_ENABLED": "true",
         **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _SERVICES_OFF},

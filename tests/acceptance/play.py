@@ -39,8 +39,6 @@ class Stage:
         flow = self.api.post("/flows/", json={"name": f"differential-{uuid4()}"})
         self.flow_id: str = flow.raise_for_status().json()["id"]
         self.deployment_id = deployment_of(self.api, self.flow_id)
-        # Without it a queue that is named without its pool is any one of that name, whichever comes first.
-        self.api.post("/work_pools/", json={"name": "default-agent-pool", "type": "prefect-agent"})
 
     def close(self) -> None:
         """Close the connection."""
@@ -65,6 +63,7 @@ class Play:
         """Name what this server has of its own."""
         self.normalize.name(self.stage.flow_id, "<flow>")
         self.normalize.name(self.stage.deployment_id, "<deployment>")
+        self.normalize.name(self.salt, SALT)
         for method, path, body in pool_programs.beginning(self.salt):
             self.stage.api.request(method, path, json=body).raise_for_status()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.acceptance.oracle import oracle_venv, prefect_environment
 from tests.acceptance.server import Server, tethered
 
-_REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,15 @@ def run_program(arguments: list[str], server: Server, home: Path, deadline_secon
     with (
         output.open("wb") as stdout,
         errors.open("wb") as stderr,
-        tethered(command, cwd=_REPOSITORY, env=environment, stdout=stdout, stderr=stderr) as process,
+        tethered(command, cwd=REPOSITORY, env=environment, stdout=stdout, stderr=stderr) as process,
     ):
         exit_code = process.wait(deadline_seconds)
     return Outcome(exit_code, output.read_text(), errors.read_text())
+
+
+def program_of(scenario: str) -> Path:
+    """Return the file of a scenario."""
+    return Path(__file__).with_name("scenarios") / f"{scenario}.py"
 
 
 def run_scenario(name: str, server: Server, home: Path) -> Outcome:

@@ -1,7 +1,8 @@
 """Talks over `/events/in`: what a client sends, and everything the server says to it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -12,6 +13,8 @@ from tests.acceptance.server import Server
 
 #: How long a server that says nothing is listened to.
 _SILENCE_SECONDS = 0.5
+#: Talks at one time: most of their time is silence.
+_AT_ONCE = 8
 AUTHENTICATE = '{"type": "auth", "token": null}'
 
 
@@ -41,6 +44,13 @@ def transcript(server: Server, frames: Iterable[str | bytes], **options: Any) ->
         except ConnectionClosed as closed:
             said.append(f"closed: {closed.rcvd.code} {closed.rcvd.reason}" if closed.rcvd else "closed abnormally")
         return said
+
+
+def transcripts(server: Server, talks: Mapping[str, tuple[list[str | bytes], dict[str, Any]]]) -> dict[str, list[str]]:
+    """Hold several talks."""
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        held = threads.map(lambda talk: transcript(server, talk[0], **talk[1]), talks.values())
+        return dict(zip(talks, held, strict=True))
 
 
 def _heard(connection: ClientConnection) -> list[str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -17,12 +15,21 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import Pair
+from tests.acceptance.queries.shift import shifted
+from tests.acceptance.server import Server
 
 pytestmark = pytest.mark.acceptance
 
 _QUERIES: Final = int(os.environ.get("ANTIPHON_QUERIES", "150"))
 _EVENTS: Final = 120
 _DEADLINE_SECONDS: Final = 30
+#: When the last event occurs, as far as requests and answers say. No event is at the very end of a bucket: counting
+#: such ones the genuine server fails.
+_LAST: Final = datetime(2001, 1, 3, 15, 47, 13, tzinfo=UTC)
+#: How much later it occurs on the servers. Events are counted by up to two weeks from 1970 on: every length that is
+#: asked for divides this step, so that the same events come together on each day.
+_STEP: Final = timedelta(days=98)
+_DISTANCE: Final = (datetime.now(UTC) - timedelta(minutes=1) - _LAST) // _STEP * _STEP
 #: The session's servers have other events too.
 _OURS: Final = "asked."
 _NAMES: Final = ("asked.for.this", "asked.for.that", "asked.other")
@@ -45,11 +52,12 @@ def _labels(random: Random, *, role: bool) -> Json:
     return labels
 
 
-def _events(random: Random, until: datetime) -> list[Json]:
+def _events() -> list[Json]:
+    random = Random(7)  # noqa: S311  the same in every run
     return [
         {
             "id": str(UUID(int=random.getrandbits(128), version=4)),
-            "occurred": (until - timedelta(minutes=29 * number)).isoformat(),
+            "occurred": (_LAST - timedelta(minutes=29 * number)).isoformat(),
             "event": random.choice(_NAMES),
             "resource": _labels(random, role=False),
             "related": [_labels(random, role=True) for _ in range(random.randrange(3))],
@@ -115,121 +123,130 @@ def _until(events: list[Json]) -> str:
     return str(events[0]["occurred"])
 
 
-@pytest.fixture(scope="module")
-def asked(pair: Pair) -> Iterator[tuple[list[httpx.Client], list[Json]]]:
-    """Both servers with the same events, which they find."""
-    now = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
-    events = _events(Random(7), now)  # noqa: S311  the same in every run
-    with (
-        httpx.Client(base_url=pair.oracle.api_url, timeout=60) as oracle,
-        httpx.Client(base_url=pair.subject.api_url, timeout=60) as subject,
+class Asked:
+    """A server with the events on it, which it finds."""
+
+    def __init__(self, server: Server) -> None:
+        # A connection each: the genuine server closes one that waited for some seconds.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._api = httpx.Client(base_url=server.api_url, timeout=60, limits=limits)
+        # Reported twice, as by a client that heard no answer: there is one of each.
+        for _ in range(2):
+            assert self._api.post("/events", json=shifted(_events(), _DISTANCE)).status_code == 204
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        body = {"filter": {"event": {"prefix": [_OURS]}}}
+        while (found := self.answer("/events/filter", body))[1].get("total") != _EVENTS:
+            assert time.monotonic() < deadline, f"{server.name} does not find the events, but {str(found)[:500]}"
+            time.sleep(0.2)
+
+    def answer(self, path: str, body: Json) -> list[Any]:
+        """Status and body."""
+        response = self._api.post(path, json=shifted(body, _DISTANCE))
+        return [response.status_code, shifted(response.json(), -_DISTANCE)]
+
+    def pages(self, body: Json) -> list[Any]:
+        """All pages of an answer, without what is this server's own."""
+        response = self._api.post("/events/filter", json=shifted(body, _DISTANCE))
+        found = []
+        while True:
+            answer = response.json()
+            for event in answer["events"]:
+                del event["received"]
+            following = answer.pop("next_page")
+            found.append([response.status_code, shifted(answer, -_DISTANCE)])
+            if following is None or len(found) > _EVENTS:
+                return found
+            assert urlsplit(following).path == "/api/events/filter/next"
+            response = self._api.get(following)
+
+    def counts(self, path: str, body: Json) -> list[Any]:
+        """Status and counts."""
+        status, answer = self.answer(path, body)
+        if path.endswith(("event", "resource")):
+            assert [item["count"] for item in answer] == sorted((item["count"] for item in answer), reverse=True)
+            # Which of two labels that are alike comes first is left open.
+            answer.sort(key=lambda item: item["value"])
+        return [status, answer]
+
+
+def _searches() -> list[Json]:
+    random, events = Random(11), _events()  # noqa: S311  the same in every run
+    return [{"filter": _filter(random, events), "limit": random.choice((50, 50, 7))} for _ in range(_QUERIES)]
+
+
+def _counts() -> list[tuple[str, Json]]:
+    random, events, found = Random(13), _events(), []  # noqa: S311  the same in every run
+    for _ in range(_QUERIES // 3):
+        times = sorted(random.choice(events)["occurred"] for _ in range(2))
+        wanted = _filter(random, events) | {"occurred": {"since": times[0], "until": times[1]}}
+        body = {"filter": wanted, "time_unit": random.choice(("week", "day", "hour")), "time_interval": 1.0}
+        if random.random() < 0.3:
+            body |= {"time_interval": random.choice((0.5, 2, 1.75))}
+        by = random.choice(("time", "event", "resource"))
+        found.append((f"/events/count-by/{by}", body))
+        if by == "time":
+            found.append(("/events/count-by/day", {"filter": wanted}))
+    return found
+
+
+def test_generated_filters_find_the_same_events(pair: Pair) -> None:
+    bodies = _searches()
+
+    def ask(server: Server) -> list[Any]:
+        asked = Asked(server)
+        return [asked.pages(body) for body in bodies]
+
+    theirs, ours = pair.answers("event_queries/found", [_events(), bodies], ask)
+    for body, their, our in zip(bodies, theirs, ours, strict=True):
+        assert [len(page[1]["events"]) for page in our] == [len(page[1]["events"]) for page in their]
+        assert our == their, json.dumps(body)
+    assert sum(pages[0][1]["total"] == 0 for pages in theirs) < _QUERIES / 2
+
+
+def test_generated_filters_count_the_same_events(pair: Pair) -> None:
+    requests = _counts()
+
+    def ask(server: Server) -> list[Any]:
+        asked = Asked(server)
+        return [asked.counts(path, body) for path, body in requests]
+
+    theirs, ours = pair.answers("event_queries/counted", [_events(), requests], ask)
+    for request, their, our in zip(requests, theirs, ours, strict=True):
+        assert our == their, json.dumps(request)
+
+
+_SENSELESS: Final[list[tuple[str, Json]]] = [
+    ("/events/filter", {"limit": 51}),
+    ("/events/filter", {"limit": -1}),
+    ("/events/filter", {"filter": {"colour": "red"}}),
+    ("/events/filter", {"filter": {"text": {"query": "x" * 201}}}),
+    ("/events/count-by/colour", {"filter": {}}),
+    ("/events/count-by/time", {}),
+    ("/events/count-by/time", {"filter": {}, "time_interval": 0.001}),
+    ("/events/count-by/time", {"filter": {}, "time_unit": "second"}),
+]
+
+
+def test_what_makes_no_sense_is_refused_alike(pair: Pair) -> None:
+    def ask(server: Server) -> list[Any]:
+        answers = [httpx.post(server.api_url + path, json=body, timeout=60) for path, body in _SENSELESS]
+        return [[answer.status_code, answer.json()] for answer in answers]
+
+    for (path, body), their, our in zip(
+        _SENSELESS, *pair.answers("event_queries/senseless", _SENSELESS, ask), strict=True
     ):
-        for client in (oracle, subject):
-            # Reported twice, as by a client that heard no answer: there is one of each.
-            for _ in range(2):
-                assert client.post("/events", json=events).status_code == 204
-            _until_found(client)
-        yield [oracle, subject], events
+        assert their[0] == our[0] == 422
+        if path.endswith("time") and "time_unit" in body:
+            assert our[1]["detail"].split(" buckets")[1] == their[1]["detail"].split(" buckets")[1]
 
 
-def _until_found(client: httpx.Client) -> None:
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    body = {"filter": {"event": {"prefix": [_OURS]}}}
-    while (answer := _answer(client, "/events/filter", body))[1].get("total") != _EVENTS:
-        assert time.monotonic() < deadline, f"{client.base_url} does not find the events, but {str(answer)[:500]}"
-        time.sleep(0.2)
+def test_a_token_that_is_none_is_forbidden_alike(pair: Pair) -> None:
+    tokens = ["nonsense", "e30=", ""]
 
+    def ask(server: Server) -> list[int]:
+        path = f"{server.api_url}/events/filter/next"
+        return [httpx.get(path, params={"page-token": token}, timeout=60).status_code for token in tokens]
 
-def _answer(client: httpx.Client, path: str, body: Json) -> tuple[int, Any]:
-    response = client.post(path, json=body)
-    return response.status_code, response.json()
-
-
-def _pages(client: httpx.Client, body: Json) -> list[Any]:
-    """All pages of an answer, without what is this server's own."""
-    response = client.post("/events/filter", json=body)
-    found = []
-    while True:
-        answer = response.json()
-        for event in answer["events"]:
-            del event["received"]
-        following = answer.pop("next_page")
-        found.append([response.status_code, answer])
-        if following is None or len(found) > _EVENTS:
-            return found
-        address = urlsplit(following)
-        assert address.path == "/api/events/filter/next"
-        response = client.get(following)
-
-
-def test_generated_filters_find_the_same_events(asked: tuple[list[httpx.Client], list[Json]]) -> None:
-    clients, events = asked
-    random, empty = Random(11), 0  # noqa: S311  the same in every run
-    with ThreadPoolExecutor(2) as threads:
-        for _ in range(_QUERIES):
-            body = {"filter": _filter(random, events), "limit": random.choice((50, 50, 7))}
-            theirs, ours = threads.map(lambda client, body=body: _pages(client, body), clients)
-            assert [len(page[1]["events"]) for page in ours] == [len(page[1]["events"]) for page in theirs]
-            for our, their in zip(ours, theirs, strict=True):
-                for one, other in zip(our[1]["events"], their[1]["events"], strict=True):
-                    assert one == other, json.dumps(body)
-            assert ours == theirs, json.dumps(body)
-            empty += theirs[0][1]["total"] == 0
-    assert empty < _QUERIES / 2
-
-
-def test_generated_filters_count_the_same_events(asked: tuple[list[httpx.Client], list[Json]]) -> None:
-    clients, events = asked
-    random = Random(13)  # noqa: S311  the same in every run
-    with ThreadPoolExecutor(2) as threads:
-        for _ in range(_QUERIES // 3):
-            times = sorted(random.choice(events)["occurred"] for _ in range(2))
-            wanted = _filter(random, events) | {"occurred": {"since": times[0], "until": times[1]}}
-            body = {"filter": wanted, "time_unit": random.choice(("week", "day", "hour")), "time_interval": 1.0}
-            if random.random() < 0.3:
-                body |= {"time_interval": random.choice((0.5, 2, 1.75))}
-            by = random.choice(("time", "event", "resource"))
-            path = f"/events/count-by/{by}"
-            theirs, ours = threads.map(lambda client, body=body, path=path: _answer(client, path, body), clients)
-            for answer in (theirs[1], ours[1]) if by != "time" else ():
-                assert [item["count"] for item in answer] == sorted((item["count"] for item in answer), reverse=True)
-                # Which of two labels that are alike comes first is left open.
-                answer.sort(key=lambda item: item["value"])
-            assert ours == theirs, path + json.dumps(body)
-            if by == "time":
-                day = {"filter": wanted}
-                theirs, ours = threads.map(
-                    lambda client, body=day: _answer(client, "/events/count-by/day", body), clients
-                )
-                assert ours == theirs, json.dumps(day)
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("/events/filter", {"limit": 51}),
-        ("/events/filter", {"limit": -1}),
-        ("/events/filter", {"filter": {"colour": "red"}}),
-        ("/events/filter", {"filter": {"text": {"query": "x" * 201}}}),
-        ("/events/count-by/colour", {"filter": {}}),
-        ("/events/count-by/time", {}),
-        ("/events/count-by/time", {"filter": {}, "time_interval": 0.001}),
-        ("/events/count-by/time", {"filter": {}, "time_unit": "second"}),
-    ],
-)
-def test_what_makes_no_sense_is_refused_alike(path: str, body: Json, pair: Pair) -> None:
-    answers = [httpx.post(server.api_url + path, json=body, timeout=60) for server in (pair.oracle, pair.subject)]
-    assert answers[0].status_code == answers[1].status_code == 422
-    if path.endswith("time") and "time_unit" in body:
-        theirs, ours = (answer.json()["detail"].split(" buckets")[1] for answer in answers)
-        assert ours == theirs
-
-
-@pytest.mark.parametrize("token", ["nonsense", "e30=", ""])
-def test_a_token_that_is_none_is_forbidden_alike(token: str, pair: Pair) -> None:
-    answers = [
-        httpx.get(f"{server.api_url}/events/filter/next", params={"page-token": token}, timeout=60)
-        for server in (pair.oracle, pair.subject)
-    ]
-    assert answers[1].status_code == 403
-    assert answers[0].status_code in (403, 500)
+    theirs, ours = pair.answers("event_queries/tokens", tokens, ask)
+    assert ours == [403, 403, 403]
+    assert set(theirs) <= {403, 500}

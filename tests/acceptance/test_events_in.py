@@ -2,8 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import httpx
@@ -13,7 +12,7 @@ from tests.acceptance.cases.case import UNKNOWN
 from tests.acceptance.conftest import Pair
 from tests.acceptance.normal import Normalizer, difference
 from tests.acceptance.server import Server
-from tests.acceptance.sockets import AUTHENTICATE, events_in, transcript
+from tests.acceptance.sockets import AUTHENTICATE, events_in, transcripts
 
 pytestmark = pytest.mark.acceptance
 
@@ -49,23 +48,24 @@ TALKS: dict[str, tuple[list[str | bytes], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("talk", TALKS)
-def test_the_socket_answers_alike(talk: str, pair: Pair) -> None:
-    frames, options = TALKS[talk]
-    with ThreadPoolExecutor(1) as threads:
-        subject = threads.submit(transcript, pair.subject, frames, **options)
-        assert transcript(pair.oracle, frames, **options) == subject.result()
+def test_the_socket_answers_alike(pair: Pair) -> None:
+    theirs, ours = pair.answers("sockets/reports", TALKS, lambda server: transcripts(server, TALKS))
+    assert theirs == ours
 
 
 class Reporter:
     """Reports task runs to one server as the SDK does, with ids and times that are the same for both servers."""
 
-    def __init__(self, server: Server, api: httpx.Client) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._api = api
+        self._api = httpx.Client(base_url=server.api_url, timeout=30)
         flow = self._api.post("/flows/", json={"name": "reports"}).json()
         body = {"flow_id": flow["id"], "name": "reports", "state": {"type": "RUNNING"}}
         self.flow_run_id: str = self._api.post("/flow_runs/", json=body).json()["id"]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._api.close()
 
     def report(self, *events: dict[str, Any]) -> None:
         """Send events on one connection, and wait until the server has read them."""
@@ -78,7 +78,7 @@ class Reporter:
 
     def event(self, number: int, second: int, kind: str, **changes: Any) -> dict[str, Any]:
         """Make the event of a task run entering a state."""
-        run_id = f"00000000-0000-7000-8000-{number:012}"
+        run_id = f"00000000-0000-7000-8001-{number:012}"
         details = {"flow_run_id": self.flow_run_id, "task_run_id": run_id}
         task_run: dict[str, Any] = {
             "name": f"task-{number}",
@@ -113,7 +113,7 @@ class Reporter:
     def recorded(self, numbers: list[int], states: int) -> list[Any]:
         """Return the task runs once they have so many states in all, or at the deadline."""
         deadline = time.monotonic() + _DEADLINE_SECONDS
-        run_ids = [f"00000000-0000-7000-8000-{number:012}" for number in numbers]
+        run_ids = [f"00000000-0000-7000-8001-{number:012}" for number in numbers]
         while sum(len(self._states(run_id)) for run_id in run_ids) < states and time.monotonic() < deadline:
             time.sleep(0.1)
         normalize = Normalizer({self.flow_run_id: "<flow run>"})
@@ -165,7 +165,7 @@ def _without_flow_run(reporter: Reporter) -> list[Any]:
 
 def _not_the_clients(reporter: Reporter) -> list[Any]:
     """Only what the client orchestrates is recorded from its reports."""
-    other = {"prefect.resource.id": "prefect.task-run.00000000-0000-7000-8000-000000000008"}
+    other = {"prefect.resource.id": "prefect.task-run.00000000-0000-7000-8001-000000000008"}
     reporter.report(reporter.event(8, 0, "RUNNING", resource=other), reporter.event(9, 0, "RUNNING"))
     return reporter.recorded([8, 9], 1)
 
@@ -204,34 +204,26 @@ REPORTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def reporters(pair: Pair) -> Iterator[tuple[Reporter, Reporter]]:
-    """Return one reporter to each server."""
-    with (
-        httpx.Client(base_url=pair.oracle.api_url, timeout=30) as oracle,
-        httpx.Client(base_url=pair.subject.api_url, timeout=30) as subject,
-    ):
-        yield Reporter(pair.oracle, oracle), Reporter(pair.subject, subject)
-
-
 @pytest.mark.parametrize("report", REPORTS)
-def test_reports_are_recorded_alike(report: str, reporters: tuple[Reporter, Reporter]) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        subject = threads.submit(REPORTS[report], reporters[1])
-        expected = REPORTS[report](reporters[0])
-        found = difference(expected, subject.result())
-    assert any(each["status"] == 200 for each in expected), expected
+def test_reports_are_recorded_alike(report: str, pair: Pair) -> None:
+    def ask(server: Server) -> list[Any]:
+        with closing(Reporter(server)) as reporter:
+            return REPORTS[report](reporter)
+
+    theirs, ours = pair.answers(f"reports/{report}", [REPORTS[report], Reporter], ask)
+    assert any(each["status"] == 200 for each in theirs), theirs
+    found = difference(theirs, ours)
     if found:
         pytest.fail(found, pytrace=False)
 
 
-def test_a_useless_report_does_not_stop_the_ones_behind_it(pair: Pair, reporters: tuple[Reporter, Reporter]) -> None:
+def test_a_useless_report_does_not_stop_the_ones_behind_it(pair: Pair) -> None:
     if pair.judges_itself:
         pytest.skip("the genuine server tries useless reports again for half a minute, and all others wait")
-    _, reporter = reporters
-    broken = reporter.event(11, 0, "RUNNING", payload={})
-    no_uuid = reporter.event(12, 0, "RUNNING")
-    no_uuid["resource"] = {**no_uuid["resource"], "prefect.resource.id": "prefect.task-run.nonsense"}
-    no_type = reporter.event(13, 0, "SLEEPING")
-    reporter.report(broken, no_uuid, no_type, reporter.event(14, 0, "RUNNING"))
-    assert [run["status"] for run in reporter.recorded([11, 13, 14], 1)] == [404, 404, 200]
+    with closing(Reporter(pair.subject)) as reporter:
+        broken = reporter.event(11, 0, "RUNNING", payload={})
+        no_uuid = reporter.event(12, 0, "RUNNING")
+        no_uuid["resource"] = {**no_uuid["resource"], "prefect.resource.id": "prefect.task-run.nonsense"}
+        no_type = reporter.event(13, 0, "SLEEPING")
+        reporter.report(broken, no_uuid, no_type, reporter.event(14, 0, "RUNNING"))
+        assert [run["status"] for run in reporter.recorded([11, 13, 14], 1)] == [404, 404, 200]

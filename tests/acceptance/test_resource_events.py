@@ -1,7 +1,6 @@
 """What is made, changed and taken away is told on `/events/out` as the genuine server tells it."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -117,9 +116,7 @@ def _without_order(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_changes_of_resources_are_told_alike(pair: Pair) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        subject = threads.submit(_told, pair.subject)
-        oracle = _told(pair.oracle)
-        found = difference([json.loads(item) for item in oracle], [json.loads(item) for item in subject.result()])
+    theirs, ours = pair.answers("resource_events", [REQUESTS, _told], _told)
+    found = difference([json.loads(item) for item in theirs], [json.loads(item) for item in ours])
     if found:
         pytest.fail(found, pytrace=False)

@@ -1,7 +1,6 @@
 """Real Prefect programs leave the same records behind on Antiphon as on the genuine server."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import Pair
+from tests.acceptance.genuine import source
 from tests.acceptance.normal import Normalizer, difference
-from tests.acceptance.script import Outcome, run_scenario
+from tests.acceptance.script import REPOSITORY, program_of, run_scenario
 from tests.acceptance.server import Server
 from tests.acceptance.snapshot import Recorded, normalized, read
 
@@ -68,22 +68,18 @@ SCENARIOS = [
 ]
 
 
-@dataclass(slots=True)
-class Result:
-    """What one server made of a scenario."""
-
-    outcome: Outcome
-    shown: dict[str, Any]
-
-
-def _play(scenario: Scenario, server: Server, home: Path) -> Result:
+def _play(scenario: Scenario, server: Server, home: Path) -> dict[str, Any]:
     outcome = run_scenario(scenario.name, server, home)
     origin = server.api_url.removesuffix("/api")
     with httpx.Client(base_url=server.api_url, timeout=30) as api:
         recorded = _settled(api, scenario)
-    normalize = Normalizer({origin: "<server>", str(home): "<home>"})
+    normalize = Normalizer({origin: "<server>", str(home): "<home>", str(REPOSITORY): "<repository>"})
     shown = normalized(recorded, normalize)
-    return Result(outcome, shown | {"output": normalize(outcome.output.splitlines())})
+    if outcome.exit_code != 0:
+        pytest.fail(
+            f"exit code {outcome.exit_code} on {server.name}; the program logged:\n{outcome.errors}", pytrace=False
+        )
+    return {**shown, "output": normalize(outcome.output.splitlines())}
 
 
 def _settled(api: httpx.Client, scenario: Scenario) -> Recorded:
@@ -98,13 +94,13 @@ def _settled(api: httpx.Client, scenario: Scenario) -> Recorded:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_a_program_leaves_the_same_records(scenario: Scenario, pair: Pair, tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        playing = threads.submit(_play, scenario, pair.subject, tmp_path / "subject")
-        oracle = _play(scenario, pair.oracle, tmp_path / "oracle")
-        subject = playing.result()
-    assert oracle.outcome.exit_code == 0, oracle.outcome.errors
-    found = difference(oracle.shown, subject.shown)
-    if found or subject.outcome.exit_code != 0:
-        pytest.fail(f"{found}\nthe program logged:\n{subject.outcome.errors}", pytrace=False)
-    assert len(oracle.shown["flow runs"]) == scenario.flow_runs, oracle.outcome.errors
-    assert len(oracle.shown["task runs"]) == scenario.task_runs, oracle.outcome.errors
+    theirs, ours = pair.answers(
+        f"scenarios/{scenario.name}",
+        source(program_of(scenario.name)),
+        lambda server: _play(scenario, server, tmp_path / server.name),
+    )
+    found = difference(theirs, ours)
+    if found:
+        pytest.fail(found, pytrace=False)
+    assert len(theirs["flow runs"]) == scenario.flow_runs
+    assert len(theirs["task runs"]) == scenario.task_runs

@@ -1,7 +1,6 @@
 """The sockets on which events, log lines and background tasks are read: what they say to whom they turn away."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ import pytest
 from tests.acceptance.conftest import Pair
 from tests.acceptance.normal import Normalizer, difference
 from tests.acceptance.server import Server
-from tests.acceptance.sockets import AUTHENTICATE, events_in, transcript
+from tests.acceptance.sockets import AUTHENTICATE, events_in, transcripts
 
 pytestmark = pytest.mark.acceptance
 
@@ -96,28 +95,19 @@ SCHEDULED: dict[str, tuple[list[str | bytes], dict[str, Any]]] = {
 }
 
 
-def _alike(pair: Pair, frames: list[str | bytes], options: dict[str, Any]) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        subject = threads.submit(transcript, pair.subject, frames, **options)
-        assert transcript(pair.oracle, frames, **options) == subject.result()
+SOCKETS = {
+    "events": ("/events/out", EVENTS),
+    "log_lines": ("/logs/out", LOGS),
+    "task_workers": ("/task_runs/subscriptions/scheduled", SCHEDULED),
+}
 
 
-@pytest.mark.parametrize("talk", EVENTS)
-def test_the_socket_of_events_answers_alike(talk: str, pair: Pair) -> None:
-    frames, options = EVENTS[talk]
-    _alike(pair, frames, {"path": "/events/out", **options})
-
-
-@pytest.mark.parametrize("talk", LOGS)
-def test_the_socket_of_log_lines_answers_alike(talk: str, pair: Pair) -> None:
-    frames, options = LOGS[talk]
-    _alike(pair, frames, {"path": "/logs/out", **options})
-
-
-@pytest.mark.parametrize("talk", SCHEDULED)
-def test_the_socket_of_task_workers_answers_alike(talk: str, pair: Pair) -> None:
-    frames, options = SCHEDULED[talk]
-    _alike(pair, frames, {"path": "/task_runs/subscriptions/scheduled", **options})
+@pytest.mark.parametrize("socket", SOCKETS)
+def test_a_socket_answers_alike(socket: str, pair: Pair) -> None:
+    path, talks = SOCKETS[socket]
+    asked = {name: (frames, {"path": path, **options}) for name, (frames, options) in talks.items()}
+    theirs, ours = pair.answers(f"sockets/{socket}", asked, lambda server: transcripts(server, asked))
+    assert theirs == ours
 
 
 def _given(server: Server) -> Any:
@@ -144,6 +134,6 @@ def _given(server: Server) -> Any:
 
 
 def test_a_worker_is_given_the_same(pair: Pair) -> None:
-    found = difference(_given(pair.oracle), _given(pair.subject))
+    found = difference(*pair.answers("sockets/given_tasks", _given, _given))
     if found:
         pytest.fail(found, pytrace=False)

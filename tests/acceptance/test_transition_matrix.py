@@ -1,7 +1,5 @@
 """Ten initial states, nine proposed ones, with and without force: Antiphon decides each as the genuine server does."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from tests.acceptance.conftest import Pair
@@ -16,10 +14,8 @@ def test_the_table_is_complete() -> None:
 
 
 def test_every_transition_comes_out_alike(pair: Pair) -> None:
-    with ThreadPoolExecutor(1) as threads:
-        subject = threads.submit(Table(pair.subject).outcomes)
-        expected = Table(pair.oracle).outcomes()
-        given = subject.result()
+    requests = [str(cell) for cell in cells()], Table
+    expected, given = pair.answers("transitions", requests, lambda server: Table(server).outcomes())
     differences = {cell: difference(outcome, given[cell]) for cell, outcome in expected.items()}
     found = [f"--- {cell}\n{differs}" for cell, differs in differences.items() if differs]
     if found:

@@ -65,11 +65,11 @@ class Table:
         running = {"flow_id": self._flow_id, "name": "around", "state": {"type": "RUNNING"}}
         self._around_id = self._created("/flow_runs/", running)["id"]
 
-    def outcomes(self) -> dict[Cell, Any]:
+    def outcomes(self) -> dict[str, Any]:
         """Play every cell, a few at once."""
         with closing(self._api), ThreadPoolExecutor(_AT_ONCE) as threads:
             every = list(cells())
-            return dict(zip(every, threads.map(self._outcome, every), strict=True))
+            return dict(zip(map(str, every), threads.map(self._outcome, every), strict=True))
 
     def _created(self, path: str, body: dict[str, Any]) -> Any:
         response = self._api.post(path, json=body)

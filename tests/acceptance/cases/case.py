@@ -26,6 +26,8 @@ class Case:
     save: str = ""
     #: The order of the answer's list is not part of the contract.
     unordered: bool = False
+    #: The answer is about everything on the server, so also about the records of other tests: only its type counts.
+    of_all: bool = False
 
 
 def get(name: str, path: str, **options: Any) -> Case:

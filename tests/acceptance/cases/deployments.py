@@ -117,7 +117,7 @@ CASES: list[Case] = [
             "tags": {"deployments": {"tags": {"all_": ["x"]}}},
             "by id": {"deployments": {"id": {"any_": ["{plain.id}"]}}},
             "by flow": {"flows": {"name": {"any_": ["cases-deployments"]}}, "sort": "NAME_DESC"},
-            "limit ignored": {"deployments": {"concurrency_limit": {"ge_": 100}}},
+            "limit ignored": {"deployments": {"name": {"like_": "cases-"}, "concurrency_limit": {"ge_": 100}}},
             "page": {"flows": {"name": {"any_": ["cases-deployments"]}}, "limit": 1, "offset": 1},
             "unknown key": {"deployments": {"colour": {}}},
             "unknown sort": {"sort": "SIZE"},
@@ -126,7 +126,11 @@ CASES: list[Case] = [
     post("count", "/deployments/count", {"deployments": {"name": {"like_": "cases-"}}}),
     post("paginate", "/deployments/paginate", {"deployments": {"name": {"like_": "cases-"}}, "limit": 2}),
     post("flows with deployments", "/flows/count", {"deployments": {"name": {"any_": ["cases-plain"]}}}),
-    post("flows that have one", "/flows/filter", {"flows": {"deployment": {"is_null_": False}}}),
+    post(
+        "flows that have one",
+        "/flows/filter",
+        {"flows": {"name": {"any_": ["cases-deployments"]}, "deployment": {"is_null_": False}}},
+    ),
     # Runs.
     _run("full", "plain", "first_run"),
     _run("plain", "its schema asks for more"),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from math import isclose
 from typing import Any, Final
 
 from tests.acceptance.queries.data import Ids
 from tests.acceptance.queries.generate import REFERENCE, Query
+from tests.acceptance.queries.shift import shifted
 
 _OWN_TIME: Final = re.compile(r"(?!2000|2001|205|2099|21)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -23,25 +25,33 @@ _SORTED_BY: Final = {"START_TIME": "start_time", "END_TIME": "end_time", "ID": "
 class Translation:
     """Between the ids of one server and the names that both know."""
 
-    def __init__(self, ids: Ids) -> None:
+    def __init__(self, ids: Ids, distance: timedelta) -> None:
+        """Of a server on which all times are so much later than in the requests."""
+        self._distance = distance
         kinds = {"flow": ids.flow, "run": ids.run, "pool": ids.pool, "queue": ids.queue, "deployment": ids.deployment}
         self._ids = {f"{REFERENCE}{kind}:{name}": id_ for kind, known in kinds.items() for name, id_ in known.items()}
         self._names = {id_: f"<{name}>" for known in (*kinds.values(), ids.task) for name, id_ in known.items()}
 
     def to_server(self, value: Any) -> Any:
-        """A request with the ids of this server."""
+        """A request with the ids and times of this server."""
+        return self._with_ids(shifted(value, self._distance))
+
+    def from_server(self, value: Any) -> Any:
+        """An answer without what is this server's own."""
+        return self._named(shifted(value, -self._distance))
+
+    def _with_ids(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: self.to_server(item) for key, item in value.items()}
+            return {key: self._with_ids(item) for key, item in value.items()}
         if isinstance(value, list):
-            return [self.to_server(item) for item in value]
+            return [self._with_ids(item) for item in value]
         return self._ids.get(value, value) if isinstance(value, str) else value
 
-    def from_server(self, value: Any, key: str = "") -> Any:
-        """An answer without what is this server's own."""
+    def _named(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {name: self.from_server(item, name) for name, item in value.items()}
+            return {name: self._named(item, name) for name, item in value.items()}
         if isinstance(value, list):
-            items = [self.from_server(item) for item in value]
+            items = [self._named(item) for item in value]
             # The order of states in an interval means nothing.
             return sorted(items, key=lambda item: str(item["state_name"])) if key == "states" else items
         if not isinstance(value, str):

@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import httpx
 
+from tests.acceptance.queries.shift import shifted
+
 #: Times in these years are given by us; every other time is the server's own.
 PAST: Final = datetime(2001, 1, 1, tzinfo=UTC)
 FUTURE: Final = datetime(2099, 1, 1, tzinfo=UTC)
@@ -145,68 +147,74 @@ def _lines(ids: Ids) -> Iterator[dict[str, Any]]:
         }
 
 
-def create(api: httpx.Client, share: float) -> Ids:
-    """Put this share of the data set on a server, through its API."""
-    ids = Ids()
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Posts to a server, with all times so much later."""
+
+    api: httpx.Client
+    distance: timedelta
+
+    def __call__(self, path: str, body: Any) -> Any:
+        """Return the answer."""
+        return self.api.post(path, json=shifted(body, self.distance)).raise_for_status().json()
+
+
+def create(api: httpx.Client, share: float, distance: timedelta) -> Ids:
+    """Put this share of the data set on a server, with all times so much later."""
+    ids, post = Ids(), Post(api, distance)
     ids.flow = {
-        name: _posted(api, "/flows/", {"name": name, "tags": list(TAGS[number % 4])})["id"]
-        for number, name in enumerate(FLOWS)
+        name: post("/flows/", {"name": name, "tags": list(TAGS[number % 4])})["id"] for number, name in enumerate(FLOWS)
     }
-    _create_pools(api, ids)
+    _create_pools(post, ids)
     runs, tasks = list(flow_runs(share)), list(task_runs(share))
     planned = [run for run in runs if _is_planned(run)]
     first = [run for run in planned if "parent_task_run_id" not in run.body]
     with ThreadPoolExecutor(_AT_ONCE) as threads:
-        ids.run |= threads.map(lambda run: _created(api, run, ids), first)
+        ids.run |= threads.map(lambda run: _created(post, run, ids), first)
         # One after the other, as their times are those at which they are made.
-        ids.run |= (_created(api, run, ids) for run in runs if not _is_planned(run))
-        ids.task |= (_task_created(api, run, ids) for run in tasks if not _is_planned(run))
-        ids.task |= threads.map(lambda run: _task_created(api, run, ids), [run for run in tasks if _is_planned(run)])
-        ids.run |= threads.map(lambda run: _created(api, run, ids), [run for run in planned if run not in first])
+        ids.run |= (_created(post, run, ids) for run in runs if not _is_planned(run))
+        ids.task |= (_task_created(post, run, ids) for run in tasks if not _is_planned(run))
+        ids.task |= threads.map(lambda run: _task_created(post, run, ids), [run for run in tasks if _is_planned(run)])
+        ids.run |= threads.map(lambda run: _created(post, run, ids), [run for run in planned if run not in first])
     # One after the other again: the order of their times is then the same everywhere.
-    _moved(api, "flow_runs", runs, ids.run)
-    _moved(api, "task_runs", tasks, ids.task)
-    _posted(api, "/logs/", list(_lines(ids)))
+    _moved(post, "flow_runs", runs, ids.run)
+    _moved(post, "task_runs", tasks, ids.task)
+    post("/logs/", list(_lines(ids)))
     return ids
 
 
-def _create_pools(api: httpx.Client, ids: Ids) -> None:
+def _create_pools(post: Post, ids: Ids) -> None:
     for name, (kind, queues) in POOLS.items():
-        ids.pool[name] = _posted(api, "/work_pools/", {"name": name, "type": kind})["id"]
+        ids.pool[name] = post("/work_pools/", {"name": name, "type": kind})["id"]
         for queue in queues:
-            ids.queue[f"{name}/{queue}"] = _posted(api, f"/work_pools/{name}/queues", {"name": queue})["id"]
+            ids.queue[f"{name}/{queue}"] = post(f"/work_pools/{name}/queues", {"name": queue})["id"]
     for number in range(_DEPLOYMENTS):
         name = f"deployment-{number:02}"
         body = {"name": name, "flow_id": ids.flow[FLOWS[number % 7]], "tags": list(TAGS[number % 4]), **_place(number)}
         body |= {"paused": number % 3 == 0}
-        ids.deployment[name] = _posted(api, "/deployments/", body)["id"]
+        ids.deployment[name] = post("/deployments/", body)["id"]
 
 
 def _is_planned(run: Run) -> bool:
     return "state_details" in (run.body["state"] or {})
 
 
-def _created(api: httpx.Client, run: Run, ids: Ids) -> tuple[str, str]:
+def _created(post: Post, run: Run, ids: Ids) -> tuple[str, str]:
     body = {**run.body, "name": run.name, "flow_id": ids.flow[run.body["flow"]]}
     body |= {"deployment_id": ids.deployment[body["deployment"]]} if "deployment" in body else {}
     given = {key: value for key, value in body.items() if key not in ("flow", "deployment")}
-    return run.name, _posted(api, "/flow_runs/", given)["id"]
+    return run.name, post("/flow_runs/", given)["id"]
 
 
-def _task_created(api: httpx.Client, run: Run, ids: Ids) -> tuple[str, str]:
+def _task_created(post: Post, run: Run, ids: Ids) -> tuple[str, str]:
     owner = run.body.get("flow_run")
     body = {**run.body, "name": run.name, "task_key": "k", "dynamic_key": run.name}
     body["flow_run_id"] = ids.run[owner] if owner else None
-    return run.name, _posted(api, "/task_runs/", {key: value for key, value in body.items() if key != "flow_run"})["id"]
+    given = {key: value for key, value in body.items() if key != "flow_run"}
+    return run.name, post("/task_runs/", given)["id"]
 
 
-def _moved(api: httpx.Client, kind: str, runs: Iterable[Run], ids: dict[str, str]) -> None:
+def _moved(post: Post, kind: str, runs: Iterable[Run], ids: dict[str, str]) -> None:
     for run in runs:
         for state in run.way:
-            _posted(api, f"/{kind}/{ids[run.name]}/set_state", {"state": state, "force": True})
-
-
-def _posted(api: httpx.Client, path: str, body: Any) -> Any:
-    response = api.post(path, json=body)
-    response.raise_for_status()
-    return response.json()
+            post(f"/{kind}/{ids[run.name]}/set_state", {"state": state, "force": True})

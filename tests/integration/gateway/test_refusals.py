@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from antiphon.services.projector.main import run as run_projector
 from tests.integration.gateway.house import RUNNING, Addresses, new_run, states
 
 LARGE = "x" * 8_500_000
-MISSING = uuid4()
+MISSING = UUID(int=4)
 
 
 @pytest.fixture
