@@ -1,1 +1,1 @@
-"""What may be said, and the log it is said on; no process lives here."""
+"""Commands, events and the log; no process runs here."""

@@ -142,15 +142,15 @@ COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
 
 EVENT_TYPES.update((refusal.TYPE, refusal) for refusal in map(refusal_of, sorted({kind for kind, _ in COMMAND_TYPES})))
 
-#: `model_validate_json` of each type, without what it does around that.
+#: The validator behind each type's `model_validate_json`, without the overhead of that method.
 _FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
     name: event_type.__pydantic_validator__.validate_json for name, event_type in EVENT_TYPES.items()
 }
 
 
 def encode(message: Command | Event) -> bytes:
-    """The JSON body of a message: only the fields that were set, so that defaults stay defaults."""
-    # What `model_dump_json` returns as text, without that.
+    """The JSON body of a message, with set fields only, so that absent fields keep their defaults."""
+    # `model_dump_json` would decode this to text.
     return message.__pydantic_serializer__.to_json(message, exclude_unset=True)
 
 
@@ -186,14 +186,14 @@ def decode_event(aggregate: Aggregate, action: str, version: int, data: bytes) -
 
 
 def encode_reply(outcome: Outcome, events: Sequence[Event]) -> bytes:
-    """What a sender is told who asked for the events too: a line of JSON, and for each event its type and its JSON."""
+    """The reply to a request with events: the outcome as a line of JSON, and a line of type and JSON for each event."""
     lines = [outcome.__pydantic_serializer__.to_json(outcome, exclude_unset=True)]
     lines += [b"%b %b" % (event.TYPE.encode(), encode(event)) for event in events]
     return b"\n".join(lines)
 
 
 def decode_reply(data: bytes) -> tuple[Outcome, tuple[Event, ...]]:
-    """The outcome, and what events follow it: none where one is of a type or a shape that is not known here."""
+    """The outcome and its events; no events if one has a type or shape that this version does not know."""
     first, *lines = data.split(b"\n")
     outcome: Outcome = Outcome.__pydantic_validator__.validate_json(first)
     try:
@@ -227,9 +227,9 @@ def command_headers(metadata: Metadata) -> dict[str, str]:
 
 
 def event_headers(aggregate: Aggregate, event: Event, metadata: Metadata, index: int) -> dict[str, str]:
-    """CloudEvents in binary mode, plus where the event came from.
+    """CloudEvents in binary mode, and the origin of the event.
 
-    `index` counts the events of one command, so that `ce-id` is unique and the same in every retry.
+    `index` counts the events of one command: `ce-id` is unique, and a retry produces the same one.
     """
     command_id = str(metadata.command_id)
     headers = {
@@ -257,7 +257,7 @@ def _add_optional(headers: dict[str, str], metadata: Metadata) -> None:
 
 
 def _one_line(text: str) -> str:
-    """What a sender writes must not end a header and begin another."""
+    """Senders' text must not end a header and begin another."""
     return " ".join(text.split())
 
 

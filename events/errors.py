@@ -1,7 +1,7 @@
-"""What is wrong with a message itself; what can go wrong with the log is in events/log/errors.py."""
+"""Errors of messages; errors of the log are in events/log/errors.py."""
 
 from __future__ import annotations
 
 
 class UndecodableError(Exception):
-    """A message is not what its subject and headers say: park it."""
+    """A message does not match its subject and headers: park it."""

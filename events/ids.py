@@ -1,4 +1,4 @@
-"""Ids that are derived, so that repeated requests meet each other."""
+"""Derived ids, so that a repeated request gets the same id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _NAMESPACE: Final = UUID("6f3c1d8e-2f0b-5b63-9d5c-8a9c1f6a7e21")
 
 
 def flow_run_id(flow_id: UUID, idempotency_key: str) -> UUID:
-    """The id of the run that this idempotency key stands for in this flow."""
+    """The id of the run of an idempotency key within a flow."""
     return uuid5(_NAMESPACE, f"flow_run:{flow_id}:{idempotency_key}")
 
 
@@ -27,17 +27,17 @@ def worker_id(pool_id: UUID, name: str) -> UUID:
 
 
 def artifact_collection_id(key: str) -> UUID:
-    """The id of what the artifacts under a key are together."""
+    """The id of the collection of artifacts under a key."""
     return uuid5(_NAMESPACE, f"artifact_collection:{key}")
 
 
 def derived(source: UUID, purpose: str) -> UUID:
-    """An id that follows from another one: a command's further effects, a non-UUID idempotency key."""
+    """An id derived from another one: for further effects of a command, or a non-UUID idempotency key."""
     return uuid5(source, purpose)
 
 
 def command_id(key: str) -> UUID:
-    """The command id that an Idempotency-Key or a Nats-Msg-Id stands for: itself where it is a UUID."""
+    """The command id of an Idempotency-Key or a Nats-Msg-Id: the key itself if it is a UUID."""
     try:
         return UUID(key)
     except ValueError:
@@ -45,7 +45,7 @@ def command_id(key: str) -> UUID:
 
 
 def queued_command_id(stream: str, sequence: str, stored_at: str) -> UUID:
-    """The id of a command whose sender gave none; the time tells apart streams that were made anew."""
+    """The id of a command without one; the time distinguishes recreated streams."""
     return uuid5(_NAMESPACE, f"queued:{stream}:{sequence}:{stored_at}")
 
 
@@ -56,5 +56,5 @@ def name_aggregate(scope: str, *parts: str) -> Aggregate:
 
 
 def task_cache(cache_key: str) -> Aggregate:
-    """The aggregate that holds what is cached under a task's cache key."""
+    """The aggregate that holds the cached states of a cache key."""
     return Aggregate("task_cache", sha256(cache_key.encode()).hexdigest()[:40])

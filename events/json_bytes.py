@@ -9,7 +9,7 @@ import orjson
 
 
 def dumps(value: Any, option: int = 0) -> bytes:
-    """As orjson writes it with these options; what it does not know is written as its text."""
+    """The value as orjson writes it; values of unknown types are written as text."""
     try:
         return orjson.dumps(value, default=str, option=option)
     except orjson.JSONEncodeError:

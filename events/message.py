@@ -1,4 +1,4 @@
-"""The two kinds of message, commands and events, and the metadata that travels beside their payload."""
+"""The two kinds of message, commands and events, and the metadata in their headers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def _with_zone(moment: datetime) -> datetime:
     return moment
 
 
-#: A time in a message. Without a zone it is UTC, as for Prefect: times with and without cannot be compared.
-#: What UTC cannot express no read could give back.
+#: A time in a message. As in Prefect, a time without a zone is UTC: times with and without one cannot be compared.
+#: Times that UTC cannot express are refused, because no read could return them.
 Moment = Annotated[datetime, AfterValidator(_with_zone)]
 
 
@@ -32,9 +32,9 @@ class Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def changed(self, **values: Any) -> Self:
-        """The same with other values for some fields, which must be valid: nothing is checked.
+        """A copy with other values for some fields; the values are not checked.
 
-        `model_copy(update=values)` for payloads, in a quarter of the time: it is made several times for each decision.
+        Like `model_copy(update=values)`, in a quarter of the time: each decision makes several copies.
         """
         return self._made(self.__dict__ | values, self.model_fields_set | values.keys())
 
@@ -57,9 +57,9 @@ class Command(Payload):
 
     KIND: ClassVar[str]
     VERB: ClassVar[str]
-    #: Whether it is usually the first that is heard of its aggregate.
+    #: Whether it is usually the first command of its aggregate.
     CREATES: ClassVar[bool] = False
-    #: Whether the names it speaks of are usually free; else they are those of what it is about.
+    #: Whether it usually names free names; otherwise it names existing aggregates.
     CLAIMS: ClassVar[bool] = True
 
 
@@ -79,7 +79,7 @@ class Event(Payload):
 
 
 class Metadata(NamedTuple):
-    """What is known about a message apart from what it says.
+    """The data about a message apart from its payload.
 
     For a command, `command_id` is its own id and its idempotency key. For an event it is the
     id of the command that caused it.

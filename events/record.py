@@ -1,4 +1,4 @@
-"""Events of the log as JSON for people and programs outside: streams, replays, exports, histories."""
+"""Events of the log as JSON for streams, replays, exports and histories."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def status_of(event: Event) -> Status | None:
 
 
 def record(item: Recorded | Unreadable) -> bytes:
-    """One event as a JSON object: where it stands, who caused it, and in `data` what it says, as stored.
+    """One event as a JSON object: position, cause, and the stored payload in `data`.
 
-    What cannot be decoded has `type` null, and says why in `error`.
+    An event that cannot be decoded has `type` null and a reason in `error`.
     """
     if isinstance(item, Unreadable):
         unreadable = {"position": item.position, "type": None, "subject": item.subject, "error": item.error}
         return orjson.dumps(unreadable)
     head = orjson.dumps(_head(item), option=_OPTIONS)
-    # Not orjson for the body: it may hold integers beyond 64 bits.
+    # orjson cannot write the body: it may hold integers beyond 64 bits.
     return b'%b,"data":%b}' % (head[:-1], codec.encode(item.event))
 
 

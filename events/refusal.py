@@ -1,4 +1,4 @@
-"""The refusal of a command that no transition event records: of every kind, so that each command has an outcome."""
+"""The refusal of a command that no transition event records, so that each command has an outcome."""
 
 from __future__ import annotations
 

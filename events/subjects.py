@@ -1,4 +1,4 @@
-"""Every stream, subject and header name of Antiphon; nobody else builds one."""
+"""Every stream, subject and header name of Antiphon; no other module builds one."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ EVENTS: Final = "EVENTS"
 OBSERVED: Final = "OBSERVED"
 SCHEDULED: Final = "SCHEDULED"
 PARKED: Final = "PARKED"
-#: A cache: nobody reads it from one end to the other.
+#: A cache, read by subject only.
 SNAPSHOTS: Final = "SNAPSHOTS"
 #: The key-value bucket of the leases.
 LEASES: Final = "antiphon_leases"
-#: Those that somebody reads, or empties.
+#: The streams with readers.
 STREAMS: Final = (COMMANDS, EVENTS, OBSERVED, SCHEDULED, PARKED)
 
-#: The observations that become task runs, and the consumer that the server keeps for whoever records them.
+#: The observations that become task runs, and the recorder's durable consumer.
 RECORDED: Final = "obs.task_run.*"
 RECORDER: Final = "recorder-task_runs-v1"
 
-#: JetStream drops quick repetitions of the same.
+#: JetStream drops a quick repetition of the same id.
 MESSAGE_ID: Final = "Nats-Msg-Id"
 COMMAND_ID: Final = "Antiphon-Command-Id"
 CORRELATION_ID: Final = "Antiphon-Correlation-Id"
 CAUSATION_ID: Final = "Antiphon-Causation-Id"
 ACTOR: Final = "Antiphon-Actor"
 REPLY_TO: Final = "Antiphon-Reply-To"
-#: Of a question whose sender wants to be told the events too; its value does not matter.
+#: Present if the reply must hold the events too; its value does not matter.
 WITH_EVENTS: Final = "Antiphon-With-Events"
 SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
 OCCURRED_AT: Final = "Antiphon-Occurred-At"
-#: On a message that the log had lost and got back: when it was recorded first.
+#: On a message that was lost and restored: the time of its first recording.
 RECORDED_AT: Final = "Antiphon-Recorded-At"
 TRACEPARENT: Final = "traceparent"
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INBOX = re.compile(r"(?=.{1,256}$)[!-)+\-/-=?-~]+(\.[!-)+\-/-=?-~]+)*", re.ASCII)
-#: Where only Antiphon itself, or the server, writes.
+#: Subjects with a meaning: no reply may go to them.
 _RESERVED: Final = (
     *("$", "ask.", "cmd.", "evt.", "lease.", "obs."),
     *("parked.", "projection.", "scheduled.", "snapshot."),
@@ -53,7 +53,7 @@ _RESERVED: Final = (
 
 
 class Aggregate(NamedTuple):
-    """What one event stream is about, for example `flow_run` and its id."""
+    """The identity of one event stream, for example `flow_run` and its id."""
 
     kind: str
     id: str
@@ -85,7 +85,7 @@ def observation(kind: str, identifier: str) -> str:
 
 
 def observation_about(resource: str) -> str:
-    """The subject of an event about what is neither a flow run nor a task run, by Prefect's id of it."""
+    """The subject of an event about another resource than a run, by Prefect's id of it."""
     return observation("other", sha256(resource.encode()).hexdigest()[:32])
 
 
@@ -95,7 +95,7 @@ def observations(kind: str) -> str:
 
 
 def cursor(stream: str, reader: str) -> str:
-    """The subject within `stream` under which a reader of the log keeps how far it is, beside what it wrote."""
+    """The subject within `stream` where a reader of the log stores its position, next to its output."""
     return observation("cursor", reader) if stream == OBSERVED else f"scheduled.cursor.{reader}"
 
 
@@ -105,7 +105,7 @@ def scheduled(task_key: str, run_id: str) -> str:
 
 
 def task_token(task_key: str) -> str:
-    """What stands for a task key, which may hold anything, in subjects and in names of consumers."""
+    """The token of a task key, which may hold any text, in subjects and names of consumers."""
     return sha256(task_key.encode()).hexdigest()[:32]
 
 
@@ -131,12 +131,12 @@ def projection_committed(projection: str) -> str:
 
 
 def projection_hurry(projection: str) -> str:
-    """The core NATS subject on which a reader says which position it waits for."""
+    """The core NATS subject on which a reader names the position it waits for."""
     return f"projection.{projection}.hurry"
 
 
 def projection_unpark(projection: str) -> str:
-    """The core NATS subject of requests to go on with an event stream that waits behind a parked event."""
+    """The core NATS subject of requests to continue an event stream that waits behind a parked event."""
     return f"projection.{projection}.unpark"
 
 
@@ -168,7 +168,7 @@ def stream_of(subject: str) -> str:
 
 
 def printable(subject: str) -> str:
-    """A subject as databases and people can take it: JetStream takes any bytes, so what is unusual is escaped."""
+    """A printable form of a subject: JetStream accepts any bytes, so unusual ones are escaped."""
     plain = subject.isascii() and subject.isprintable() and "\\" not in subject
     return subject if plain else subject.encode("unicode_escape").decode()
 
@@ -184,7 +184,7 @@ def is_uuid(text: str) -> bool:
 
 
 def is_inbox(subject: str) -> bool:
-    """Whether an answer may be sent to `subject`: well formed, no wildcard, and no subject that means something."""
+    """Whether an answer may be sent to `subject`: well formed, no wildcard, and no reserved subject."""
     return _INBOX.fullmatch(subject) is not None and not subject.startswith(_RESERVED)
 
 
@@ -201,11 +201,11 @@ def matches(subject: str, wildcard: str) -> bool:
 
 
 def covering(wildcards: Sequence[str]) -> str:
-    """One wildcard that selects all that any of these selects, and perhaps more; `wildcards` is not empty."""
+    """One wildcard that selects every subject of these, and perhaps more; `wildcards` is not empty."""
     common: list[str] = []
     for column in zip_longest(*(wildcard.split(".") for wildcard in wildcards)):
         if None in column:
-            # One ends before: `>` stands for at least one token.
+            # One pattern is shorter: `>` stands for at least one token.
             return ".".join([*common[:-1], ">"])
         if ">" in column:
             return ".".join([*common, ">"])

@@ -16,7 +16,7 @@ from antiphon.events.state import RunProgress, State, is_unpersisted
 
 
 class ResultArtifact(Payload):
-    """How the data of a written state is to be known as an artifact; it came as keys of the data."""
+    """The description of the artifact that a state's data becomes; clients send it as keys of the data."""
 
     key: str | None = None
     type: str | None = None
@@ -24,14 +24,14 @@ class ResultArtifact(Payload):
 
 
 def artifact_id(state: State) -> UUID | None:
-    """The id of the artifact that the data of a written state is; None where a state has no data that is kept."""
+    """The id of the artifact of a written state's data; None if the state has no stored data."""
     if state.data is None or is_unpersisted(state.data):
         return None
     return ids.derived(state.id, "artifact")
 
 
 class StateWritten(Event):
-    """The run is in `state` from now on; `progress` holds its fields that follow from its transitions."""
+    """The run moved to `state`; `progress` holds the run fields that transitions compute."""
 
     state: State
     progress: RunProgress
@@ -60,7 +60,7 @@ class Accepted(StateWritten, TransitionDecided):
 
     #: The rules that adjusted the proposed state, in order (a rename, a copied scheduled time).
     adjusted_by: tuple[str, ...] = ()
-    #: The state as it was proposed, where a rule adjusted it.
+    #: The state as it was proposed, if a rule adjusted it.
     proposed: State | None = None
 
 
@@ -71,7 +71,7 @@ class Replaced(StateWritten, TransitionRefused):
 
 
 class Rejected(TransitionRefused):
-    """A rule rejected the proposed state: the run stays in its own."""
+    """A rule rejected the proposed state: the run keeps its state."""
 
     STATUS: ClassVar = Status.REJECT
 

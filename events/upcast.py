@@ -1,4 +1,4 @@
-"""Old payloads of events, brought to the present schema when they are read."""
+"""Upcasts old payloads of events to the current schema when they are read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from antiphon.events.errors import UndecodableError
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
-#: (type, version) -> what turns that version's payload into the next one's. Entries are never removed.
+#: (type, version) -> a function from that version's payload to the next one's. Entries are never removed.
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
 
 
 def to_current(name: str, version: int, current: int, payload: dict[str, Any]) -> dict[str, Any]:
     """Apply the upcasters from `version` to `current`, one after the other.
 
-    Raises UndecodableError for a version that is newer than this code, or that nobody can bring on.
+    Raises UndecodableError for a version that is newer than this code, or that has no upcaster.
     """
     for step in range(version, current):
         upcaster = UPCASTERS.get((name, step))

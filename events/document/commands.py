@@ -1,4 +1,4 @@
-"""What can be asked of a document, the same for every kind."""
+"""The commands for documents, the same for every kind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class UpdateDocument(Command):
 
 
 class DeleteDocument(Command):
-    """Delete a document, and with it what depends on it."""
+    """Delete a document and its dependents."""
 
     VERB: ClassVar[str] = "delete"
 
@@ -56,13 +56,13 @@ class CreateFlowRunInput(CreateDocument):
 
 
 class DeleteFlowRunInput(DeleteDocument):
-    """Take an input of a flow run away."""
+    """Delete an input of a flow run."""
 
     KIND: ClassVar[str] = "flow_run_input"
 
 
 class CreateVariable(CreateDocument):
-    """Create a variable under a name that no other has."""
+    """Create a variable; its name must be free."""
 
     KIND: ClassVar[str] = "variable"
 
@@ -80,7 +80,7 @@ class DeleteVariable(DeleteDocument):
 
 
 class CreateArtifact(CreateDocument):
-    """Create an artifact; under its key it is the latest."""
+    """Create an artifact; it becomes the latest of its key."""
 
     KIND: ClassVar[str] = "artifact"
 
@@ -90,7 +90,7 @@ class UpdateArtifact(UpdateDocument):
 
     KIND: ClassVar[str] = "artifact"
 
-    #: The runs that an artifact of a state names: the log knows it by its run alone (docs/adr/0015).
+    #: The runs of an artifact that a state's data created: the log knows it by its run alone (docs/adr/0015).
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 
@@ -106,9 +106,9 @@ class DeleteArtifact(DeleteDocument):
 
 
 class CreateDeployment(CreateDocument):
-    """Create a deployment of a flow; if its name is taken within the flow, that one is changed instead.
+    """Create a deployment of a flow; if its name is taken within the flow, change that deployment instead.
 
-    `data` holds only what was given: beside fields, `concurrency_limit` (slots of a limit of its own) or
+    `data` holds only the given values: fields, and `concurrency_limit` (slots of a limit of its own) or
     `global_concurrency_limit_id`.
     """
 
@@ -116,15 +116,15 @@ class CreateDeployment(CreateDocument):
 
 
 class UpdateDeployment(UpdateDocument):
-    """Change fields of a deployment, among them the two that are about its limit."""
+    """Change fields of a deployment, or its limit."""
 
     KIND: ClassVar[str] = "deployment"
 
-    #: Refuse the change where the deployment's parameters do not fit its schema afterwards.
+    #: Refuse the change if the new parameters do not fit the new schema.
     checks_parameters: bool = True
 
 
 class DeleteDeployment(DeleteDocument):
-    """Delete a deployment, and with it the limit it made for itself."""
+    """Delete a deployment and the limit that it created."""
 
     KIND: ClassVar[str] = "deployment"

@@ -1,7 +1,7 @@
-"""What can have happened to a document.
+"""The events of documents.
 
 Every kind of document has three events, `<kind>.created`, `<kind>.updated` and `<kind>.deleted`;
-these names are stored in the log for ever: see docs/adr/0001.
+these names are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class DocumentUpdated(Event):
 
 
 class DocumentDeleted(Event):
-    """A document is gone, with what depends on it."""
+    """A document was deleted, with its dependents."""
 
 
 class FlowCreated(DocumentCreated):
@@ -40,13 +40,13 @@ class FlowUpdated(DocumentUpdated):
 
 
 class FlowDeleted(DocumentDeleted):
-    """A flow is gone, with its runs."""
+    """A flow and its runs were deleted."""
 
     TYPE: ClassVar[str] = "flow.deleted"
 
 
 class FlowRunInputCreated(DocumentCreated):
-    """A flow run was given an input: `flow_run_id`, `key`, `value` (JSON text), `sender`."""
+    """A flow run received an input: `flow_run_id`, `key`, `value` (JSON text), `sender`."""
 
     TYPE: ClassVar[str] = "flow_run_input.created"
 
@@ -58,7 +58,7 @@ class FlowRunInputUpdated(DocumentUpdated):
 
 
 class FlowRunInputDeleted(DocumentDeleted):
-    """An input of a flow run is gone."""
+    """An input of a flow run was deleted."""
 
     TYPE: ClassVar[str] = "flow_run_input.deleted"
 
@@ -76,7 +76,7 @@ class VariableUpdated(DocumentUpdated):
 
 
 class VariableDeleted(DocumentDeleted):
-    """A variable is gone."""
+    """A variable was deleted."""
 
     TYPE: ClassVar[str] = "variable.deleted"
 
@@ -94,7 +94,7 @@ class ArtifactUpdated(DocumentUpdated):
 
 
 class ArtifactDeleted(DocumentDeleted):
-    """An artifact is gone; that of a state was never created by an event of its own."""
+    """An artifact was deleted; an artifact of a state has no creation event."""
 
     TYPE: ClassVar[str] = "artifact.deleted"
 
@@ -112,6 +112,6 @@ class DeploymentUpdated(DocumentUpdated):
 
 
 class DeploymentDeleted(DocumentDeleted):
-    """A deployment is gone; its runs stay."""
+    """A deployment was deleted; its runs stay."""
 
     TYPE: ClassVar[str] = "deployment.deleted"

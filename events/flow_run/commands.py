@@ -1,4 +1,4 @@
-"""What can be asked of a flow run."""
+"""The commands for flow runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from antiphon.events.state import ProposedState
 class CreateFlowRun(Command):
     """Create a run of `flow_id`; without a `name` it gets one made from its id.
 
-    To make repeated creations meet, derive the run's id with `antiphon.events.ids.flow_run_id`.
+    To make a creation idempotent, derive the run's id with `antiphon.events.ids.flow_run_id`.
     """
 
     KIND: ClassVar[str] = "flow_run"
@@ -38,20 +38,20 @@ class CreateFlowRun(Command):
     infrastructure_document_id: UUID | None = None
     job_variables: dict[str, Any] | None = None
     created_by: CreatedBy | None = None
-    #: Take what is not said here (parameters, tags, labels, queue) from the deployment, and refuse what it refuses.
+    #: Take absent values (parameters, tags, labels, queue) from the deployment, and enforce its restrictions.
     from_deployment: bool = False
     #: With `from_deployment`, where parameters of the deployment or of the run stand for others (`__prefect_kind`): the
     #: deployment's parameters as they were when `parameters` were made of them, which must still be these.
     hydrated_from: dict[str, Any] | None = None
-    #: Whether the parameters must fit the deployment's schema; absent means what the deployment says.
+    #: Whether the parameters must fit the deployment's schema; if absent, the deployment decides.
     enforce_parameter_schema: bool | None = None
-    #: When absent PENDING, or from a deployment SCHEDULED.
+    #: The default is PENDING, or SCHEDULED for a run from a deployment.
     state: ProposedState | None = None
     api_version: str | None = None
 
 
 class SetFlowRunState(Command):
-    """Propose a transition; `force` leaves only the rules of the minimal policy in force."""
+    """Propose a transition; with `force` only the rules of the minimal policy apply."""
 
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "set_state"
@@ -67,28 +67,28 @@ class SetFlowRunState(Command):
 
 
 class MarkFlowRunLate(Command):
-    """Name a scheduled run late, once its time has passed and nobody has submitted it."""
+    """Mark a scheduled run as late: its time has passed and no worker has submitted it."""
 
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "mark_late"
 
 
 class ResumeFlowRun(Command):
-    """Resume a paused run, with the input its pause asked for."""
+    """Resume a paused run, with the input that its pause requires."""
 
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "resume"
 
-    #: A JSON value, an object unless it was made of one that stands for another (`__prefect_kind`).
+    #: An object, or any JSON value if it was rendered from a placeholder (`__prefect_kind`).
     run_input: Any = None
-    #: Why there is no input: what was given stands for nothing.
+    #: Why the given input could not be rendered.
     input_error: str | None = None
     api_version: str | None = None
     client_version: str | None = None
 
 
 class UpdateFlowRun(Command):
-    """Change the fields that are set in `changes`; `labels` are merged into the present ones."""
+    """Change the fields that are set in `changes`; `labels` are merged into the current labels."""
 
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "update"
@@ -97,7 +97,7 @@ class UpdateFlowRun(Command):
 
 
 class DeleteFlowRun(Command):
-    """Delete a run, and with it its task runs, states, inputs and logs."""
+    """Delete a run and its task runs, states, inputs and logs."""
 
     KIND: ClassVar[str] = "flow_run"
     VERB: ClassVar[str] = "delete"

@@ -1,6 +1,6 @@
-"""What can have happened to a flow run.
+"""The events of flow runs.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from antiphon.events.message import Event, Payload
 
 
 class FlowRunPolicy(Payload):
-    """Prefect's `empirical_policy` of a flow run: what was configured, and marks left by transitions."""
+    """Prefect's `empirical_policy` of a flow run: its settings, and marks that transitions set."""
 
     max_retries: int = 0
     retry_delay_seconds: float = 0
@@ -28,7 +28,7 @@ class FlowRunPolicy(Payload):
 
 
 class CreatedBy(Payload):
-    """Who or what created a run: a deployment, a schedule, an automation, or unknown."""
+    """The creator of a run: a deployment, a schedule, an automation, or unknown."""
 
     id: UUID | None = None
     type: str | None = None
@@ -36,7 +36,7 @@ class CreatedBy(Payload):
 
 
 class FlowRunFields(Payload):
-    """The fields that a flow run is created with."""
+    """The fields of a flow run at its creation."""
 
     flow_id: UUID
     name: str
@@ -90,19 +90,19 @@ class FlowRunTransitionRejected(transition.Rejected):
 
 
 class FlowRunTransitionDelayed(transition.Delayed):
-    """A rule told the caller to propose the transition again later."""
+    """A rule asked the caller to propose the transition again later."""
 
     TYPE: ClassVar[str] = "flow_run.refused.delayed"
 
 
 class FlowRunTransitionAborted(transition.Aborted):
-    """A rule told the caller to give up."""
+    """A rule asked the caller to give up."""
 
     TYPE: ClassVar[str] = "flow_run.refused.aborted"
 
 
 class FlowRunChanges(Payload):
-    """The fields of a flow run that a client may change; only those set are changed."""
+    """The fields of a flow run that a client may change; only set fields change."""
 
     name: str | None = None
     flow_version: str | None = None
@@ -123,6 +123,6 @@ class FlowRunUpdated(Event):
 
 
 class FlowRunDeleted(Event):
-    """A flow run is gone, with its task runs, states, inputs and logs."""
+    """A flow run and its task runs, states, inputs and logs were deleted."""
 
     TYPE: ClassVar[str] = "flow_run.deleted"

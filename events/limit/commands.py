@@ -1,7 +1,7 @@
-"""What can be asked of limits, and of leases on their slots.
+"""The commands for limits, and for leases on their slots.
 
-A request for slots is a command of its own aggregate, the lease, because it may be about several limits: all of them
-give their slots, or none does.
+A request for slots is a command for the lease, an aggregate of its own, because it may name several limits: all of them
+grant their slots, or none does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field
 from antiphon.events.limit.slots import Count, Decay, Holder, Number, Seconds, Slots
 from antiphon.events.message import Command, Payload
 
-#: A decision is one batch of events, at least one for every limit.
+#: A decision is one batch of events, with at least one event for each limit.
 MOST_AT_ONCE = 100
 
 Names = Annotated[tuple[str, ...], Field(max_length=MOST_AT_ONCE)]
@@ -22,7 +22,7 @@ Mode = Literal["concurrency", "rate_limit"]
 
 
 class CreateLimit(Command):
-    """Create a limit; if its name is taken, `upsert` sets the other one's number of slots."""
+    """Create a limit; if its name is taken, `upsert` resizes the existing limit."""
 
     KIND: ClassVar[str] = "limit"
     VERB: ClassVar[str] = "create"
@@ -38,7 +38,7 @@ class CreateLimit(Command):
 
 
 class LimitSettings(Payload):
-    """The fields of a limit that a client may change; only those set are changed."""
+    """The fields of a limit that a client may change; only set fields change."""
 
     name: str | None = None
     limit: Number | None = None
@@ -49,7 +49,7 @@ class LimitSettings(Payload):
 
 
 class UpdateLimit(Command):
-    """Change a limit. Given `active_slots`, that many are taken from now on, and no lease holds any of them."""
+    """Change a limit. `active_slots` sets the number of taken slots; leases lose theirs."""
 
     KIND: ClassVar[str] = "limit"
     VERB: ClassVar[str] = "update"
@@ -58,7 +58,7 @@ class UpdateLimit(Command):
 
 
 class DeleteLimit(Command):
-    """Delete a limit; `revoke` ends the leases on it, else they live on and hold nothing."""
+    """Delete a limit; `revoke` ends its leases, otherwise they live on without slots."""
 
     KIND: ClassVar[str] = "limit"
     VERB: ClassVar[str] = "delete"
@@ -67,7 +67,7 @@ class DeleteLimit(Command):
 
 
 class ResetLimit(Command):
-    """End all leases on a limit and free its slots, then have each of these task runs hold one, even beyond it."""
+    """End all leases on a limit, then give each of these task runs a slot, even beyond the limit."""
 
     KIND: ClassVar[str] = "limit"
     VERB: ClassVar[str] = "reset"
@@ -104,7 +104,7 @@ class TakeSlots(Command):
 
 
 class ReturnSlots(Command):
-    """Give slots back that were taken without a lease."""
+    """Return slots that were taken without a lease."""
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "return_slots"
@@ -117,7 +117,7 @@ class ReturnSlots(Command):
 
 
 class ReleaseHolder(Command):
-    """End the leases that somebody holds on limits among `names`."""
+    """End the holder's leases on limits among `names`."""
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "release_holder"
@@ -129,7 +129,7 @@ class ReleaseHolder(Command):
 
 
 class RenewLease(Command):
-    """Let a lease expire only when `seconds` have passed from now on."""
+    """Extend a lease to `seconds` from now."""
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "renew"
@@ -138,14 +138,14 @@ class RenewLease(Command):
 
 
 class ReleaseLease(Command):
-    """End a lease: its slots are free."""
+    """End a lease and free its slots."""
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "release"
 
 
 class ExpireLease(Command):
-    """End a lease if its time is over; the timekeeper says so."""
+    """End a lease if it has expired; the timekeeper sends this."""
 
     KIND: ClassVar[str] = "lease"
     VERB: ClassVar[str] = "expire"

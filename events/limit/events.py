@@ -1,6 +1,6 @@
-"""What can have happened to limits and leases.
+"""The events of limits and leases.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class LimitReset(Event):
 
 
 class LimitDeleted(Event):
-    """A limit is gone; if `revoked_at` is set, so are the leases on it."""
+    """A limit was deleted; if `revoked_at` is set, its leases ended too."""
 
     TYPE: ClassVar[str] = "limit.deleted"
 
@@ -71,7 +71,7 @@ class SlotsAcquired(Event):
 
 
 class SlotsDenied(Event):
-    """Slots of a limit were asked for, and somewhere there were not enough."""
+    """A request for slots of several limits failed, because one of them had too few."""
 
     TYPE: ClassVar[str] = "limit.slots_denied"
 
@@ -94,7 +94,7 @@ class LeaseGranted(Event):
 
     TYPE: ClassVar[str] = "lease.granted"
 
-    #: Those that were there, also the inactive ones, of which it holds nothing.
+    #: The limits that existed at the grant; inactive ones are listed, but the lease holds no slots of them.
     limits: tuple[LimitReference, ...]
     slots: int
     holder: Holder | None = None
@@ -103,7 +103,7 @@ class LeaseGranted(Event):
 
 
 class LeaseRefused(Event):
-    """No slots were given: at least one of `limits`, the active ones, had not enough."""
+    """No slots were granted: at least one of `limits`, the active ones, had too few."""
 
     TYPE: ClassVar[str] = "lease.refused.full"
 
@@ -121,7 +121,7 @@ class LeaseRenewed(Event):
 
 
 class LeaseReleased(Event):
-    """A lease was given back."""
+    """A lease was released."""
 
     TYPE: ClassVar[str] = "lease.released"
 
@@ -133,7 +133,7 @@ class LeaseExpired(Event):
 
 
 class LeaseSlotsTaken(Event):
-    """Slots were taken without a lease: this only remembers the request."""
+    """Slots were taken without a lease; this event only records the request."""
 
     TYPE: ClassVar[str] = "lease.slots_taken"
 
@@ -142,7 +142,7 @@ class LeaseSlotsTaken(Event):
 
 
 class LeaseSlotsReturned(Event):
-    """Slots were given back by the names of their limits: this only remembers the request."""
+    """Slots were returned by the names of their limits; this event only records the request."""
 
     TYPE: ClassVar[str] = "lease.slots_returned"
 

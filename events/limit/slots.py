@@ -1,4 +1,4 @@
-"""What limits and leases have in common: who holds slots, of which limits, and how many are taken."""
+"""Values shared by limits and leases: holders, references to limits, and counts of slots."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pydantic import Field
 
 from antiphon.events.message import Moment, Payload
 
-#: What PostgreSQL takes as an integer.
+#: The largest integer of PostgreSQL.
 LARGEST: Final = 2**31 - 1
 
-#: Numbers that arithmetic and JSON can carry on with: an infinite one could be written, and never be read again.
+#: Finite numbers: JSON cannot represent an infinite one, so an event with it could not be read again.
 Number = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Slots = Annotated[int, Field(gt=0, le=LARGEST)]
@@ -28,7 +28,7 @@ class Holder(Payload):
 
 
 class LimitReference(Payload):
-    """A limit as those are told of it who ask for its slots."""
+    """A limit, as an answer to a request for slots names it."""
 
     id: UUID
     name: str
@@ -38,14 +38,14 @@ class LimitReference(Payload):
 class SlotCounts(Payload):
     """How many slots of a limit are taken, counted at a moment.
 
-    Where slots decay, the limit is a rate: all of them are `loose`, and are fewer as time passes. Where they do not,
-    `leased` are those that leases hold, and `loose` those that were taken, or declared to be taken, without one.
+    If slots decay, the limit is a rate: all slots are `loose`, and their number falls with time. Otherwise leases hold
+    the `leased` slots, and the `loose` slots were taken, or declared as taken, without a lease.
     """
 
     loose_slots: int = 0
     leased_slots: int = 0
-    #: Those asked for lately and not given: they make waiters wait longer.
+    #: Recently refused slots: they lengthen the wait of later requests.
     denied_slots: int = 0
-    #: A moving average of how long a slot is kept.
+    #: A moving average of the time that a slot is held.
     avg_slot_occupancy_seconds: float = 2.0
     at: Moment

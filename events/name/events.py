@@ -1,6 +1,6 @@
-"""What can have happened to a name: a reservation that makes something unique across the log.
+"""The events of names: reservations that make something unique across the log.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -20,6 +20,6 @@ class NameClaimed(Event):
 
 
 class NameReleased(Event):
-    """Nobody holds the name any longer."""
+    """The name is free again."""
 
     TYPE: ClassVar[str] = "name.released"

@@ -1,6 +1,6 @@
-"""What can have happened to the task cache under one cache key.
+"""The events of the task cache, for one cache key.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class TaskCacheFilled(Event):
 class TaskCacheConsulted(Event):
     """A task run was about to start with the cache key; `found` is the state it took over instead, if any.
 
-    Written beside the transition, it also carries the assertion that the cache had not changed.
+    It is appended with the transition, and also asserts that the cache had not changed.
     """
 
     TYPE: ClassVar[str] = "task_cache.consulted"

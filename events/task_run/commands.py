@@ -1,4 +1,4 @@
-"""What can be asked of a task run."""
+"""The commands for task runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon.events.task_run.events import TaskRunPolicy
 
 
 class CreateTaskRun(Command):
-    """Create a task run; a second one of the same flow run, task key and dynamic key is the first."""
+    """Create a task run; a repetition with the same flow run, task key and dynamic key finds the first."""
 
     KIND: ClassVar[str] = "task_run"
     VERB: ClassVar[str] = "create"
@@ -36,7 +36,7 @@ class CreateTaskRun(Command):
 
 
 class SetTaskRunState(Command):
-    """Propose a transition; `force` leaves only the rules of the minimal policy in force."""
+    """Propose a transition; with `force` only the rules of the minimal policy apply."""
 
     KIND: ClassVar[str] = "task_run"
     VERB: ClassVar[str] = "set_state"
@@ -48,7 +48,7 @@ class SetTaskRunState(Command):
 
 
 class ReportedTaskRun(Payload):
-    """A task run's fields as a client reports them: only those it sent overwrite what is known."""
+    """A task run's fields as a client reports them; only sent fields overwrite stored ones."""
 
     task_key: str
     dynamic_key: str
@@ -70,7 +70,7 @@ class ReportedTaskRun(Payload):
 
 
 class RecordTaskRunState(Command):
-    """Record a state that a client reports of a task run it runs by itself."""
+    """Record a state that a client reports for a task run that it executes by itself."""
 
     KIND: ClassVar[str] = "task_run"
     VERB: ClassVar[str] = "record_state"
@@ -91,7 +91,7 @@ class RenameTaskRun(Command):
 
 
 class DeleteTaskRun(Command):
-    """Delete a task run, and with it its states."""
+    """Delete a task run and its states."""
 
     KIND: ClassVar[str] = "task_run"
     VERB: ClassVar[str] = "delete"

@@ -1,6 +1,6 @@
-"""What can have happened to a task run.
+"""The events of task runs.
 
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class TaskRunPolicy(Payload):
 
 
 class TaskRunFields(Payload):
-    """What a task run is created with."""
+    """The fields of a task run at its creation."""
 
     flow_run_id: UUID | None = None
     name: str
@@ -75,19 +75,19 @@ class TaskRunTransitionRejected(transition.Rejected):
 
 
 class TaskRunTransitionDelayed(transition.Delayed):
-    """A rule told the caller to propose the transition again later."""
+    """A rule asked the caller to propose the transition again later."""
 
     TYPE: ClassVar[str] = "task_run.refused.delayed"
 
 
 class TaskRunTransitionAborted(transition.Aborted):
-    """A rule told the caller to give up."""
+    """A rule asked the caller to give up."""
 
     TYPE: ClassVar[str] = "task_run.refused.aborted"
 
 
 class TaskRunStateRecorded(Event):
-    """A client reported a state its task run had been in: nothing was decided.
+    """A client reported a past state of its task run: the policy decided nothing.
 
     `is_latest` tells whether it is the newest state known of the run; a late report adds to the
     history and leaves the run as it is. `fields` and `progress` are present when it is the newest.
@@ -111,6 +111,6 @@ class TaskRunRenamed(Event):
 
 
 class TaskRunDeleted(Event):
-    """A task run is gone, with its states."""
+    """A task run and its states were deleted."""
 
     TYPE: ClassVar[str] = "task_run.deleted"

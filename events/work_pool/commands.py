@@ -1,4 +1,4 @@
-"""What can be asked of a work pool and of the queues in it."""
+"""The commands for work pools and their queues."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from uuid import UUID
 from antiphon.events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
 from antiphon.events.message import Command
 
-#: The pool of queues that are named without one.
+#: The pool of queues without a named pool.
 DEFAULT_POOL: Final = "default-agent-pool"
 
 
 class CreateWorkPool(CreateDocument):
-    """Create a work pool of a name that none has yet, and its default queue with it."""
+    """Create a work pool and its default queue; the name must be free."""
 
     KIND: ClassVar[str] = "work_pool"
 
@@ -31,7 +31,7 @@ class DeleteWorkPool(DeleteDocument):
 
 
 class CreateWorkQueue(Command):
-    """Create a queue in the pool; without a priority it gets the first that is free."""
+    """Create a queue in the pool; the default priority is the first free one."""
 
     KIND: ClassVar[str] = "work_pool"
     VERB: ClassVar[str] = "create_queue"
@@ -48,7 +48,7 @@ class UpdateWorkQueue(Command):
 
     queue_id: UUID
     changes: dict[str, Any]
-    #: Let others that are in the way of its new priority make room.
+    #: Shift the priorities of other queues if the new priority is taken.
     makes_room: bool = True
 
 

@@ -1,7 +1,7 @@
-"""What can have happened to a work pool and to the queues in it.
+"""The events of work pools and their queues.
 
 A pool and its queues are one aggregate: names and priorities of queues are unique among those of their pool.
-The `TYPE` names below are stored in the log for ever: see docs/adr/0001.
+The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ class WorkPoolUpdated(DocumentUpdated):
 
 
 class WorkPoolDeleted(DocumentDeleted):
-    """A work pool is gone, with its queues; deployments and runs stay, and belong to none."""
+    """A work pool and its queues were deleted; deployments and runs stay, without a pool."""
 
     TYPE: ClassVar[str] = "work_pool.deleted"
 
 
 class WorkQueueCreated(Event):
-    """There is one more queue in the pool."""
+    """A queue of the pool exists."""
 
     TYPE: ClassVar[str] = "work_pool.queue_created"
 
@@ -41,7 +41,7 @@ class WorkQueueCreated(Event):
 
 
 class WorkQueueUpdated(Event):
-    """Fields of a queue changed: its own doing, or its priority made room for another's."""
+    """Fields of a queue changed, by a command or because its priority made room for another queue."""
 
     TYPE: ClassVar[str] = "work_pool.queue_updated"
 
@@ -50,7 +50,7 @@ class WorkQueueUpdated(Event):
 
 
 class WorkQueueDeleted(Event):
-    """A queue is gone; deployments and runs that were in it stay, and are in none."""
+    """A queue was deleted; its deployments and runs stay, without a queue."""
 
     TYPE: ClassVar[str] = "work_pool.queue_deleted"
 

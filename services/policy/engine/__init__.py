@@ -1,1 +1,1 @@
-"""What every decider is built from. Pure."""
+"""The parts that all deciders share. Pure."""

@@ -1,4 +1,4 @@
-"""What a decider is: pure functions from a command and folded states to events."""
+"""A decider: pure functions from a command and folded states to events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ S = TypeVar("S")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation(Generic[S]):
-    """All a decider knows: the aggregate's state, the states it asked for, the time and the command's id."""
+    """The input of a decision: the aggregate's state, related states, the time and the command's id."""
 
     aggregate: Aggregate
     state: S
@@ -61,20 +61,20 @@ class Decision:
 
 
 def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
-    """Refuse a command about something that does not exist, or that makes no sense."""
+    """Refuse a command that has no valid target or no meaning."""
     return Decision(answer=Answer(status=status, aggregate_id=situation.aggregate.id, reason=reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decider(Generic[S]):
-    """How one kind of aggregate decides; every function is pure, and `evolve` never raises."""
+    """The functions of one kind of aggregate; all are pure, and `evolve` never raises."""
 
     initial: S
     evolve: Callable[[S, Event], S]
     decide: Callable[[Command, Situation[S]], Decision]
     #: The other aggregates the decision needs; asked again until it names no new ones.
     related: Callable[[Command, Situation[S]], tuple[Aggregate, ...]]
-    #: What the sender of the command behind `event` is told, given the state after it.
+    #: The answer to the command that caused `event`, given the state after it.
     answer: Callable[[Aggregate, S, Event], Answer]
     #: Events that only commands for other aggregates cause: no command is answered from them.
     caused_elsewhere: tuple[type[Event], ...] = ()

@@ -1,4 +1,4 @@
-"""The words Prefect's server has for a violated unique or foreign key constraint."""
+"""Prefect's message for a violated unique or foreign key constraint."""
 
 from typing import Final
 

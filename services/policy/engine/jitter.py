@@ -1,4 +1,4 @@
-"""Random delays around an average, so that many waiters do not come back at once."""
+"""Random delays around an average, so that waiting clients do not retry at the same time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from random import Random
 def clamped_interval(average_seconds: float, factor: float, dice: Random) -> float:
     """An exponentially distributed delay, cut so that it is at most `average * (1 + factor)`.
 
-    The lower cut is chosen so that shorter and longer than the average are equally likely, as the
-    retry jitter of Prefect's tasks has it.
+    The lower cut makes delays below and above the average equally likely, as the
+    retry jitter of Prefect's tasks does.
     """
     upper = 1 + factor
     lower = -log(max(2 * exp(-1) - exp(-upper), 1e-10))

@@ -1,6 +1,6 @@
-"""What belongs to what: a task run goes with its flow run, a flow run with its flow.
+"""Ownership of aggregates: a task run belongs to its flow run, a flow run to its flow.
 
-A deletion is one event, of what was deleted; that what belonged to it is gone follows from that.
+A deletion is one event of the deleted aggregate; it implies the deletion of everything that belongs to it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from antiphon.events.subjects import Aggregate
 
 
 def lineage(key: Aggregate, known: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
-    """An aggregate, and what it belongs to, as far as it is known: for `Decider.related`."""
+    """An aggregate and its known owners: for `Decider.related`."""
     found = [key]
     while (owner := getattr(known.get(found[-1]), "belongs_to", None)) is not None:
         found.append(owner)

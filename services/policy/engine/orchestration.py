@@ -2,8 +2,8 @@
 
 Rules are entered in order. A rule takes part only while the transition is still the one that was
 proposed: after a rule has replaced or dropped the proposed state, the rules behind it are skipped.
-When all have spoken, after-effects run from the last rule back to the first; a rule whose transition
-was taken away by a later one undoes its effects instead (docs/prefect/rules.md section 1).
+After all rules, after-effects run from the last rule back to the first; a rule whose transition
+a later rule changed undoes its effects instead (docs/prefect/rules.md section 1).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from antiphon.events.outcome import Status
 from antiphon.events.state import TERMINAL as TERMINAL_TYPES
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
 
-#: What comes right after something else comes so much later.
+#: The smallest step of time between two consecutive states.
 TICK: Final = timedelta(microseconds=1)
 
 #: `None` stands for a run that has no state yet.
@@ -44,7 +44,7 @@ def state_from(proposed: ProposedState, state_id: UUID, now: datetime) -> State:
     """The proposed state with id, timestamp and Prefect's defaults."""
     details, timestamp = proposed.state_details, now
     if proposed.type is StateType.SCHEDULED and details.scheduled_time is None:
-        # Due from the moment it is asked for; the state that says so comes after.
+        # As in Prefect, the scheduled time defaults to now, and the state's timestamp must be later.
         details, timestamp = details.model_copy(update={"scheduled_time": now}), now + TICK
     name = proposed.name or proposed.type.value.capitalize()
     return State(
@@ -59,11 +59,11 @@ def state_from(proposed: ProposedState, state_id: UUID, now: datetime) -> State:
 
 
 class Transition:
-    """A transition being decided: rules read it, and change what is proposed or refuse it."""
+    """A transition under decision: rules read it, change the proposed state or refuse it."""
 
     def __init__(self, *, initial: State | None, proposed: State, now: datetime, command_id: UUID) -> None:
         self.initial = initial
-        #: As it was asked for; rules change `proposed`.
+        #: The state as the caller proposed it; rules change `proposed`.
         self.requested = proposed
         self.proposed: State | None = proposed
         self.now = now
@@ -84,11 +84,11 @@ class Transition:
         )
 
     def begin(self, rule_name: str) -> None:
-        """Note whose turn it is, so that a refusal names its rule."""
+        """Remember the current rule, so that a refusal names it."""
         self._acting = rule_name
 
     def reject(self, reason: str, instead: State | None = None) -> None:
-        """Refuse the proposed state; `instead` is where the run goes, by default it stays."""
+        """Refuse the proposed state; the run moves to `instead`, or stays."""
         self._refuse(Status.REJECT, reason)
         self.proposed = instead
 
@@ -137,7 +137,7 @@ class Transition:
             id=ids.derived(self.command_id, "replacement"),
             type=state_type,
             name=name or state_type.value.capitalize(),
-            # After the state it replaces.
+            # The timestamp must be later than that of the replaced state.
             timestamp=self.now + TICK,
             message=message,
             data=data,
@@ -154,28 +154,28 @@ def nothing(_: Any) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule(Generic[T]):
-    """One row of a policy: between which types it holds, and what it does to such a transition."""
+    """One row of a policy: the types of state that it covers, and its effects."""
 
     name: str
     from_types: frozenset[StateKind]
     to_types: frozenset[StateKind]
     before: Callable[[T], None]
-    #: Once the transition is settled, if it is still this rule's.
+    #: Runs after all rules, if no later rule changed the transition.
     after: Callable[[T], None] = nothing
-    #: Once it is settled, if a later rule took it away.
+    #: Runs after all rules, if a later rule changed the transition.
     undo: Callable[[T], None] = nothing
 
 
 @cache
 def _between(policy: tuple[Rule[Any], ...], pair: tuple[StateKind, StateKind]) -> tuple[Rule[Any], ...]:
-    """The rules of a policy that hold between two types: the same few for most transitions."""
+    """The rules of a policy that cover two types; cached, because most transitions repeat a few pairs."""
     return tuple(rule for rule in policy if pair[0] in rule.from_types and pair[1] in rule.to_types)
 
 
 def enter(policy: Sequence[Rule[T]], transition: T) -> list[Rule[T]]:
-    """Let the rules of a policy speak, in order; returns those whose after-effects are still theirs to have.
+    """Apply the rules of a policy in order; returns the rules whose effects `leave` must complete or undo.
 
-    Hand the result to `leave` when the run's fields have been computed.
+    Pass the result to `leave` after the run's fields have been computed.
     """
     original = transition.pair
     entered: list[tuple[Rule[T], tuple[StateKind, StateKind]]] = []
@@ -196,7 +196,7 @@ def enter(policy: Sequence[Rule[T]], transition: T) -> list[Rule[T]]:
 
 
 def leave(settled: Sequence[Rule[T]], transition: T) -> None:
-    """Let the rules have their after-effects, the last one first."""
+    """Run the after-effects of the rules, from the last to the first."""
     for rule in reversed(settled):
         transition.begin(rule.name)
         rule.after(transition)

@@ -8,12 +8,12 @@ from antiphon.events.state import StateType
 from antiphon.services.policy.engine.orchestration import Transition, types
 
 PENDING: Final = types(StateType.PENDING)
-#: A run in one of these has been submitted already, or is not to be.
+#: A run in one of these states has been submitted already, or must not be.
 SUBMITTED: Final = types(StateType.PENDING, StateType.CANCELLING, StateType.RUNNING, StateType.CANCELLED)
 
 
 def prevent_pending(t: Transition) -> None:
-    """A run is submitted once; a PENDING run may only be renamed, as workers do while submitting."""
+    """A run is submitted once; a PENDING run may only change its state's name, as workers do during submission."""
     initial, proposed = t.initial, t.requested
     if initial is None:
         return

@@ -1,4 +1,4 @@
-"""What transitions of flow runs and task runs have in common once they are decided."""
+"""The events and answers of decided transitions, common to flow runs and task runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ARTIFACT_KEYS: Final = {"artifact_key": "key", "artifact_type": "type", "artifa
 
 
 def without_artifact_keys(state: State) -> State:
-    """The state as it is written: its data without what describes it as an artifact."""
+    """The state as it is written: its data without the keys that describe an artifact."""
     if not isinstance(state.data, dict) or _ARTIFACT_KEYS.keys().isdisjoint(state.data):
         return state
     return state.model_copy(
@@ -25,14 +25,14 @@ def without_artifact_keys(state: State) -> State:
 
 
 def artifact_fields(state: State | None) -> dict[str, Any]:
-    """What the data of a state says about the artifact it becomes, as the field of an event that records it."""
+    """The description of the artifact in a state's data, as a field of the recording event."""
     data = state.data if state is not None and isinstance(state.data, dict) else {}
     given = {name: text for key, name in _ARTIFACT_KEYS.items() if isinstance(text := data.get(key), str)}
     return {"artifact": transition.ResultArtifact(**given)} if given else {}
 
 
 def as_read(state: State) -> State:
-    """A written state as it is read again: a note that its result was not persisted is gone."""
+    """A written state as reads return it: without the note that its result was not persisted."""
     if not is_unpersisted(state.data):
         return state
     return state.model_copy(update={"data": None})
@@ -76,7 +76,7 @@ def transition_answer(aggregate: Aggregate, state: State | None, event: transiti
     """The answer to the sender of a transition, given the run's state after it."""
     fields: dict[str, Any] = {}
     if isinstance(event, transition.StateWritten):
-        # A state that was just written is shown as it was given.
+        # The answer shows a new state exactly as the caller gave it.
         fields = {"state": event.state, "state_written": True}
     elif state is not None:
         fields["state"] = as_read(state)

@@ -1,4 +1,4 @@
-"""The fold of a name: who holds it. Names are claimed and released beside other events, never commanded."""
+"""The fold of a name and its owner. Decisions of other kinds claim and release names; no command does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class NameReservation:
 
     @property
     def exists(self) -> bool:
-        """Whether somebody holds it."""
+        """Whether the name is taken."""
         return self.owner is not None
 
 
@@ -38,17 +38,17 @@ def evolve(name: NameReservation, event: Event) -> NameReservation:
 
 
 def decide(command: Command, situation: Situation[NameReservation]) -> Decision:  # noqa: ARG001  a decider's signature
-    """Nobody commands a name."""
+    """Never called: no command addresses a name."""
     return refused(situation, Status.INVALID, "Names are claimed by what they name.")
 
 
 def related(command: Command, situation: Situation[NameReservation]) -> tuple[Aggregate, ...]:  # noqa: ARG001
-    """Nothing."""
+    """No other aggregate."""
     return ()
 
 
 def answer(aggregate: Aggregate, name: NameReservation, event: Event) -> Answer:  # noqa: ARG001
-    """A command that touched a name beside something else."""
+    """The answer to a command that also claimed or released a name."""
     return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
 
 

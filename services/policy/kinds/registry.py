@@ -1,4 +1,4 @@
-"""Which decider decides for which kind of aggregate."""
+"""The decider of each kind of aggregate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fold of a cache key: the completed states that task runs take over. Filled by transitions, never commanded."""
+"""The fold of a cache key: the completed states that task runs reuse. Transitions fill it; no command does."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from antiphon.services.policy.engine.decider import Decider, Decision, Situation
 
 @dataclass(frozen=True, slots=True)
 class TaskCache:
-    """What is cached under one key, the oldest first, without what newer entries have outlived."""
+    """The entries of one key, the oldest first; an entry that expires before a newer one is dropped."""
 
     entries: tuple[State, ...] = ()
 
     def newest(self, now: datetime) -> State | None:
-        """The entry that was made last among those that have not expired."""
+        """The newest entry that has not expired."""
         for state in reversed(self.entries):
             expiration = state.state_details.cache_expiration
             if expiration is None or expiration > now:
@@ -47,17 +47,17 @@ def _outlasts(entry: State, expiration: datetime) -> bool:
 
 
 def decide(command: Command, situation: Situation[TaskCache]) -> Decision:  # noqa: ARG001  a decider's signature
-    """Nobody commands the cache."""
+    """Never called: no command addresses the cache."""
     return refused(situation, Status.INVALID, "The task cache is filled by task runs that complete.")
 
 
 def related(command: Command, situation: Situation[TaskCache]) -> tuple[Aggregate, ...]:  # noqa: ARG001
-    """Nothing."""
+    """No other aggregate."""
     return ()
 
 
 def answer(aggregate: Aggregate, cache: TaskCache, event: Event) -> Answer:  # noqa: ARG001
-    """A command that touched the cache beside a task run."""
+    """The answer to a command that also touched the cache."""
     return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
 
 

@@ -1,1 +1,1 @@
-"""Deployments: documents whose decisions reach further, to the limit of their concurrency."""
+"""Deployments: documents whose decisions also change limits and work pools."""

@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a deployment."""
+"""Decides the commands for a deployment."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ Events = list[tuple[Aggregate, Event]]
 
 _MISSING: Final = "Deployment not found."
 _NO_LIMIT: Final = "Concurrency limit not found"
-#: What a request may say of the limit: how many slots its own one has, or which other one it is.
-#: What a command says of a deployment that is kept in another form.
+#: Values of a command that the deployment stores in another form.
 _CONVERTED: Final = frozenset({"concurrency_limit", "global_concurrency_limit_id", "work_pool_name"})
 
 
@@ -49,7 +48,7 @@ def limit_of(data: Mapping[str, Any]) -> tuple[Aggregate, ...]:
 
 
 def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
-    """Its flow, the deployment that has its name, its limit, and what its own limit is or will be."""
+    """Its flow, the deployment that holds its name, its limit, and the limit that it creates."""
     others, given = situation.others, _given(command)
     deployment, named = situation.state, list[Aggregate]()
     key = situation.aggregate
@@ -107,7 +106,7 @@ def _complaint(data: Mapping[str, Any]) -> str | None:
 
 
 def exists(situation: Situation[Document]) -> bool:
-    """A deployment goes with its flow."""
+    """Whether the deployment and its flow exist."""
     if not situation.state.exists:
         return False
     flow = situation.others.get(Aggregate("flow", situation.state.data["flow_id"]))
@@ -116,7 +115,7 @@ def exists(situation: Situation[Document]) -> bool:
 
 def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
     if given.get("work_pool_name", "") is None:
-        # Only a change takes a deployment out of its pool.
+        # Only an update removes a deployment from its pool.
         given = {field: value for field, value in given.items() if field != "work_pool_name"}
     unfitting = pool.unfit_creation(given, situation)
     flow = situation.others[Aggregate("flow", str(given.get("flow_id")))]
@@ -160,7 +159,7 @@ def _change(situation: Situation[Document], key: Aggregate, present: Document, g
 
 
 def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decision:
-    """What is told first of a deployment of no flow: that its limit or its pool is missing too."""
+    """Refuse a deployment without a flow; as in Prefect, a missing limit or pool is reported first."""
     resolved = _with_limit_and_pool(situation, situation.aggregate, {}, given)
     return resolved if isinstance(resolved, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
 
@@ -168,7 +167,7 @@ def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decis
 def _with_limit_and_pool(
     situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], Events] | Decision:
-    """The fields that a deployment is given, and what happens to its limit and its pool for that."""
+    """The new fields of a deployment, and the events that create or change its limit and its queue."""
     limited, assigned = _limit(situation, key, present, given), pool.assign_queue(given, situation)
     if isinstance(limited, Decision):
         return limited
@@ -184,7 +183,7 @@ def _with_limit_and_pool(
 def _limit(
     situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
 ) -> tuple[str | None, Events] | Decision:
-    """The id of the limit that the deployment has from now on, and what happens to limits for that."""
+    """The new limit id of the deployment, and the events that create, change or delete limits."""
     limit_id: str | None = present.get("concurrency_limit_id")
     events: Events = []
     if "global_concurrency_limit_id" in given:
@@ -215,7 +214,7 @@ def _own_limit(situation: Situation[Document], key: Aggregate, slots: int) -> tu
 
 
 def _without_own_limit(situation: Situation[Document], key: Aggregate, data: Mapping[str, Any]) -> Events:
-    """A limit that the deployment made for itself goes with it; one that it shares stays."""
+    """The events that delete the deployment's own limit; a shared limit stays."""
     for limit in limit_of(data):
         state = situation.others[limit]
         if state.exists and limit == limit_key(own_limit_id(UUID(key.id))):

@@ -13,14 +13,14 @@ from antiphon.services.prefect.json_schema import CIRCULAR, problem
 
 
 class ConcurrencyOptions(Payload):
-    """What becomes of a run that finds no slot, and how long a slot is kept for one that prepares to run."""
+    """The fate of a run without a slot, and how long a slot is kept for a PENDING run."""
 
     collision_strategy: Literal["ENQUEUE", "CANCEL_NEW"]
     grace_period_seconds: Annotated[int, Field(ge=60, le=86_400)] | None = None
 
 
 class Deployment(Payload):
-    """A deployment as it is kept; its limit is an aggregate of its own."""
+    """A stored deployment; its limit is an aggregate of its own."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$", max_length=LONGEST_NAME)]
     flow_id: UUID
@@ -35,7 +35,7 @@ class Deployment(Payload):
     labels: dict[str, bool | int | float | str] = {}
     work_queue_name: str | None = None
     work_queue_id: UUID | None = None
-    #: The pool of that queue, which may be gone, or have no such queue any longer.
+    #: The pool of that queue; the pool or the queue may have been deleted.
     work_pool_id: UUID | None = None
     last_polled: Moment | None = None
     parameter_openapi_schema: dict[str, Any] | None = {}

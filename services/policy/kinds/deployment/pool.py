@@ -16,7 +16,7 @@ _CREATING: Final = "Error creating deployment: {}"
 
 
 def assign_queue(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[dict[str, Any], Events] | Decision:
-    """The fields that say where a deployment is, if that changes, and what has to happen for it."""
+    """The deployment's new pool and queue, if they change, and the events that create the queue."""
     pool_name, queue_name = given.get("work_pool_name"), given.get("work_queue_name")
     if pool_name is None and "work_pool_name" in given:
         return {"work_pool_id": None, "work_queue_id": None}, []
@@ -29,7 +29,7 @@ def assign_queue(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[d
 
 
 def unfit_creation(given: Mapping[str, Any], situation: Situation[Any]) -> Decision | None:
-    """Why there can be no deployment with these job variables in this pool."""
+    """Refuse a deployment whose job variables do not fit its pool."""
     variables, pool = given.get("job_variables"), _pool(given, situation)
     if not variables or pool is None or given["work_pool_name"] == DEFAULT_POOL:
         return None
@@ -41,7 +41,7 @@ def unfit_creation(given: Mapping[str, Any], situation: Situation[Any]) -> Decis
 
 
 def unfit_change(changes: Mapping[str, Any], situation: Situation[Any]) -> Decision | None:
-    """Why the job variables of a change do not fit the pool that it names; the pool's defaults do not count."""
+    """Refuse a change whose job variables do not fit the pool that it names; the pool's defaults do not count."""
     variables, pool = changes.get("job_variables"), _pool(changes, situation)
     if variables is None or pool is None:
         return None

@@ -1,4 +1,4 @@
-"""Decides about artifacts: those that were created, and those that the data of states are (docs/adr/0015)."""
+"""Decides the commands for artifacts: created ones, and those that are a state's data (docs/adr/0015)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from antiphon.services.policy.kinds.document.state import Document
 
 
 def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:  # noqa: ARG001  as all deciders'
-    """The run whose state's data the artifact is said to be."""
+    """The run whose state may hold the artifact."""
     run = _run(command)
     return () if run is None else (run,)
 
 
 def decide(command: Command, situation: Situation[Document]) -> Decision:
-    """As any document; no event of its own tells of one that a run's state wrote."""
+    """Decides as for any document; an artifact of a state has no creation event, so its run proves that it exists."""
     run = _run(command)
     if (
         run is not None

@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for documents, the same way for every resource."""
+"""Decides the commands for documents, the same way for every resource."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from antiphon.services.policy.kinds.document.state import INITIAL, Document, evo
 
 
 def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
-    """The reservation of its name and who holds it, and what it belongs to."""
+    """The reservation of its name, the holder of the name, and the parent."""
     resource = RESOURCES[situation.aggregate.kind]
     data = validated(resource.model, _after(command, situation.state))
     if isinstance(data, str):
@@ -38,7 +38,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
 
 
 def _after(command: Command, document: Document) -> dict[str, Any]:
-    """The data that a command asks for; empty where none is to be."""
+    """The data after the command; empty after a deletion."""
     if isinstance(command, CreateDocument):
         return command.data
     if isinstance(command, UpdateDocument) and "name" in command.changes and document.exists:
@@ -93,7 +93,7 @@ def _exists(resource: DocumentKind, owner: str) -> Decision:
 def _update(resource: DocumentKind, command: UpdateDocument, situation: Situation[Document]) -> Decision:
     data = validated(resource.model, situation.state.data | command.changes)
     if isinstance(data, str) and None in command.changes.values():
-        # A null where something must be.
+        # A required field is null.
         return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
     if isinstance(data, str):
         return refused(situation, Status.INVALID, data)
@@ -112,7 +112,7 @@ def _update(resource: DocumentKind, command: UpdateDocument, situation: Situatio
 
 
 def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:
-    """The data in JSON form with its defaults, or what is wrong with it."""
+    """The data in JSON form with its defaults, or the error."""
     try:
         return model.model_validate(data).model_dump(mode="json")
     except ValidationError as error:
@@ -121,7 +121,7 @@ def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | st
 
 
 def answer(aggregate: Aggregate, document: Document, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case DocumentCreated():
             return Answer(status=Status.CREATED, aggregate_id=aggregate.id)

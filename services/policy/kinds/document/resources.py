@@ -1,4 +1,4 @@
-"""Which documents there are: each resource declares its fields, its unique name and what it hangs on."""
+"""The kinds of document: each declares its fields, its unique name and its parent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon.events.document import events
 from antiphon.events.message import Payload
 from antiphon.events.subjects import Aggregate
 
-#: More than anybody reads, and less than what PostgreSQL refuses to index.
+#: PostgreSQL cannot index much longer names.
 LONGEST_NAME: Final = 2000
 
 
@@ -63,17 +63,17 @@ class DocumentKind:
     created: type[events.DocumentCreated]
     updated: type[events.DocumentUpdated]
     deleted: type[events.DocumentDeleted]
-    #: The reservation its data claims; absent where the id alone makes it unique.
+    #: The reservation that its data claims; absent if only the id is unique.
     name: Callable[[dict[str, Any]], Aggregate] | None = None
-    #: Whether it may be given another name.
+    #: Whether the name may change.
     can_be_renamed: bool = False
-    #: Other fields that stay as they were when it was created.
+    #: Other fields that never change.
     fixed: frozenset[str] = frozenset()
-    #: Whether creating one whose name is taken finds the one that has it, rather than being refused.
+    #: Whether a creation under a taken name finds the existing document, rather than being refused.
     create_finds_existing: bool = False
-    #: What is said when there is one already.
+    #: The refusal of a taken name.
     taken: str = ""
-    #: What it belongs to, and what is said when that does not exist.
+    #: The parent, and the refusal if it does not exist.
     parent: Callable[[dict[str, Any]], Aggregate] | None = None
     parent_missing: str = ""
 

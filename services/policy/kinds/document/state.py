@@ -11,10 +11,10 @@ from antiphon.events.message import Event
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as its decisions need to know it."""
+    """The state of a document that decisions need."""
 
     exists: bool = False
-    #: It was there, and is gone.
+    #: It existed, and was deleted.
     is_deleted: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 

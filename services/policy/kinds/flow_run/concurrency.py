@@ -1,6 +1,6 @@
-"""The rules about the concurrency of a deployment's runs: each takes a slot to be PENDING, and gives it back.
+"""The rules about concurrency limits of deployments: a run takes a slot to be PENDING, and returns it.
 
-Slots are held by leases alone. What the genuine server frees beyond that is not freed here: see docs/adr/0013.
+Only leases hold slots. Prefect also frees slots without a lease, Antiphon does not: see docs/adr/0013.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from antiphon.services.prefect.versions import release
 
 #: The states in which a run holds a slot.
 _HOLDING: Final = frozenset({StateType.PENDING, StateType.RUNNING, StateType.CANCELLING})
-#: Clients that take the slots of their runs by themselves.
+#: Versions of clients that acquire the slots of their runs by themselves.
 _TAKES_ITS_OWN: Final = frozenset({"3.0.0rc20", "3.0.0", "3.0.1", "3.0.2", "3.0.3"})
-#: Clients from then on renew the leases of their runs.
+#: Clients from this version on renew the leases of their runs.
 _RENEWS: Final = (3, 4, 11)
 #: Prefect's `server.concurrency.initial_deployment_lease_duration`.
 _GRACE_SECONDS: Final = 300
@@ -39,7 +39,7 @@ _FULL: Final = "Deployment concurrency limit is full and uses the CANCEL_NEW str
 
 
 class Concurrency:
-    """What a transition needs to know of its deployment, and the slots it takes and gives back."""
+    """The run's deployment, and the slots that the transition takes and returns."""
 
     def __init__(self, situation: Situation[FlowRun], client_version: str | None) -> None:
         self.ledger = Ledger(situation.others, situation.now)
@@ -60,17 +60,17 @@ class Concurrency:
 
     @property
     def grace_seconds(self) -> float:
-        """How long a slot is kept for a run that prepares to run."""
+        """How long a slot is kept for a PENDING run."""
         return float(self.options.get("grace_period_seconds") or _GRACE_SECONDS)
 
     @property
     def renews_leases(self) -> bool:
-        """Whether the caller keeps the lease of its run; one that names no version does not."""
+        """Whether the caller renews the lease of its run; an unknown client does not."""
         return self.client_version is not None and release(self.client_version) >= _RENEWS
 
 
 class LimitedTransition(Transition):
-    """A flow run's transition with the slots it takes and gives back."""
+    """A flow run's transition with its slots."""
 
     def __init__(self, run: FlowRun, proposed: State, *, concurrency: Concurrency, **when: object) -> None:
         super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def related(run: FlowRun, others: Mapping[Aggregate, Any]) -> tuple[Aggregate, .
 
 
 def lease_of(state: State | None) -> UUID | None:
-    """The lease that a state says its run holds."""
+    """The lease in a state's details."""
     return state.state_details.deployment_concurrency_lease_id if state is not None else None
 
 
@@ -104,13 +104,13 @@ def _carry(t: LimitedTransition, lease_id: UUID | None) -> None:
 
 
 def preserve_lease(t: LimitedTransition) -> None:
-    """The next state names the lease that the present one names."""
+    """Copy the lease from the current state to the proposed one."""
     if lease_of(t.initial) is not None and lease_of(t.proposed) is None:
         _carry(t, lease_of(t.initial))
 
 
 def secure_slot(t: LimitedTransition) -> None:
-    """A run is submitted when its deployment has a slot for it; else it waits, or is cancelled."""
+    """A run is submitted if its deployment has a free slot; otherwise it waits, or is cancelled."""
     concurrency = t.concurrency
     if t.run.deployment_id is None or concurrency.client_version in _TAKES_ITS_OWN:
         return
@@ -132,18 +132,18 @@ def secure_slot(t: LimitedTransition) -> None:
 
 
 def cancel_late(t: LimitedTransition) -> None:
-    """A run that is late does not go on waiting where new runs are cancelled while all slots are taken."""
+    """Cancel a late run if all slots are taken and the deployment cancels new runs."""
     concurrency = t.concurrency
     if concurrency.limit is None or concurrency.options.get("collision_strategy") != "CANCEL_NEW":
         return
     limit = concurrency.ledger.limit(concurrency.limit)
-    # As they were counted last: decay is not considered here.
+    # Uses the last counts, without decay.
     if limit.tally.loose_slots + limit.tally.leased_slots >= limit.limit:
         t.reject(_FULL, t.replacement(StateType.CANCELLED, message=_REACHED))
 
 
 def give_up_slot(t: LimitedTransition) -> None:
-    """The transition was taken away: so is the slot."""
+    """A later rule changed the transition: return the slot."""
     t.concurrency.ledger.undo()
 
 
@@ -155,7 +155,7 @@ def _grant(t: LimitedTransition, limit: Aggregate) -> UUID:
 
 
 def validate_slot(t: LimitedTransition) -> None:
-    """A run that prepared for too long may have lost its slot: it takes another one, or cannot run."""
+    """A run that was PENDING too long may have lost its slot: it takes another one, or cannot run."""
     concurrency, lease_id = t.concurrency, lease_of(t.initial)
     _carry(t, lease_id)
     limit = concurrency.limit
@@ -174,14 +174,14 @@ def validate_slot(t: LimitedTransition) -> None:
 
 
 def keep_lease_for_old_clients(t: LimitedTransition) -> None:
-    """A client that does not renew leases keeps its slot until its run gives it back."""
+    """A client that does not renew leases keeps its slot until its run returns it."""
     lease_id = lease_of(t.initial)
     if lease_id is not None and not t.concurrency.renews_leases:
         t.concurrency.ledger.renew(lease_id, None)
 
 
 def release_slot(t: LimitedTransition) -> None:
-    """A run that leaves the states in which it holds a slot gives it back; one that retries in its process keeps it."""
+    """A run that leaves the slot-holding states returns its slot; a run that retries in its process keeps it."""
     initial, reached = t.initial, t.proposed
     if initial is None or reached is None or initial.type not in _HOLDING or reached.type in _HOLDING:
         return
@@ -192,7 +192,7 @@ def release_slot(t: LimitedTransition) -> None:
 
 
 def freed(situation: Situation[FlowRun]) -> tuple[tuple[Aggregate, Event], ...]:
-    """What a run that is deleted gives back."""
+    """The events that return the slots of a deleted run."""
     ledger, lease_id = Ledger(situation.others, situation.now), lease_of(situation.state.state)
     if lease_id is not None:
         ledger.end(lease_id)

@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a flow run."""
+"""Decides the commands for a flow run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from antiphon.services.policy.kinds.flow_run.transition import move
 from antiphon.services.policy.kinds.work_pool.assignment import QueueAssignment
 from antiphon.services.prefect.run_names import generated_name
 
-#: Fields of the command that its run does not have, or not as they are.
+#: Fields of the command that the run lacks or stores in another form.
 _NOT_OF_THE_RUN = {
     "state",
     "name",
@@ -106,7 +106,7 @@ def _late(run: FlowRun) -> ProposedState:
 
 
 def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
-    """A subflow whose parent task run is gone is a flow run like others."""
+    """A subflow whose parent task run was deleted is treated as a flow run without a parent."""
     parent_id = situation.state.parent_task_run_id
     if parent_id is None or is_there(_task_run(parent_id), situation.known):
         return situation
@@ -114,7 +114,7 @@ def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
 
 
 def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
-    """A new run in its first state; a repeated idempotency key finds the run that is there."""
+    """A new run in its first state; a repeated idempotency key finds the existing run."""
     if situation.state.exists and is_there(situation.aggregate, situation.known):
         return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
     flow_key = Aggregate("flow", str(command.flow_id))
@@ -147,7 +147,7 @@ def _begin(
         policy=MINIMAL,
         api_version=command.api_version,
     ).events
-    # The policy of the run where the transition has changed it.
+    # Includes the run's policy if the transition changed it.
     written = {name: getattr(first, name) for name in first.model_fields_set & FlowRunCreated.model_fields.keys()}
     return Decision(events=(*assigned.events, *mirrored, (key, FlowRunCreated(**fields | written))))
 
@@ -167,13 +167,13 @@ def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
             return refused(situation, Status.INVALID, "A deployment for the flow run could not be found")
     changes = command.changes
     if "name" in changes.model_fields_set and not changes.name:
-        # An empty name asks for a made-up one.
+        # An empty name requests a generated one.
         changes = changes.model_copy(update={"name": generated_name(situation.command_id)})
     return Decision(events=((situation.aggregate, FlowRunUpdated(changes=changes)),))
 
 
 def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case FlowRunCreated():
             return created_answer(aggregate, event)

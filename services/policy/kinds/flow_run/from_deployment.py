@@ -1,4 +1,4 @@
-"""What a run that is created from a deployment takes from it."""
+"""Fills a new run from its deployment."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO_POOL: Final = (
 
 
 def related(command: CreateFlowRun, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
-    """The deployment, and the pool that the run gets its queue from."""
+    """The deployment, and the pool of the run's queue."""
     key = _key(command)
     if command.from_deployment:
         return (key, *assignment.of_queue(situation.others.get(key, INITIAL).data))
@@ -42,7 +42,7 @@ def _key(command: CreateFlowRun) -> Aggregate:
 
 
 def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFlowRun | Decision:
-    """The command with what the deployment says where it says nothing; or why there can be no such run."""
+    """The command with absent values taken from the deployment, or its refusal."""
     if not command.from_deployment:
         return command
     deployment: Document = situation.others.get(_key(command)) or INITIAL
@@ -73,7 +73,7 @@ def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFl
 
 
 def _parameters(command: CreateFlowRun, own: dict[str, Any]) -> dict[str, Any] | None:
-    """The parameters of the run; None where they are not what they stand for, or were made of former ones."""
+    """The parameters of the run; None if they must be rendered, or were rendered from former ones."""
     if command.hydrated_from is not None:
         return command.parameters if are_alike(command.hydrated_from, own) else None
     merged = own | command.parameters
@@ -81,7 +81,7 @@ def _parameters(command: CreateFlowRun, own: dict[str, Any]) -> dict[str, Any] |
 
 
 def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situation[FlowRun]) -> Decision | None:
-    """Why the run's job variables do not fit the deployment's pool, if they do not."""
+    """Refuse the run if its job variables do not fit the deployment's pool."""
     found = assignment.pool_of(data, situation.others)
     if found is None:
         return None
@@ -94,7 +94,7 @@ def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situatio
 
 
 def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> QueueAssignment | Decision:
-    """The queue that the run is in, if any: a deployment's run may ask for another one, which is then made."""
+    """The queue of the run, if any; a deployment's run may name another queue, which is created if absent."""
     if not command.from_deployment:
         if not command.work_pool_name:
             return QueueAssignment(None, None, [])
@@ -110,7 +110,7 @@ def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> Queue
 
 
 def labels(command: CreateFlowRun, flow: Document, situation: Situation[FlowRun]) -> dict[str, Any]:
-    """The run's labels: those of its deployment, or else of its flow, where it has no others."""
+    """The run's labels, on top of those of its deployment, or else of its flow."""
     deployment: Document = situation.others.get(_key(command)) or INITIAL
     above = deployment if deployment.exists else flow
     own = {"prefect.flow.id": above.data.get("flow_id", str(command.flow_id))}

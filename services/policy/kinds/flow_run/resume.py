@@ -1,4 +1,4 @@
-"""Resumes a paused flow run, with the input its pause asked for (docs/prefect/rules.md section 8)."""
+"""Resumes a paused flow run, with the input that its pause requires (docs/prefect/rules.md section 8)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _keyset(run: FlowRun) -> dict[str, str]:
 
 
 def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
-    """Check the input, move the run on, and keep the input under the key that the flow waits for."""
+    """Check the input, resume the run, and store the input under the key that the flow waits for."""
     paused = situation.state.state
     if paused is None or paused.type is not StateType.PAUSED:
         answer = Answer(

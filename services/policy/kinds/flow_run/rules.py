@@ -1,6 +1,6 @@
 """The rules that decide a flow run's transitions: Prefect's policies as ordered tables (docs/prefect/rules.md 2 and 3).
 
-Those about the concurrency of a deployment's runs are in concurrency.py.
+The rules about limits of deployments are in concurrency.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CRASHED, PAUSED, CANCELLING = StateType.CRASHED, StateType.PAUSED, StateType.CAN
 
 
 class FlowTransition(LimitedTransition):
-    """A flow run's transition: the run beside it, and the retry and pause marks it leaves on the run's policy."""
+    """A flow run's transition, with the run, and the retry and pause marks on the run's policy."""
 
     def __init__(
         self, run: FlowRun, proposed: State, *, concurrency: Concurrency, api_version: str | None, **when: object
@@ -34,7 +34,7 @@ class FlowTransition(LimitedTransition):
         super().__init__(run, proposed, concurrency=concurrency, **when)
         self.policy: FlowRunPolicy = run.policy
         self.api_version = api_version
-        #: When the failed task runs are to run again, where the caller's API version leaves that to the server.
+        #: When the failed task runs run again, if the caller's API version leaves that to the server.
         self.tasks_retry_at: datetime | None = None
 
     @property
@@ -48,24 +48,24 @@ class FlowTransition(LimitedTransition):
 
 
 def is_result(data: object) -> bool:
-    """Whether a state's data is persisted result data: something else than null or an `unpersisted` note."""
+    """Whether a state's data is a persisted result: neither null nor an `unpersisted` note."""
     return isinstance(data, dict) and not is_unpersisted(data)
 
 
 def has_result(state: State) -> bool:
-    """Whether a run is completed with a result; an empty one counts as none, once it is there."""
+    """Whether the state is completed with a result; an empty result counts as none."""
     return state.type is COMPLETED and bool(state.data) and is_result(state.data)
 
 
 def prevent_duplicate_transitions(t: FlowTransition) -> None:
-    """The same transition id, sent again."""
+    """Refuse a transition id that was sent again."""
     mine = t.initial.state_details.transition_id if t.initial else None
     if mine is not None and mine == t.requested.state_details.transition_id:
         t.reject("This run has already made this state transition.")
 
 
 def handle_terminal_state(t: FlowTransition) -> None:
-    """What a run that has ended may still do."""
+    """Restrict the transitions of an ended run."""
     initial, proposed = t.initial, t.requested
     if initial is None:
         return
@@ -82,7 +82,7 @@ def handle_terminal_state(t: FlowTransition) -> None:
 
 
 def restore_policy(t: FlowTransition) -> None:
-    """Take back the marks left on the policy."""
+    """Restore the policy."""
     t.policy = t.run.policy
 
 
@@ -90,13 +90,13 @@ RESULT_LOST: Final = "Cannot overwrite a COMPLETED state that carries persisted 
 
 
 def loses_result(t: FlowTransition) -> bool:
-    """Whether a completed run with a result would be completed again without one."""
+    """Whether the transition would complete a run again and drop its result."""
     initial, proposed = t.initial, t.requested
     return initial is not None and has_result(initial) and proposed.type is COMPLETED and not is_result(proposed.data)
 
 
 def prevent_result_data_loss(t: FlowTransition) -> None:
-    """Not even force may take a result away."""
+    """A transition may not drop a result, even with `force`."""
     if loses_result(t):
         t.reject(RESULT_LOST)
 
@@ -107,7 +107,7 @@ def enforce_cancelling_to_cancelled(t: FlowTransition) -> None:
 
 
 def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
-    """Where nothing runs there is nothing to end: straight to Cancelled."""
+    """A run without infrastructure has nothing to stop: it becomes Cancelled at once."""
     initial = t.initial
     if initial is None:
         return
@@ -118,7 +118,7 @@ def bypass_cancelling_without_infrastructure(t: FlowTransition) -> None:
 
 
 def only_scheduled_marked_late(t: FlowTransition) -> None:
-    """Late is a name for runs that wait for their time, given once."""
+    """Only a scheduled run becomes late, and only once."""
     if t.requested.name != "Late":
         return
     if t.initial is None or t.initial.type is not SCHEDULED:
@@ -128,7 +128,7 @@ def only_scheduled_marked_late(t: FlowTransition) -> None:
 
 
 def handle_pausing(t: FlowTransition) -> None:
-    """Only a running flow pauses, once per pause key; to be rescheduled it needs a deployment."""
+    """Only a running flow pauses, once for each pause key; rescheduling requires a deployment."""
     proposed, details = t.requested, t.requested.state_details
     verb = "suspend" if proposed.name == "Suspended" else "pause"
     if t.initial is None or t.initial.type is not RUNNING:
@@ -142,23 +142,23 @@ def handle_pausing(t: FlowTransition) -> None:
 
 
 def _pause_key(t: FlowTransition) -> str:
-    # A pause without a key gets one that no other pause can have.
+    # A pause without a key gets a unique one.
     return t.requested.state_details.pause_key or str(ids.derived(t.command_id, "pause"))
 
 
 def remember_pause_key(t: FlowTransition) -> None:
-    """A pause key is used up once the run has paused with it."""
+    """Record the pause key, so that it is not used again."""
     if t.proposed is not None and t.proposed.type is PAUSED:
         t.mark(pause_keys=(*(t.policy.pause_keys or ()), _pause_key(t)))
 
 
 def handle_resuming(t: FlowTransition) -> None:
-    """Where a paused run may go: on, to be scheduled, or to its end, and only before its time-out."""
+    """A paused run may resume, be scheduled or end, and resumes only before its time-out."""
     initial, proposed = t.initial, t.requested
     if initial is None:
         return
     what = proposed.name.lower()
-    # Prefect takes the verb from the proposed state, not from the pause that is left.
+    # Prefect takes the verb from the proposed state, not from the current pause.
     verb = "suspend" if proposed.name == "Suspended" else "pause"
     timeout = initial.state_details.pause_timeout
     if not (proposed.type in (RUNNING, SCHEDULED, CANCELLING) or proposed.is_terminal):
@@ -178,12 +178,12 @@ def handle_resuming(t: FlowTransition) -> None:
 
 
 def mark_resuming(t: FlowTransition) -> None:
-    """The next start of a run that leaves PAUSED is not a new run; Prefect marks refused ones too."""
+    """Mark a run that leaves PAUSED, so that its next start is no new run; Prefect marks refused ones too."""
     t.mark(resuming=True)
 
 
 def retry_failed(t: FlowTransition) -> None:
-    """A failed run with retries left waits for its next run instead."""
+    """A failed run with retries left is scheduled again instead."""
     policy = t.policy
     if policy.retries is None or t.run.progress.run_count > policy.retries:
         t.mark(retry_type=None)
@@ -242,13 +242,13 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("RetryFailedFlows", types(RUNNING), types(FAILED), retry_failed),
 )
 
-#: In force for runs that are marked late.
+#: Applies to runs that are marked late.
 LATE: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
     Rule("EnforceDeploymentConcurrencyOnLate", types(SCHEDULED), types(SCHEDULED), concurrency.cancel_late),
 )
 
-#: In force for forced transitions and first states.
+#: Applies to forced transitions and first states.
 MINIMAL: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("PreventResultDataLoss", TERMINAL, TERMINAL, prevent_result_data_loss),
     Rule(

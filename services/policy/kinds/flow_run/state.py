@@ -1,4 +1,4 @@
-"""The fold of a flow run: what its events say it is."""
+"""The fold of a flow run."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from antiphon.events.transition import artifact_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowRun:
-    """A flow run as its own decisions need to know it."""
+    """The state of a flow run that decisions need."""
 
     exists: bool = False
-    #: It was there, and is gone with everything that belonged to it.
+    #: It existed, and was deleted with everything that belonged to it.
     is_deleted: bool = False
     #: The flow it is a run of.
     flow: Aggregate | None = None
@@ -40,12 +40,12 @@ class FlowRun:
     progress: RunProgress = RunProgress()
     #: The timestamps of all its states: no two states of a run share one.
     timestamps: frozenset[datetime] = frozenset()
-    #: What its states' data are, also once it is deleted: they stay.
+    #: The artifacts of its states; they outlive the run.
     artifact_ids: frozenset[UUID] = frozenset()
 
     @property
     def belongs_to(self) -> Aggregate | None:
-        """What it goes with when that is deleted."""
+        """The owner, whose deletion also deletes it."""
         return self.flow
 
 
@@ -53,7 +53,7 @@ INITIAL = FlowRun()
 
 
 def evolve(run: FlowRun, event: Event) -> FlowRun:
-    """The run after `event`; events that say nothing about it leave it as it is."""
+    """The run after `event`; other events leave it unchanged."""
     match event:
         case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
             return _moved(run, event)

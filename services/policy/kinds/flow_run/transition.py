@@ -48,9 +48,9 @@ def move(
     client_version: str | None = None,
     failed_task_runs: Sequence[UUID] = (),
 ) -> Decision:
-    """Let the policy speak, and record what it said; a written subflow state goes to its parent task too.
+    """Apply the policy and record the decision; the parent task run of a subflow gets the same state.
 
-    `failed_task_runs` may have to run again with the flow run, for callers of old API versions.
+    For callers of old API versions, `failed_task_runs` may run again with the flow run.
     """
     run = situation.state
     t = FlowTransition(
@@ -88,7 +88,7 @@ def _write(situation: Situation[FlowRun], t: FlowTransition) -> tuple[State | No
 
 
 def _of_its_run(situation: Situation[FlowRun], state: State) -> State:
-    """UpdateStateDetails, UpdateSubflowStateDetails: a state knows whose it is; and its timestamp is its own."""
+    """UpdateStateDetails, UpdateSubflowStateDetails: a state names its run, and its timestamp is unique."""
     owners = {"flow_run_id": situation.id}
     if situation.state.parent_task_run_id is not None:
         owners["task_run_id"] = situation.state.parent_task_run_id
@@ -105,7 +105,7 @@ def _unique_timestamp(run: FlowRun, state: State) -> datetime:
 
 
 def _run_count(t: FlowTransition, written: State) -> int:
-    """IncrementFlowRunCount: a start counts, unless it goes on after a pause."""
+    """IncrementFlowRunCount: count each start, except after a pause."""
     count = t.run.progress.run_count
     if written.type is not StateType.RUNNING or (t.policy.resuming and t.keeps_pause_marks):
         return count

@@ -12,7 +12,7 @@ from antiphon.events.limit.slots import SlotCounts
 from antiphon.services.policy.engine.jitter import clamped_interval
 from antiphon.services.policy.kinds.limit.state import Limit
 
-#: Limits of this prefix are about tasks with a tag.
+#: Limits with this prefix apply to tasks with a tag.
 TAG: Final = "tag:"
 #: Prefect's `server.tasks.tag_concurrency_slot_wait_seconds`.
 TAG_WAIT_SECONDS: Final = 10.0
@@ -20,13 +20,13 @@ TAG_WAIT_SECONDS: Final = 10.0
 _LONGEST_WAIT_SECONDS: Final = 30.0
 _FOREVER_SECONDS: Final = 1e9
 _SHORTEST_OCCUPANCY_SECONDS: Final = 0.1
-#: An average is over so many times the number of slots.
+#: The moving average covers this many times the number of slots.
 _SAMPLES: Final = 2
 _JITTER: Final = 0.3
 
 
 def active_slots(limit: Limit, now: datetime) -> int:
-    """How many slots are taken, decay considered."""
+    """The number of taken slots, after decay."""
     tally = limit.tally
     if limit.slot_decay_per_second <= 0:
         return tally.loose_slots + tally.leased_slots
@@ -34,12 +34,12 @@ def active_slots(limit: Limit, now: datetime) -> int:
 
 
 def has_room(limit: Limit, slots: int, now: datetime) -> bool:
-    """Whether so many slots can be taken."""
+    """Whether this number of slots is free."""
     return limit.active and active_slots(limit, now) + slots <= limit.limit
 
 
 def counted(limit: Limit, now: datetime) -> SlotCounts:
-    """The tally as it is now, decay worked in."""
+    """The counts at `now`, after decay."""
     tally = limit.tally
     loose = active_slots(limit, now) if limit.slot_decay_per_second > 0 else tally.loose_slots
     return SlotCounts(
@@ -63,7 +63,7 @@ def _denied_decay(limit: Limit) -> float:
 
 
 def taken(limit: Limit, slots: int, now: datetime, *, by_lease: bool) -> SlotCounts:
-    """The tally after slots were taken."""
+    """The counts after slots were taken."""
     tally = counted(limit, now)
     loose, leased = tally.loose_slots, tally.leased_slots
     if by_lease:
@@ -76,7 +76,7 @@ def taken(limit: Limit, slots: int, now: datetime, *, by_lease: bool) -> SlotCou
 def freed(
     limit: Limit, slots: int, now: datetime, *, by_lease: bool, occupancy_seconds: float | None = None
 ) -> SlotCounts:
-    """The tally after slots were freed; never fewer than none are taken."""
+    """The counts after slots were freed; never negative."""
     tally = counted(limit, now)
     loose, leased = tally.loose_slots, tally.leased_slots
     if by_lease:
@@ -93,13 +93,13 @@ def freed(
 
 
 def denied(limit: Limit, slots: int, now: datetime) -> SlotCounts:
-    """The tally after slots were asked for in vain."""
+    """The counts after a refused request for slots."""
     tally = counted(limit, now)
     return tally.model_copy(update={"denied_slots": tally.denied_slots + slots})
 
 
 def retry_after_seconds(limits: Sequence[Limit], slots: int, now: datetime, dice: Random) -> float:
-    """When to ask again, after the most contended of the limits had no room."""
+    """The delay before the next request, from the most contended of the limits."""
     blocking = max(limits, key=lambda limit: _pressure(limit, slots, now))
     pressure = _pressure(blocking, slots, now)
     if blocking.slot_decay_per_second > 0:
@@ -116,7 +116,7 @@ def _pressure(limit: Limit, slots: int, now: datetime) -> float:
 
 
 def tag_delay_seconds(limits: Sequence[Limit], now: datetime, dice: Random) -> int:
-    """When a task may try again to run, after its tags had no room."""
+    """The delay before a task tries again to run, after its tags had no free slot."""
     blocking = max(limits, key=lambda limit: active_slots(limit, now) / limit.limit)
     average = min(blocking.tally.avg_slot_occupancy_seconds or TAG_WAIT_SECONDS, TAG_WAIT_SECONDS)
     return round(clamped_interval(average, _JITTER, dice))

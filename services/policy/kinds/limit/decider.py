@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a limit."""
+"""Decides the commands for a limit."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LimitCommand = CreateLimit | UpdateLimit | DeleteLimit | ResetLimit
 
 
 def related(command: Command, situation: Situation[Limit]) -> tuple[Aggregate, ...]:
-    """The reservation of its name and of the one it is to have, and who holds that."""
+    """The reservations of its current and new name, and the holder of the latter."""
     names = [situation.state.name] if situation.state.exists else []
     if isinstance(command, CreateLimit):
         names.append(command.name)
@@ -61,7 +61,7 @@ def decide(command: Command, situation: Situation[Limit]) -> Decision:
 
 
 def creation(key: Aggregate, command: CreateLimit, now: datetime) -> tuple[tuple[Aggregate, Event], ...]:
-    """The events that make a limit, its name included."""
+    """The events that create a limit and claim its name."""
     tally = SlotCounts(loose_slots=command.active_slots, denied_slots=command.denied_slots, at=now)
     created = LimitCreated(
         name=command.name,
@@ -74,13 +74,13 @@ def creation(key: Aggregate, command: CreateLimit, now: datetime) -> tuple[tuple
 
 
 def deletion(key: Aggregate, limit: Limit, now: datetime, *, revoke: bool) -> tuple[tuple[Aggregate, Event], ...]:
-    """The events that take a limit away, its name included."""
+    """The events that delete a limit and release its name."""
     deleted = LimitDeleted(revoked_at=now if revoke else None)
     return (limit_name(limit.name), NameReleased()), (key, deleted)
 
 
 def resized(key: Aggregate, limit: Limit, slots: int, now: datetime) -> tuple[Aggregate, Event]:
-    """The event that gives a limit another number of slots."""
+    """The event that changes a limit's number of slots."""
     return key, LimitUpdated(changes=LimitChanges(limit=slots), tally=counted(limit, now))
 
 
@@ -141,7 +141,7 @@ def _reset(command: ResetLimit, situation: Situation[Limit]) -> Decision:
 
 
 def answer(aggregate: Aggregate, limit: Limit, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case LimitCreated():
             return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
@@ -157,11 +157,11 @@ LIMIT: Decider[Limit] = Decider(
     decide=decide,
     related=related,
     answer=answer,
-    # Every run that takes a slot and gives it back adds to its events.
+    # Each run that takes and returns a slot adds events to the limit.
     caused_elsewhere=(SlotsAcquired, SlotsReleased, SlotsDenied),
 )
 
 
 def own_limit_id(deployment_id: UUID) -> UUID:
-    """The id of the limit that a deployment makes for itself."""
+    """The id of the limit that a deployment creates."""
     return ids.derived(deployment_id, "limit")

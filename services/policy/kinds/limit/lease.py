@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a lease: all requests for slots, and what becomes of them."""
+"""Decides the commands for a lease: requests for slots, renewals and releases."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ GONE = "Lease not found - it may have expired or been revoked"
 
 
 def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, ...]:
-    """The limits it is about, by name or because it is on them; for a holder, its leases and all their limits."""
+    """The limits that the command names or the lease holds; for a holder, its leases and all their limits."""
     others = situation.others
     if not isinstance(command, AcquireLease | TakeSlots | ReturnSlots | ReleaseHolder):
         return limits_of(situation.state)
@@ -105,7 +105,7 @@ def _complaint(command: AcquireLease | TakeSlots, active: list[Aggregate], ledge
 
 
 def complaint_about(situation: Situation[Lease], complaint: str, keys: list[Aggregate], ledger: Ledger) -> Decision:
-    """The answer to a request that makes no sense for these limits."""
+    """Refuse a request that these limits cannot satisfy."""
     limits = tuple(ledger.reference(key) for key in keys)
     answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, reason=complaint, limits=limits)
     return Decision(answer=answer)
@@ -139,7 +139,7 @@ def _return(command: ReturnSlots | ReleaseHolder, situation: Situation[Lease], l
 
 
 def answer(aggregate: Aggregate, lease: Lease, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case LeaseGranted():
             return Answer(status=Status.CREATED, aggregate_id=aggregate.id, limits=event.limits)

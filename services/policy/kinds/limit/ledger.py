@@ -1,4 +1,4 @@
-"""Slots taken and given back within one decision."""
+"""Slots taken and returned within one decision."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def limit_name(name: str) -> Aggregate:
 
 
 def limits_named(names: Iterable[str], others: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
-    """The aggregates that lead from names to limits, as far as they are known: the names, and who holds them."""
+    """The reservations of names and the limits that hold them, as far as they are known."""
     keys = dict.fromkeys(limit_name(name) for name in names)
     owners = (others[key].owner for key in keys if key in others)
     return (*keys, *(limit_key(owner) for owner in owners if owner is not None))
@@ -52,7 +52,7 @@ def limits_of(lease: Lease) -> tuple[Aggregate, ...]:
 
 
 class Ledger:
-    """The limits and leases that a decision knows, running ahead of the log; `events` are what it does to them."""
+    """The limits and leases of one decision, with its own `events` already applied."""
 
     def __init__(self, others: Mapping[Aggregate, Any], now: datetime) -> None:
         self._others = others
@@ -61,34 +61,34 @@ class Ledger:
         self.events: list[tuple[Aggregate, Event]] = []
 
     def limit(self, key: Aggregate) -> Limit:
-        """A limit as it is after the events so far."""
+        """A limit after the events so far."""
         found: Limit = self._changed.get(key) or self._others.get(key) or NO_LIMIT
         return found
 
     def lease(self, lease_id: UUID) -> Lease:
-        """A lease as it is after the events so far; none if its limits were reset."""
+        """A lease after the events so far; an ended one if its limits were reset."""
         key = lease_key(lease_id)
         found: Lease = self._changed.get(key) or self._others.get(key) or NO_LEASE
         return NO_LEASE if self.is_revoked(found) else found
 
     def is_revoked(self, lease: Lease) -> bool:
-        """Whether a limit of a lease has ended the leases it had."""
+        """Whether a limit of the lease has revoked its leases."""
         resets = (self.limit(key).revoked_at for key in limits_of(lease))
         granted_at = lease.granted_at
         return granted_at is not None and any(at is not None and at >= granted_at for at in resets)
 
     def named(self, names: Iterable[str]) -> list[Aggregate]:
-        """The limits there are of these names, in their order."""
+        """The existing limits of these names, in order."""
         keys = limits_named(names, self._others)
         return [key for key in keys if key.kind == "limit" and key in self._others and self.limit(key).exists]
 
     def reference(self, key: Aggregate) -> LimitReference:
-        """A limit as others are told of it."""
+        """A limit, as answers and events name it."""
         limit = self.limit(key)
         return LimitReference(id=UUID(key.id), name=limit.name, limit=limit.limit)
 
     def has_room(self, keys: Sequence[Aggregate], slots: int) -> bool:
-        """Whether every one of these limits has so many slots to give."""
+        """Whether each of these limits has this number of free slots."""
         return all(has_room(self.limit(key), slots, self._now) for key in keys)
 
     def grant(
@@ -100,7 +100,7 @@ class Ledger:
         seconds: float | None = None,
         holder: Holder | None = None,
     ) -> None:
-        """A lease on slots of these limits; whether they have room is the caller's to ask. Inactive ones give none."""
+        """Grant a lease on these limits; the caller checks for free slots first. Inactive limits give none."""
         references = tuple(self.reference(key) for key in keys)
         for key in keys:
             if self.limit(key).active:
@@ -112,23 +112,23 @@ class Ledger:
         self.record(lease_key(lease_id), granted)
 
     def take(self, key: Aggregate, slots: int, lease_id: UUID | None = None, holder: Holder | None = None) -> None:
-        """Slots of one limit are taken."""
+        """Take slots of one limit."""
         tally = taken(self.limit(key), slots, self._now, by_lease=lease_id is not None)
         self.record(key, SlotsAcquired(slots=slots, lease_id=lease_id, holder=holder, tally=tally))
 
     def deny(self, keys: Iterable[Aggregate], slots: int) -> None:
-        """Slots of these limits were asked for in vain."""
+        """Record a refused request on these limits."""
         for key in keys:
             self.record(key, SlotsDenied(slots=slots, tally=denied(self.limit(key), slots, self._now)))
 
     def give_back(self, key: Aggregate, slots: int, occupancy_seconds: float | None) -> None:
-        """Slots that no lease holds are free again."""
+        """Free slots that no lease holds."""
         limit = self.limit(key)
         tally = freed(limit, slots, self._now, by_lease=False, occupancy_seconds=occupancy_seconds)
         self.record(key, SlotsReleased(slots=slots, tally=tally))
 
     def renew(self, lease_id: UUID, seconds: float | None) -> bool:
-        """Let a lease last longer, without `seconds` until it is released; False if it is no more."""
+        """Extend a lease, without `seconds` until it is released; False if it has ended."""
         if not self.lease(lease_id).exists:
             return False
         expires_at = None if seconds is None else self._now + timedelta(seconds=seconds)
@@ -136,7 +136,7 @@ class Ledger:
         return True
 
     def end(self, lease_id: UUID, *, expired: bool = False) -> bool:
-        """End a lease and free what it holds, also when some of its limits were reset; False if it has ended."""
+        """End a lease and free its slots, also if some of its limits were reset; False if it had ended."""
         key = lease_key(lease_id)
         lease: Lease = self._changed.get(key) or self._others.get(key) or NO_LEASE
         if not lease.exists or lease.granted_at is None:
@@ -152,7 +152,7 @@ class Ledger:
         return True
 
     def held_by(self, keys: Iterable[Aggregate], holder_id: UUID) -> list[UUID]:
-        """The leases that somebody holds on these limits."""
+        """The leases of a holder on these limits."""
         found = (
             lease_id
             for key in keys
@@ -162,7 +162,7 @@ class Ledger:
         return list(dict.fromkeys(found))
 
     def record(self, key: Aggregate, event: Event) -> None:
-        """Something happens to a limit or a lease."""
+        """Apply an event to a limit or a lease, and keep it for the decision."""
         if key.kind == "limit":
             self._changed[key] = evolve_limit(self.limit(key), event)
         else:
@@ -170,6 +170,6 @@ class Ledger:
         self.events.append((key, event))
 
     def undo(self) -> None:
-        """Nothing of all that happened."""
+        """Drop all events of this decision."""
         self._changed.clear()
         self.events.clear()

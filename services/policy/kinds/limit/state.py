@@ -37,7 +37,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """A concurrency limit: how many slots it has, and who holds how many."""
+    """A concurrency limit, with its leases."""
 
     exists: bool = False
     name: str = ""
@@ -47,13 +47,13 @@ class Limit:
     tally: SlotCounts = _NOTHING_TAKEN
     #: By lease id.
     leases: Mapping[UUID, Held] = field(default_factory=dict)
-    #: Leases granted up to then are no more.
+    #: Leases granted up to this time have ended.
     revoked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """A lease, as long as it lasts."""
+    """A lease; once ended, it equals one that never existed."""
 
     exists: bool = False
     limits: tuple[LimitReference, ...] = ()
@@ -106,7 +106,7 @@ def _with(limit: Limit, event: SlotsAcquired) -> Mapping[UUID, Held]:
 
 
 def evolve_lease(lease: Lease, event: Event) -> Lease:
-    """The lease after `event`; one that has ended is none."""
+    """The lease after `event`."""
     match event:
         case LeaseGranted():
             return Lease(

@@ -1,4 +1,4 @@
-"""Which completed state a task run may take over instead of running (docs/prefect/rules.md section 4)."""
+"""The completed state that a task run reuses instead of running (docs/prefect/rules.md section 4)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def related(state: ProposedState | None, situation: Situation[Any]) -> tuple[Agg
 
 
 def found(cache: Aggregate, situation: Situation[Any]) -> State | None:
-    """The newest entry that has not expired, unless the state it copies is gone with its task run."""
+    """The newest entry that has not expired, unless the task run of its state was deleted."""
     entry = _newest(cache, situation)
     if entry is None:
         return None

@@ -18,7 +18,7 @@ from antiphon.services.policy.kinds.task_run.state import TaskRun
 
 
 class TagSlots:
-    """The limits on the tags of a task run, and the slots its transition takes and gives back."""
+    """The limits on the tags of a task run, and the slots that its transition takes and returns."""
 
     def __init__(self, situation: Situation[Any], run: TaskRun) -> None:
         self.ledger = Ledger(situation.others, situation.now)
@@ -27,7 +27,7 @@ class TagSlots:
 
 
 class TaggedTransition(Transition):
-    """A task run's transition with the slots it takes and gives back."""
+    """A task run's transition with its slots."""
 
     def __init__(self, run: TaskRun, proposed: State, *, slots: TagSlots, **when: object) -> None:
         super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
@@ -41,7 +41,7 @@ def _names(run: TaskRun) -> tuple[str, ...]:
 
 
 def related(run: TaskRun, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
-    """The limits on its tags, the leases that the run holds on them, and the other limits of those."""
+    """The limits on its tags, its leases on them, and the other limits of these leases."""
     others, names = situation.others, _names(run)
     if not names:
         return ()
@@ -52,7 +52,7 @@ def related(run: TaskRun, situation: Situation[TaskRun]) -> tuple[Aggregate, ...
 
 
 def secure_slots(t: TaggedTransition) -> None:
-    """A task run starts when each of its tags with a limit has a slot for it."""
+    """A task run starts if each limit on its tags has a free slot."""
     ledger = t.slots.ledger
     keys = [key for key in ledger.named(t.slots.names) if ledger.limit(key).active]
     for key in keys:
@@ -68,24 +68,24 @@ def secure_slots(t: TaggedTransition) -> None:
         seconds = tag_delay_seconds(limits, t.now, Random(t.command_id.int))  # noqa: S311  a delay
         t.wait(seconds, f"Concurrency limit reached for tags: {tags}")
         return
-    # It lasts until the run gives it back: task runs renew nothing.
+    # The lease does not expire, because task runs do not renew it.
     ledger.grant(ids.derived(t.command_id, "lease"), keys, holder=t.slots.holder)
 
 
 def give_up_slots(t: TaggedTransition) -> None:
-    """The transition was taken away: so are the slots."""
+    """A later rule changed the transition: return the slots."""
     t.slots.ledger.undo()
 
 
 def release_slots(t: TaggedTransition) -> None:
-    """A task run that does not run gives back what it holds."""
+    """A task run that does not run returns its slots."""
     if t.proposed is None or t.proposed.type in (StateType.RUNNING, StateType.CANCELLING):
         return
     _release(t.slots)
 
 
 def freed(situation: Situation[TaskRun]) -> tuple[tuple[Aggregate, Event], ...]:
-    """What a task run that is deleted gives back."""
+    """The events that return the slots of a deleted task run."""
     slots = TagSlots(situation, situation.state)
     _release(slots)
     return tuple(slots.ledger.events)

@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a task run."""
+"""Decides the commands for a task run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTa
 
 
 def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
-    """The flow run around it, what is cached, and for new ones the reservation of its keys and who holds that."""
+    """Its flow run and cache; for a new task run also the reservation of its keys, and their owner."""
     request: TaskRunCommand = command  # type: ignore[assignment]
     owners = lineage(situation.aggregate, situation.known)[1:]
     cached: tuple[Aggregate, ...] = ()
@@ -94,7 +94,7 @@ def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
 
 
 def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
-    """A new task run in its first state, or the one that holds its keys already."""
+    """A new task run in its first state, or the existing owner of its keys."""
     name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
     owner = owner_of(name, situation)
     if owner is not None and is_there(owner, situation.known):
@@ -112,14 +112,14 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
         name=command.name or generated_name(situation.id),
         labels=labels,
     )
-    *beside, (key, first) = move(
+    *earlier, (key, first) = move(
         replace(situation, state=TaskRun(fields=fields, artifact_ids=situation.state.artifact_ids)),
         command.state or ProposedState(type=StateType.PENDING),
         force=True,
     ).events
     written = {name: getattr(first, name) for name in first.model_fields_set & TaskRunCreated.model_fields.keys()}
     claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
-    return Decision(events=((name, claimed), *beside, (key, TaskRunCreated(fields=fields, **written))))
+    return Decision(events=((name, claimed), *earlier, (key, TaskRunCreated(fields=fields, **written))))
 
 
 def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
@@ -127,7 +127,7 @@ def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
 
 
 def delete(situation: Situation[TaskRun]) -> Decision:
-    """The task run goes, and its keys are free again."""
+    """Delete the task run and release its keys."""
     fields = situation.state.fields
     events: list[tuple[Aggregate, Event]] = []
     if fields is not None:
@@ -138,7 +138,7 @@ def delete(situation: Situation[TaskRun]) -> Decision:
 
 
 def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case TaskRunCreated():
             return created_answer(aggregate, event)

@@ -11,12 +11,12 @@ from antiphon.services.policy.engine.decider import Situation
 
 
 def key_name(flow_run_id: UUID | None, task_key: str, dynamic_key: str) -> Aggregate:
-    """The reservation of a task run's keys within its flow run, or among those that have none."""
+    """The reservation of a task run's keys within its flow run, or among task runs without one."""
     return ids.name_aggregate("task_run", str(flow_run_id), task_key, dynamic_key)
 
 
 def owner_of(name: Aggregate, situation: Situation[Any]) -> Aggregate | None:
-    """The task run that holds the keys, if there is one and it still exists."""
+    """The task run that owns the keys, if it exists."""
     claim = situation.others.get(name)
     if claim is None or claim.owner is None:
         return None

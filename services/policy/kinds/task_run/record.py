@@ -21,10 +21,10 @@ _PROGRESS = frozenset(RunProgress.model_fields) - {"total_run_time"}
 
 
 def record(command: RecordTaskRunState, situation: Situation[TaskRun]) -> Decision:
-    """Add a reported state to the history; the run follows it if no newer one is known.
+    """Add a reported state to the history; the run changes only if no newer state is known.
 
-    Nothing is checked: it has happened. A report under a task and dynamic key that another task run
-    of the flow run holds belongs to that one.
+    No rule applies, because the state is a fact. A report under a task and dynamic key that another task run
+    of the flow run owns is recorded for that task run.
     """
     report = command.task_run
     name = key_name(command.flow_run_id, report.task_key, report.dynamic_key)

@@ -1,6 +1,6 @@
 """The rules that decide a task run's transitions: Prefect's policies as ordered tables (docs/prefect/rules.md 2 and 4).
 
-Those about limits on tags are in concurrency.py.
+The rules about limits on tags are in concurrency.py.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST_CACHE_KEY: Final = 2000
 
 
 class EnclosingFlowRun(Protocol):
-    """What a task run's rules need to know of its flow run."""
+    """The part of a flow run that the rules of its task runs read."""
 
     @property
     def state(self) -> State | None:
@@ -41,7 +41,7 @@ class EnclosingFlowRun(Protocol):
 
 
 class TaskTransition(TaggedTransition):
-    """A task run's transition: the run beside it, and the flow run that encloses it."""
+    """A task run's transition, with the run and its flow run."""
 
     def __init__(
         self,
@@ -55,17 +55,17 @@ class TaskTransition(TaggedTransition):
     ) -> None:
         super().__init__(run, proposed, slots=slots, **when)
         self.flow_run = flow_run
-        #: What the task cache holds under the proposed state's cache key.
+        #: The cached state of the proposed state's cache key.
         self.cached = cached
         self.consults_cache = False
         self.fills_cache = False
         self.run_count = run.progress.run_count
-        #: The enclosing flow run's count, where the task started within it.
+        #: The run count of the flow run at the start of the task.
         self.tracked_run_count: int | None = None
 
 
 def retrieve_cached(t: TaskTransition) -> None:
-    """What has been computed under the same cache key is taken over rather than computed again."""
+    """Reuse the cached state of the same cache key, instead of a new computation."""
     details = t.requested.state_details
     if not details.cache_key or details.refresh_cache:
         return
@@ -77,14 +77,14 @@ def retrieve_cached(t: TaskTransition) -> None:
 
 
 def limit_cache_key(t: TaskTransition) -> None:
-    """Too long a cache key is complained about; the run is completed and cached all the same."""
+    """Refuse a cache key that is too long; the run is completed and cached nevertheless."""
     if len(t.requested.state_details.cache_key or "") > LONGEST_CACHE_KEY:
         reason = f"Cache key exceeded maximum allowed length of {LONGEST_CACHE_KEY} characters."
         t.reject(reason, t.proposed)
 
 
 def fill_cache(t: TaskTransition) -> None:
-    """Other task runs may take the completed state over."""
+    """Cache the completed state for other task runs."""
     t.fills_cache = t.proposed is not None and bool(t.proposed.state_details.cache_key)
 
 
@@ -94,7 +94,7 @@ def carries_result(state: State) -> bool:
 
 
 def handle_terminal_state(t: TaskTransition) -> None:
-    """What a task run that has ended may still do: start over, with a fresh run count."""
+    """An ended task run may only start again, with a new run count."""
     initial, proposed = t.initial, t.requested
     if initial is None:
         return
@@ -110,12 +110,12 @@ def handle_terminal_state(t: TaskTransition) -> None:
 
 
 def restore_run_count(t: TaskTransition) -> None:
-    """Take the fresh run count back."""
+    """Restore the former run count."""
     t.run_count = t.run.progress.run_count
 
 
 def prevent_running_in_stopped_flow(t: TaskTransition) -> None:
-    """A task runs only while its flow run does; in a paused one it waits."""
+    """A task run runs only while its flow run does; if that is paused, it waits."""
     if t.run.flow_run_id is None:
         return
     enclosing = t.flow_run.state if t.flow_run else None
@@ -131,7 +131,7 @@ def prevent_running_in_stopped_flow(t: TaskTransition) -> None:
 
 
 def retry_failed(t: TaskTransition) -> None:
-    """A failed run with retries left waits for its next run instead."""
+    """A failed run with retries left is scheduled again instead."""
     policy = t.run.fields.empirical_policy if t.run.fields else TaskRunPolicy()
     failed = t.requested
     if failed.state_details.retriable is False:
@@ -153,7 +153,7 @@ def retry_failed(t: TaskTransition) -> None:
 
 
 def _retry_delay(policy: TaskRunPolicy, run_count: int, dice: Random) -> float:
-    """Seconds: the one delay, or the one of this retry; jittered where the policy says so."""
+    """The delay of this retry in seconds, with jitter if the policy sets it."""
     delay = policy.retry_delay
     if isinstance(delay, tuple):
         delay = delay[min(run_count - 1, len(delay) - 1)] if delay else 0
@@ -163,19 +163,19 @@ def _retry_delay(policy: TaskRunPolicy, run_count: int, dice: Random) -> float:
 
 
 def rename_reruns(t: TaskTransition) -> None:
-    """The second and later starts have names of their own."""
+    """Rename the state of second and later starts."""
     if t.run_count > 0:
         t.rename("Retrying" if t.initial is not None and t.initial.name == "AwaitingRetry" else "Rerunning")
 
 
 def track_flow_run(t: TaskTransition) -> None:
-    """Remember in which run of the flow run the task started."""
+    """Record the flow run's run count at the start of the task."""
     if t.run.flow_run_id is not None and t.flow_run is not None and t.status is Status.ACCEPT:
         t.tracked_run_count = t.flow_run.progress.run_count
 
 
 def copy_task_parameters_id(t: TaskTransition) -> None:
-    """A background task is run with the parameters it was submitted with."""
+    """Copy the id of the parameters that a background task was submitted with."""
     if t.initial is not None and t.requested.state_details.task_parameters_id is None:
         t.set_details(task_parameters_id=t.initial.state_details.task_parameters_id)
 
@@ -211,8 +211,8 @@ CORE: Final[Sequence[_Row]] = (
     _CACHE_INSERTION,
 )
 
-#: In force for states that are proposed as deferred: a task worker runs the task. Handing such a run to the workers,
-#: Prefect's EnqueueScheduledTasks, is the part of whoever serves them.
+#: Applies to deferred states: a task worker runs the task. The reactor queues such runs for the workers, which is
+#: Prefect's EnqueueScheduledTasks.
 BACKGROUND: Final[Sequence[_Row]] = (
     Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
     _CACHE_RETRIEVAL,
@@ -226,12 +226,12 @@ BACKGROUND: Final[Sequence[_Row]] = (
     _CACHE_INSERTION,
 )
 
-#: In force for forced transitions, first states, and states mirrored from a subflow.
+#: Applies to forced transitions, first states, and states mirrored from a subflow.
 MINIMAL: Final[Sequence[_Row]] = ()
 
 
 def policy_for(proposed: State, *, force: bool) -> Sequence[_Row]:
-    """The rules that decide about a proposed state; a deferred one is not spared its rules by force."""
+    """The rules for a proposed state; `force` does not skip the rules of a deferred one."""
     if proposed.state_details.deferred:
         return BACKGROUND
     return MINIMAL if force else CORE

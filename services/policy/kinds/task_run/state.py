@@ -1,4 +1,4 @@
-"""The fold of a task run: what its events say it is."""
+"""The fold of a task run."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from antiphon.events.transition import artifact_id
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
-    """A task run as its own decisions need to know it."""
+    """The state of a task run that decisions need."""
 
     fields: TaskRunFields | None = None
     state: State | None = None
     progress: RunProgress = RunProgress()
     #: The run count of the flow run when this task run last started.
     flow_run_run_count: int = 0
-    #: The ids of all its states, so that a report that comes twice is recorded once.
+    #: The ids of all its states, so that a repeated report is recorded once.
     state_ids: frozenset[UUID] = frozenset()
-    #: What the data of states it was moved to are, also once it is deleted: they stay.
+    #: The artifacts of its states; they outlive the run.
     artifact_ids: frozenset[UUID] = frozenset()
 
     @property
@@ -46,7 +46,7 @@ class TaskRun:
 
     @property
     def belongs_to(self) -> Aggregate | None:
-        """What it goes with when that is deleted."""
+        """The owner, whose deletion also deletes it."""
         return None if self.flow_run_id is None else Aggregate("flow_run", str(self.flow_run_id))
 
 
@@ -54,7 +54,7 @@ INITIAL = TaskRun()
 
 
 def evolve(run: TaskRun, event: Event) -> TaskRun:
-    """The run after `event`; events that say nothing about it leave it as it is."""
+    """The run after `event`; other events leave it unchanged."""
     match event:
         case TaskRunStateRecorded():
             return _recorded(run, event)

@@ -39,7 +39,7 @@ _EVENTS: Final = DecisionEvents(
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
-    """Let the policy speak, and record what it said, also in the task cache."""
+    """Apply the policy and record the decision, also in the task cache."""
     run = situation.state
     flow_run_key = Aggregate("flow_run", str(run.flow_run_id))
     cache_key = cache.cache_of(proposed)
@@ -77,18 +77,18 @@ def _cache_events(run_id: UUID, t: TaskTransition, written: State | None) -> tup
 
 
 def forced(key: Aggregate, run: TaskRun, state: State, *, run_count: int | None = None) -> Event:
-    """A task run forced into a state by its flow run: its subflow is in it, or the flow run is retried."""
+    """The event of a state that a flow run forces on a task run: a subflow's state, or a retry."""
     written = _with_details(UUID(key.id), run, state)
     count = _run_count(run.progress.run_count, written) if run_count is None else run_count
     return TaskRunTransitionAccepted(state=written, progress=advance(run.progress, run.state, written, run_count=count))
 
 
 def _with_details(run_id: UUID, run: TaskRun, state: State) -> State:
-    """UpdateStateDetails: a state knows whose it is."""
+    """UpdateStateDetails: a state names its run."""
     details = state.state_details.model_copy(update={"flow_run_id": run.flow_run_id, "task_run_id": run_id})
     return state.model_copy(update={"state_details": details})
 
 
 def _run_count(count: int, written: State) -> int:
-    """IncrementTaskRunCount: a start counts."""
+    """IncrementTaskRunCount: count each start."""
     return count + 1 if written.type is StateType.RUNNING else count

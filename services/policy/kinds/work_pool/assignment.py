@@ -1,4 +1,4 @@
-"""Which queue of which pool something belongs to that names them."""
+"""Resolves the names of a pool and a queue to ids."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Others = Mapping[Aggregate, Any]
 
 @dataclass(frozen=True, slots=True)
 class QueueAssignment:
-    """A queue, and what has to happen that there is one."""
+    """A queue, and the events that create it."""
 
     pool_id: UUID | None
     queue_id: UUID | None
@@ -47,12 +47,12 @@ def related(pool_name: str | None, queue_name: str | None, situation: Situation[
 
 
 def of_queue(data: Mapping[str, Any]) -> tuple[Aggregate, ...]:
-    """The pool of the queue that a deployment is in."""
+    """The pool of a deployment's queue."""
     return () if data.get("work_pool_id") is None else (_key(data["work_pool_id"]),)
 
 
 def pool_of(data: Mapping[str, Any], others: Others) -> tuple[Aggregate, WorkPool] | None:
-    """The pool that a deployment is in, if there still is its queue."""
+    """The pool of a deployment, if its queue still exists."""
     for key in of_queue(data):
         pool: WorkPool = others.get(key, INITIAL)
         if str(data.get("work_queue_id")) in pool.queues:
@@ -63,9 +63,9 @@ def pool_of(data: Mapping[str, Any], others: Others) -> tuple[Aggregate, WorkPoo
 def assign_queue(
     pool_name: str | None, queue_name: str | None, situation: Situation[Any], *, creates: bool = True
 ) -> QueueAssignment | Decision:
-    """The queue of that name, which is made if there is none, or the default queue of the pool.
+    """The queue of that name, created if absent, or the pool's default queue.
 
-    A queue without a pool is in the pool of Prefect's former agents, which is made too.
+    A queue without a pool belongs to the pool of Prefect's former agents, which is created if absent.
     """
     if not pool_name:
         return _of_agents(str(queue_name), situation)
@@ -92,7 +92,7 @@ def _of_agents(queue_name: str, situation: Situation[Any]) -> QueueAssignment | 
     pool: WorkPool = situation.others[key]
     for _, event in events[1:]:
         pool = evolve(pool, event)
-    # It comes before those that are there.
+    # It precedes the existing queues.
     found = within(key, pool, queue_name, situation, priority=1)
     return found if isinstance(found, Decision) else replace(found, events=[*events, *found.events])
 
@@ -100,7 +100,7 @@ def _of_agents(queue_name: str, situation: Situation[Any]) -> QueueAssignment | 
 def within(
     key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any
 ) -> QueueAssignment | Decision:
-    """The queue of that name in a pool; it is made, with the fields that are given, if there is none."""
+    """The queue of that name in a pool, created with the given fields if absent."""
     queue_id = pool.named(name)
     if queue_id is not None:
         return QueueAssignment(UUID(key.id), UUID(queue_id), [])

@@ -1,4 +1,4 @@
-"""Decides the commands that are meant for a work pool and its queues."""
+"""Decides the commands for a work pool and its queues."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _QUEUE_NOT_NULL: Final = ("name", "description", "is_paused", "priority")
 
 
 def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate, ...]:
-    """The reservation of its name, and who holds that."""
+    """The reservation of its name, and the holder of the name."""
     if not isinstance(command, CreateWorkPool):
         return ()
     name = name_of(command.data.get("name"))
@@ -98,7 +98,7 @@ def _create(command: CreateWorkPool, situation: Situation[WorkPool]) -> Decision
 
 
 def unfit(situation: Situation[Any], complaint: job_variables.Complaint, doing: str) -> Decision:
-    """Refuse what does not fit a base job template."""
+    """Refuse job variables that do not fit a base job template."""
     reason = complaint.reason if complaint.is_about_schema else doing.format(complaint.reason)
     key = situation.aggregate.id
     answer = Answer(status=Status.CONFLICT, aggregate_id=key, reason=reason, rule=job_variables.RULE)
@@ -106,7 +106,7 @@ def unfit(situation: Situation[Any], complaint: job_variables.Complaint, doing: 
 
 
 def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -> Events | str:
-    """What happens when a pool begins to be, or what is wrong with it."""
+    """The events that create a pool, or the error."""
     queue_id = ids.derived(situation.command_id, f"default queue of {key.id}")
     data = validated(WorkPoolFields, given | {"default_queue_id": queue_id})
     if isinstance(data, str):
@@ -142,7 +142,7 @@ def _create_queue(command: CreateWorkQueue, situation: Situation[WorkPool]) -> D
 
 
 def queue_creation(key: Aggregate, pool: WorkPool, queue_id: UUID, given: dict[str, Any]) -> Events | str:
-    """What happens when a queue begins to be, or what is wrong with it."""
+    """The events that create a queue, or the error."""
     taken = {other: queue["priority"] for other, queue in pool.queues.items()}
     priority = given.get("priority")
     given = {name: value for name, value in given.items() if value is not None}
@@ -191,7 +191,7 @@ def _delete_queue(command: DeleteWorkQueue, situation: Situation[WorkPool]) -> D
 
 
 def answer(aggregate: Aggregate, pool: WorkPool, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """What the sender of the command behind `event` is told."""
+    """The answer to the command that caused `event`."""
     match event:
         case WorkPoolCreated() | WorkQueueCreated():
             return Answer(status=Status.CREATED, aggregate_id=aggregate.id)

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from antiphon.services.prefect.json_schema import first_problem, is_schema, problem
 
-#: The rule that refuses what does not fit.
+#: The rule that a refusal names.
 RULE: Final = "job_variables"
 
 
 class Complaint(NamedTuple):
-    """What is wrong."""
+    """Why values do not fit a template."""
 
     reason: str
     #: The template itself, rather than the variables.
@@ -21,11 +21,11 @@ class Complaint(NamedTuple):
 
 
 class BlockMissingError(Exception):
-    """The default of a variable refers to a block, and there is none."""
+    """The default of a variable refers to a block that does not exist."""
 
 
 def of_pool(template: Mapping[str, Any]) -> Complaint | None:
-    """What is wrong with the defaults of a template."""
+    """The error in the defaults of a template, if any."""
     schema = template.get("variables")
     if not schema:
         return None
@@ -38,7 +38,7 @@ def of_pool(template: Mapping[str, Any]) -> Complaint | None:
 def of_deployment(
     template: Mapping[str, Any], *given: Mapping[str, Any] | None, is_run: bool = False
 ) -> Complaint | None:
-    """What is wrong with variables that are put over the defaults; a run must have all that are required."""
+    """The error in variables on top of the defaults, if any; a run needs all required ones."""
     schema = template.get("variables")
     if not schema:
         return None
@@ -50,12 +50,12 @@ def of_deployment(
     variables = fitting
     for layer in given:
         variables = variables | dict(layer or {})
-    # A required variable may be one whose default is wrong, which is nobody's fault here.
+    # A required variable may have an invalid default; the caller cannot repair it.
     return _complaint(variables, schema, ignore_required=not is_run or len(fitting) < len(defaults))
 
 
 def of_change(template: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
-    """What is wrong with the variables that a deployment's change names, as Prefect quotes it."""
+    """The error in the variables of a deployment's change, in Prefect's words."""
     schema = template.get("variables")
     return None if schema is None else first_problem(dict(variables), schema)
 
@@ -78,7 +78,7 @@ def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
         default = described["default"]
         if isinstance(default, dict) and "$ref" in default:
             if _names_block(default["$ref"]):
-                # There are no blocks yet.
+                # Antiphon has no blocks yet.
                 raise BlockMissingError
         else:
             found[name] = default

@@ -12,12 +12,12 @@ from antiphon.events.message import Moment, Payload
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
 
-#: The type of the pool of queues that are named without one: that of Prefect's former agents.
+#: The type of Prefect's former agents, for the pool of queues without a named pool.
 AGENT: Final = "prefect-agent"
-#: What is made with every pool.
+#: Every new pool gets this queue.
 DEFAULT_QUEUE: Final = {"name": "default", "description": "The work pool's default queue.", "priority": 1}
 
-#: What a 32-bit column holds.
+#: A 32-bit column holds these numbers.
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Priority = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
@@ -31,7 +31,7 @@ class Storage(Payload):
 
 
 class WorkPoolFields(Payload):
-    """A work pool as it is kept; whether it is ready follows from its workers, who are only observed."""
+    """A stored work pool; its status follows from its workers, which are only observed."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$", max_length=LONGEST_NAME)]
     description: str | None = None
@@ -44,14 +44,14 @@ class WorkPoolFields(Payload):
 
 
 class QueueFilter(Payload):
-    """What a queue of Prefect's former agents takes runs by."""
+    """The filter by which a queue of Prefect's former agents selects runs."""
 
     tags: tuple[str, ...] | None = None
     deployment_ids: tuple[UUID, ...] | None = None
 
 
 class WorkQueueFields(Payload):
-    """A queue as it is kept."""
+    """A stored queue."""
 
     name: Annotated[str, StringConstraints(max_length=LONGEST_NAME)]
     description: str = ""
@@ -60,7 +60,7 @@ class WorkQueueFields(Payload):
     priority: Priority
     filter: QueueFilter | None = None
     last_polled: Moment | None = None
-    #: PAUSED once somebody has paused it; otherwise it follows from who polls it.
+    #: PAUSED for a paused queue; otherwise the status follows from polls.
     status: Literal["PAUSED"] | None = None
 
 

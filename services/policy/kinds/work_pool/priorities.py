@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 
 
 def first_free(taken: Iterable[int]) -> int:
-    """The smallest that nobody has."""
+    """The smallest free priority."""
     in_order = sorted(taken)
-    # Prefect's way: of priorities that are equal the second counts as a gap.
+    # As in Prefect, the second of two equal priorities counts as a gap.
     gap = next((place for place, priority in enumerate(in_order, 1) if place != priority), None)
     return gap if gap is not None else max(in_order, default=0) + 1
 
 
 def made_room(priorities: Mapping[str, int], moved: str, to: int) -> dict[str, int]:
-    """The priorities that change when `moved` goes to `to`: who is in the way moves on, and no further than needed."""
+    """The priorities that change when `moved` gets `to`: other queues shift no further than needed."""
     order = sorted((key for key in priorities if key != moved), key=lambda key: priorities[key])
     wanted = {**priorities, moved: to}
     place = next((index for index, key in enumerate(order) if priorities[key] >= to), None)

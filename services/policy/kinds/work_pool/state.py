@@ -19,7 +19,7 @@ from antiphon.events.work_pool.events import (
 
 @dataclass(frozen=True, slots=True)
 class WorkPool:
-    """A work pool as decisions need to know it."""
+    """The state of a work pool that decisions need."""
 
     exists: bool = False
     data: Mapping[str, Any] = field(default_factory=dict)
