@@ -1,1 +1,1 @@
-"""Builds read models beside the live ones."""
+"""Builds read models in a second schema, while the live ones stay in use."""

@@ -19,13 +19,13 @@ from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.sums.intervals import HOUR, MINUTE, SECOND, Intervals, moment
 from antiphon.projections.sums.rollups import BUCKETS
 
-#: In place of a series.
+#: Replaces the name of a series for spans that are read from the rows.
 ROWS: Final = "rows"
 
 #: The increase of the run times or latenesses of a bucket up to now.
 _GROWTH: Final = "open_runs * microseconds(statement_timestamp() - start) - open_since"
 
-#: From one moment up to another, in microseconds since 1970.
+#: The begin and the end of a span, in microseconds since 1970.
 Span = tuple[int, int]
 
 

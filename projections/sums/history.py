@@ -16,7 +16,7 @@ from antiphon.projections.sums.buckets import EXPECTED
 from antiphon.projections.sums.intervals import MINUTE, SECOND, Intervals, moment
 from antiphon.projections.sums.rollups import BUCKETS
 
-#: Of a run that began just now, by another clock, a time may be less than nothing.
+#: A time of a new run may be negative, as the clocks of servers differ.
 _SUMS: Final = f"sum(runs)::bigint, greatest(0, sum(run_time)) / {SECOND}, greatest(0, sum(lateness)) / {SECOND}"
 
 
@@ -57,7 +57,7 @@ async def history(connection: AsyncConnection[Any], table: str, criteria: Criter
 
 
 def _rows(table: str, criteria: Criteria, intervals: Intervals, parameters: Parameters) -> str:
-    """The same source from the rows alone."""
+    """A source with the same columns that reads only the rows."""
     borders, condition = intervals.borders_in_sql(parameters), criteria.on(table, parameters)
     first, last = (moment(parameters.bind(end)) for end in intervals.span)
     return (

@@ -15,13 +15,13 @@ HOUR: Final = 60 * MINUTE
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-#: Prefect shows no more, however long the time is.
+#: Prefect's limit.
 _MOST: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
-    """Intervals of one length, one after the other."""
+    """Consecutive intervals of the same length."""
 
     start: int
     length: int
@@ -29,28 +29,28 @@ class Intervals:
 
     @classmethod
     def between(cls, start: datetime, end: datetime, length: timedelta) -> Self:
-        """Those that cover a time, of which the last may end later; raises OverflowError if that is in no year."""
+        """The intervals that cover a period; the last may end after it. Raises OverflowError beyond the last year."""
         count = min(-((start - end) // length), _MOST) if end > start else 0
-        # The end has to be a datetime too: it is shown.
+        # The response shows the end, so it must be a datetime.
         _ = start.astimezone(UTC) + count * length
         return cls(microseconds(start), length // _MICROSECOND, count)
 
     @property
     def span(self) -> tuple[int, int]:
-        """The beginning of the first and the end of the last one."""
+        """The begin of the first interval and the end of the last."""
         return self.start, self.start + self.count * self.length
 
     def spans(self) -> list[tuple[int, int]]:
-        """The beginning and the end of each."""
+        """The begin and the end of each interval."""
         return list(pairwise(self.start + number * self.length for number in range(self.count + 1)))
 
     def borders(self) -> list[datetime]:
-        """The beginning of each, and the end of the last one."""
+        """The begin of each interval, and the end of the last."""
         first, length = _EPOCH + self.start * _MICROSECOND, self.length * _MICROSECOND
         return [first + number * length for number in range(self.count + 1)]
 
     def borders_in_sql(self, parameters: Parameters) -> str:
-        """The same as an array of the database."""
+        """The bounds as an SQL array."""
         border = moment(f"({parameters.bind(self.start)} + number * {parameters.bind(self.length)})")
         numbers = f"generate_series(0, {parameters.bind(self.count)}::bigint) AS number"
         return f"ARRAY(SELECT {border} FROM {numbers})"  # noqa: S608  our own text

@@ -1,4 +1,4 @@
-"""Tables that are derived from the rows of runs: which questions they answer, and which sessions have them."""
+"""Tables that are derived from the rows of runs: the criteria that they can answer, and the sessions that have them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Rollup:
     """Sums over the rows of a table, for each combination of some of its columns (schema/derived/run_sums.sql)."""
 
     of: str
-    #: What has the sums, under the name of the table: the conditions are the same.
+    #: The FROM item with the sums; its alias is the name of the table, so that conditions fit both.
     source: str
     columns: frozenset[str]
 
     def answers(self, criteria: Criteria) -> bool:
-        """Whether it has all columns that criteria refer to."""
+        """Whether the sums have all columns in the criteria."""
         return criteria.columns(self.of) <= self.columns
 
 
@@ -47,17 +47,17 @@ BUCKETS: Final = {
     ),
 }
 
-#: Sessions that read the past: it has rows, but nothing that is derived from them.
+#: The sessions that read the past: they have rows, but no derived tables.
 _without: Final[WeakSet[AsyncConnection[Any]]] = WeakSet()
 
 
 def do_without(connection: AsyncConnection[Any]) -> None:
-    """Answer everything that is asked on a connection from the rows."""
+    """Make queries on a connection read the rows only."""
     _without.add(connection)
 
 
 def are_kept(connection: AsyncConnection[Any]) -> bool:
-    """Whether a connection finds derived tables."""
+    """Whether a connection has the derived tables."""
     return connection not in _without
 
 

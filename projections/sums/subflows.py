@@ -1,4 +1,4 @@
-"""Flow runs that nothing is the parent of, counted as all but the others: sums do not tell them apart."""
+"""Counts flow runs without a parent as all runs minus the subflows: sums do not distinguish them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from antiphon.projections.filters.objects import FlowRunFilter
 
 
 def left_out(table: str, criteria: Criteria) -> tuple[Criteria, Criteria] | None:
-    """Criteria that leave subflows out, as those that take them in and those that only these meet; None for others."""
+    """For criteria that exclude subflows: the criteria with subflows, and those of subflows only; None for others."""
     runs = criteria.own(table)
     if not isinstance(runs, FlowRunFilter) or runs.operator is not Operator.and_ or runs.parent_task_run_id is None:
         return None

@@ -19,7 +19,7 @@ from antiphon.projections.sums.rollups import BUCKETS, COUNTS
 
 _CLOCKS: Final = {"expected_start_time": EXPECTED, "start_time": EFFECTIVE}
 _FIRST: Final = microseconds(datetime.min.replace(tzinfo=UTC))
-#: A time that a request names is no later.
+#: The end of an open window: later than any time in a request.
 _BEHIND_LAST: Final = microseconds(datetime.max.replace(tzinfo=UTC)) + 1
 
 
@@ -33,7 +33,7 @@ class Window:
 
     @classmethod
     def asked_for(cls, criteria: Criteria) -> Self | None:
-        """The window that buckets can answer, if criteria ask for one."""
+        """The window of the criteria, if the buckets can answer it."""
         runs = criteria.flow_runs
         if runs is None or runs.operator is not Operator.and_:
             return None
@@ -46,7 +46,7 @@ class Window:
         if not is_bounded or getattr(leaf, "is_null_", None) is not None or not BUCKETS["flow_run"].answers(others):
             return None
         first = _FIRST if leaf.after_ is None else microseconds(leaf.after_)
-        # Its end belongs to it.
+        # `before_` is inclusive.
         last = _BEHIND_LAST if leaf.before_ is None else microseconds(leaf.before_) + 1
         return cls(_CLOCKS[name], Intervals(first, max(0, last - first), 1), others)
 
