@@ -25,7 +25,7 @@ def park_events(client: Client) -> Park:
             subject, headers, data = subjects.printable(item.subject), item.headers, item.data
         else:
             # The position is enough: the log holds the event itself.
-            subject = f"{stream_of(item)}.{item.event.TYPE.partition('.')[2]}"
+            subject = f"{stream_of(item)}.{item.event.action}"
             headers, data = None, str(item.position).encode()
         message_id = f"{subjects.EVENTS}:{item.position}"
         await park(client, _PROJECTOR, subject, headers, data, why, message_id=message_id)
