@@ -15,6 +15,8 @@ from typing import Any
 _UUID = re.compile(r"\b(?!00000000-)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b")
 _TIME = re.compile(r"\b(?!2001|2099)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
 _TWO_WORDS = re.compile(r"[a-z]+-[a-z]+")
+#: Prefect makes a task key of the function's name and a hash of the path of its program.
+_TASK_KEY = re.compile(r"(\w+)-[0-9a-f]{8}")
 _RESULT_FILE = re.compile(r"/[0-9a-f]{32}\b")
 #: Where an SDK's program was when it failed: files and lines of its installation.
 _FRAMES = re.compile(r"(?<=most recent call last\):\n)(?:[ \t]+.*\n)+")
@@ -84,6 +86,8 @@ class Normalizer:
             return sorted(items, key=shown) if key in _SETS else items
         if isinstance(value, str) and key in _WRITTEN:
             return without_times(value)
+        if key == "task_key" and isinstance(value, str) and (made := _TASK_KEY.fullmatch(value)):
+            return f"{made[1]}-<hash>"
         if isinstance(value, str):
             # Of a process that a worker started.
             return "<pid>" if key == "infrastructure_pid" and value.isdecimal() else self.text(value)
