@@ -49,7 +49,8 @@ async def test_times_and_durations_are_written_as_prefect_writes_them(connection
     assert found["state"]["timestamp"] == found["start_time"]
     late = orjson.loads(await flow_runs.FLOW_RUNS.get(connection, SECOND) or b"null")
     assert late["estimated_start_time_delta"] > 0
-    assert orjson.loads(await flow_runs.FLOW_RUNS.get(connection, THIRD) or b"null")["state"] is None
+    third = orjson.loads(await flow_runs.FLOW_RUNS.get(connection, THIRD) or b"null")
+    assert (third["state"]["type"], third["start_time"]) == ("PENDING", None)
 
 
 async def test_what_is_not_there_is_none(connection: AsyncConnection[Any]) -> None:
@@ -67,7 +68,8 @@ async def test_objects_are_found_by_id_name_and_key(connection: AsyncConnection[
     assert orjson.loads(await inputs.find(connection, FIRST, "in-", 5, ["in-1"])) == []
     (only,) = orjson.loads(await inputs.find(connection, FIRST, "in-", 5, []))
     assert only["key"] == "in-1"
-    (its_state,) = orjson.loads(await flow_runs.STATES.of_run(connection, FIRST))
+    initial, its_state = orjson.loads(await flow_runs.STATES.of_run(connection, FIRST))
+    assert initial["type"] == "PENDING"
     assert its_state == orjson.loads(await flow_runs.STATES.get(connection, UUID(int=101)) or b"null")
     assert orjson.loads(await task_runs.STATES.of_run(connection, TASK))[0]["id"] == str(UUID(int=103))
     both = await flow_runs.FLOW_RUNS.select_ids(connection, [FIRST, SECOND])
