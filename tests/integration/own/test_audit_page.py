@@ -37,13 +37,13 @@ async def test_the_state_of_the_log_is_told_as_numbers(served: Served) -> None:
     status = (await served.http.get(f"{OWN}/status")).json()
     assert status.pop("now")
     assert status == {
-        "log_position": 7,
-        "projected_position": 7,
+        "log_position": 6,
+        "projected_position": 6,
         "projection_lag_events": 0,
         "projection_lag_seconds": 0,
         "waiting_commands": 0,
         "parked_messages": 0,
-        "archive_position": 7,
+        "archive_position": 6,
     }
 
 

@@ -44,8 +44,8 @@ async def test_decisions_are_counted_by_kind_and_status_and_timed(served: Served
     assert found["antiphon_decisions_total|flow_run|ABORT"] == 1
     assert found["antiphon_decision_seconds_count"] == 5
     assert 1 <= found["antiphon_projection_seconds_count"] <= 5
-    assert found["antiphon_log_position"] == found["antiphon_projected_position"] == 7
-    assert found["antiphon_archive_position"] == 7
+    assert found["antiphon_log_position"] == found["antiphon_projected_position"] == 6
+    assert found["antiphon_archive_position"] == 6
     assert found["antiphon_projection_lag_events"] == found["antiphon_projection_lag_seconds"] == 0
     assert found["antiphon_parked_messages"] == found["antiphon_waiting_commands"] == 0
     assert found["antiphon_up|nats"] == found["antiphon_up|postgres"] == 1

@@ -116,7 +116,7 @@ async def test_an_event_stream_that_waits_goes_on_where_it_stopped(addresses: Ad
             assert (await served.http.get(f"/api/flow_runs/{run_id}")).json()["state_type"] == "RUNNING"
         stream = subjects.event_stream(Aggregate("flow_run", run_id)).removesuffix(".>")
         await _forget(addresses, run_id, stream)
-        await park(client, "projector", f"{stream}.state.accepted", None, b"5", "a fault of an earlier version")
+        await park(client, "projector", f"{stream}.state.accepted", None, b"4", "a fault of an earlier version")
         async with addresses.running(run_policy, run_projector):
             await move(served, run_id, "COMPLETED")
             # It waits, and so does what came later.
