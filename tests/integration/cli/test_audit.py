@@ -107,7 +107,7 @@ def test_tail_shows_what_happens_until_ctrl_c(running: Started, run_id: str) -> 
     command = child.ending_with_parent(command)
     with subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as tail:  # noqa: S603
         assert tail.stdout is not None
-        seen = [json.loads(tail.stdout.readline()) for _ in range(5)]
+        seen = [json.loads(tail.stdout.readline()) for _ in range(4)]
         httpx.delete(f"{running.api_url}/flow_runs/{run_id}").raise_for_status()
         seen.append(json.loads(tail.stdout.readline()))
         tail.send_signal(2)

@@ -131,11 +131,11 @@ async def test_an_event_stream_that_waits_goes_on_where_it_stopped(addresses: Ad
 
 
 async def _forget(addresses: Addresses, run_id: str, stream: str) -> None:
-    """Make the read models what they were, had the run's fifth event not been understood."""
+    """Make the read models what they were, had the fourth event of the log not been understood."""
     async with await psycopg.AsyncConnection.connect(addresses.postgres_url, autocommit=True) as connection:
         await connection.execute("SET search_path TO read_v1")
         await carry(connection, 0)
-        await connection.execute("INSERT INTO parked_aggregate VALUES (%s, 5)", (stream,))
+        await connection.execute("INSERT INTO parked_aggregate VALUES (%s, 4)", (stream,))
         await connection.execute(
             "UPDATE flow_run SET state_type = 'PENDING', run_count = 0, start_time = NULL WHERE id = %s", (run_id,)
         )
