@@ -19,7 +19,7 @@ start: .venv/.stamp ## Start Antiphon on this machine; ARGS="--port 4300" passes
 
 test: ## Everything that CI runs: static checks and all tests
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target static $(ORACLE)/.stamp
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 acceptance: .venv/.stamp $(ORACLE)/.stamp ## The same against a running genuine server instead of its recorded answers
 	ANTIPHON_GENUINE=live $(BIN)/pytest tests/acceptance $(ARGS)

@@ -38,7 +38,7 @@ from tests.acceptance.normal import Normalizer, difference, shown
 from tests.acceptance.server import Server
 from tests.servers import PostgresServer
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.xdist_group("tables")]
+pytestmark = pytest.mark.acceptance
 
 TABLES: dict[str, Sequence[Case]] = {
     "service": service.CASES,

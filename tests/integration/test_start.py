@@ -19,8 +19,6 @@ from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import free_port
 from tests.servers import NatsServer, until
 
-pytestmark = pytest.mark.xdist_group("start")
-
 _ANTIPHON = str(Path(sys.executable).with_name("antiphon"))
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
 _START_SECONDS = 90

@@ -16,8 +16,6 @@ import pytest
 from antiphon.services.runtime.embedded import child
 from tests.integration.test_start import _ANTIPHON, _ENVIRONMENT, Started, antiphon
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 
 @pytest.fixture
 def run_id(running: Started) -> str:

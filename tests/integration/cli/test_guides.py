@@ -12,8 +12,6 @@ import pytest
 
 from tests.integration.test_start import _ENVIRONMENT, Started
 
-pytestmark = pytest.mark.xdist_group("cli")
-
 _GUIDES = Path(__file__).parents[3] / "docs" / "guides"
 _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

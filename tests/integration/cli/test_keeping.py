@@ -7,14 +7,11 @@ import re
 
 import httpx
 import psycopg
-import pytest
 
 from antiphon.projections.core.migrate import OBSERVED, SCHEMA
 from antiphon.services.cli.health.database import examined
 from antiphon.services.cli.health.finding import Severity
 from tests.integration.test_start import Started, antiphon
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> None:

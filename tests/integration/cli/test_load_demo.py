@@ -7,11 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-import pytest
 
 from tests.integration.test_start import Started, antiphon
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 def _asked(running: Started, path: str, body: dict[str, Any]) -> Any:

@@ -6,14 +6,11 @@ import asyncio
 from uuid import uuid4
 
 import nats
-import pytest
 
 from antiphon.events import subjects
 from antiphon.events.subjects import Aggregate
 from tests.integration.test_start import Started, antiphon
 from tests.servers import until
-
-pytestmark = pytest.mark.xdist_group("cli")
 
 
 async def _publish(nats_url: str) -> None:

@@ -26,7 +26,6 @@ from tests.servers import PostgresServer, fresh_database, running_nats
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT),
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.xdist_group("browser"),
 ]
 
 _ROWS: Final = "[...document.querySelectorAll('#rows tr.event')]"
