@@ -104,12 +104,16 @@ def test_tail_shows_what_happens_until_ctrl_c(running: Started, run_id: str) -> 
     command = [_ANTIPHON, "tail", "--id", run_id, "--output", "ndjson", "--data-dir", str(running.data), "--from", "1"]
     command = child.ending_with_parent(command)
     with subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.PIPE, text=True) as tail:  # noqa: S603
-        assert tail.stdout is not None
-        seen = [json.loads(tail.stdout.readline()) for _ in range(4)]
-        httpx.delete(f"{running.api_url}/flow_runs/{run_id}").raise_for_status()
-        seen.append(json.loads(tail.stdout.readline()))
-        tail.send_signal(2)
-        assert tail.wait(20) == 0
+        try:
+            assert tail.stdout is not None
+            seen = [json.loads(tail.stdout.readline()) for _ in range(4)]
+            httpx.delete(f"{running.api_url}/flow_runs/{run_id}").raise_for_status()
+            seen.append(json.loads(tail.stdout.readline()))
+            tail.send_signal(2)
+            assert tail.wait(20) == 0
+        finally:
+            # Else the end of the block waits for the process, also after a time-out.
+            tail.kill()
     assert seen[-1]["type"] == "flow_run.deleted"
 
 
