@@ -1,4 +1,4 @@
-"""The policy process: commands from the queue and from senders who wait, one handler."""
+"""The policy process: one handler for queued commands and for requests."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ def handler_on(client: Client, queue: CommandQueue, made: Callable[..., Handler]
         if len(answer) > client.max_payload and events:
             answer = codec.encode_reply(outcome, ())
         if len(answer) > client.max_payload:
-            # Its reason quotes what was sent: the state is in the log, and the sender knows what he sent.
+            # The reason quotes the command. The state is in the log, and the sender has the command.
             brief = {"state": None, "reason": (outcome.reason or "")[:_LONGEST_REASON]}
             answer = codec.encode_reply(outcome.model_copy(update=brief), ())
         await client.publish(subject, answer)
 
     async def acknowledge(message: CommandMessage) -> None:
-        # A question is not acknowledged: its answer does that.
+        # A request is not acknowledged: its reply does that.
         if isinstance(message, Delivered):
             queue.decided(message)
 

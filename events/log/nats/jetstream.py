@@ -46,7 +46,11 @@ class JetStreamLog:
         return range(after + 1, last + 1)
 
     async def read(self, aggregate: Aggregate, *, since: int = 1) -> AsyncIterator[Recorded]:
-        """See EventLog.read. The server may answer from a copy that lags; the policy's next append finds that out."""
+        """See EventLog.read.
+
+        A stream with several copies may answer from one that lags. The fence does not find that out: it knows the end
+        of the log, not what was read. `provision` keeps one copy.
+        """
         async for message in self._messages_of(subjects.event_stream(aggregate), since):
             yield _recorded(message)
 

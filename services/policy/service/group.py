@@ -47,6 +47,8 @@ class Group:
         self.drafts: list[Draft] = []
         self.written: dict[Aggregate, Fold] = {}
         self.decided: list[Decided] = []
+        #: Taken as the group is decided, because the next group changes the folds; of use once this one is in the log.
+        self.snapshots: list[tuple[Aggregate, bytes]] = []
 
     async def decide(self, command: DecodedCommand, now: datetime) -> None:
         """Decide one command, unless it has been decided before.
@@ -117,5 +119,6 @@ class Group:
         outcome = Outcome.of(answer, command.id, owner.position)
         if owner.aggregate.kind == command.aggregate.kind:
             owner.outcomes[command.id] = outcome
+        self.snapshots += [(fold.aggregate, data) for fold in folds if (data := fold.snapshot())]
         own = [event for key, event in events if key == command.aggregate and not isinstance(event, CommandRefused)]
         return Decided(command, outcome, own)

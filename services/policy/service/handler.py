@@ -131,12 +131,10 @@ class Handler:
         self.tally.add(len(commands), clocks.monotonic() - began)
 
     async def _append(self, group: Group) -> None:
-        # Taken now: the next group changes the folds.
-        snapshots = [(aggregate, data) for aggregate, fold in group.written.items() if (data := fold.snapshot())]
         if group.drafts:
             await self._log.append(group.drafts, after=group.after)
         self._ahead.remove(group)
-        for aggregate, data in snapshots:
+        for aggregate, data in group.snapshots:
             await self._snapshots.put(aggregate, data)
         self._folds.trim(confirmed=group.after + len(group.drafts))
 
@@ -178,6 +176,9 @@ class Handler:
                 return await self._park_undecidable(command, str(error))
             except TooLargeError as error:
                 command = command._replace(impossible=str(error))
-            except (ConflictError, LogUnavailableError) as error:
-                _log.info("not appended", error=str(error))
+            except ConflictError as error:
+                _log.info("another process has appended", error=str(error))
+            except LogUnavailableError as error:
+                _log.warning("log unavailable", error=str(error))
+                await asyncio.sleep(_BACKOFF_SECONDS)
             await self._forget()

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from antiphon.events.flow_run.commands import CreateFlowRun, SetFlowRunState
 from antiphon.events.log.errors import ConflictError, LogUnavailableError
-from antiphon.events.log.memory import MemoryLog
+from antiphon.events.log.memory import MemoryLog, MemorySnapshots
 from antiphon.events.log.port import Draft
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.service import handler
+from antiphon.services.policy.service import folds, handler
+from antiphon.services.policy.service.folds import Fold, Folds, Snapshot
 from antiphon.services.runtime.clock import ManualClock
 from tests.examples import FLOW_ID, NOW, proposed
 from tests.letters import Desk, Question, question
@@ -45,6 +46,8 @@ class TroubledLog(MemoryLog):
             trouble = next(self._troubles, "")
             if trouble == "refused":
                 raise ConflictError(trouble)
+            if trouble == "refused by the server":
+                raise LogUnavailableError(trouble)
             positions = await super().append(drafts, after=after)
             if trouble == "unanswered":
                 raise LogUnavailableError(trouble)
@@ -101,3 +104,44 @@ async def test_invariant_05_whatever_happens_on_the_way_each_command_is_decided_
     assert [await lived(log, run) for run in RUNS] == [["PENDING", *MOVES]] * 3
     told = [[item.status.value for item in desk.replies[letter.reply]] for letter in letters]
     assert told == [["CREATED"] if letter.subject.endswith("create") else ["ACCEPT"] for letter in letters]
+
+
+class CheckedSnapshots(MemorySnapshots):
+    """Refuses what is ahead of the log: a group that is decided behind may never get there."""
+
+    def __init__(self, log: MemoryLog) -> None:
+        super().__init__()
+        self._log = log
+
+    async def put(self, aggregate: Aggregate, snapshot: bytes) -> None:
+        assert Snapshot.model_validate_json(snapshot).position <= await self._log.last_position()
+        await super().put(aggregate, snapshot)
+
+
+async def test_a_snapshot_holds_nothing_that_is_not_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folds, "EVERY", 2)
+    log = TroubledLog(iter(()))
+    snapshots = CheckedSnapshots(log)
+    desk = Desk(log, snapshots=snapshots)
+    run = RUNS[0]
+    await desk.work([CREATE_FLOW], *([letter] for letter in life_of(run, 10)))
+    aggregate = Aggregate("flow_run", str(run))
+    assert aggregate in snapshots.kept
+    restored, whole = await Folds(log, snapshots).load(aggregate), await Fold.empty(aggregate).replay(log)
+    assert (restored.state, restored.position, restored.outcomes) == (whole.state, whole.position, whole.outcomes)
+
+
+async def test_a_log_that_refuses_at_once_is_not_asked_without_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(handler, "_BACKOFF_SECONDS", 0.25)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    desk = Desk(TroubledLog(iter(["refused by the server"] * 3)))
+    await desk.work([CREATE_FLOW])
+    assert pauses.count(0.25) == 2
+    assert [outcome.status.value for outcome in desk.replies[CREATE_FLOW.reply]] == ["CREATED"]
