@@ -17,6 +17,8 @@ _TIME = re.compile(r"\b(?!2001|2099)\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(
 _TWO_WORDS = re.compile(r"[a-z]+-[a-z]+")
 #: Prefect makes a task key of the function's name and a hash of the path of its program.
 _TASK_KEY = re.compile(r"(\w+)-[0-9a-f]{8}")
+#: The SDK versions a deployment by the commit of the checkout that it runs in, or else by a hash.
+_DEPLOYMENT_VERSION = re.compile(r"[0-9a-f]{8}|[0-9a-f]{32}")
 _RESULT_FILE = re.compile(r"/[0-9a-f]{32}\b")
 #: Where an SDK's program was when it failed: files and lines of its installation.
 _FRAMES = re.compile(r"(?<=most recent call last\):\n)(?:[ \t]+.*\n)+")
@@ -88,6 +90,8 @@ class Normalizer:
             return without_times(value)
         if key == "task_key" and isinstance(value, str) and (made := _TASK_KEY.fullmatch(value)):
             return f"{made[1]}-<hash>"
+        if key == "deployment_version" and isinstance(value, str) and _DEPLOYMENT_VERSION.fullmatch(value):
+            return "<version>"
         if isinstance(value, str):
             # Of a process that a worker started.
             return "<pid>" if key == "infrastructure_pid" and value.isdecimal() else self.text(value)
