@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 import orjson
@@ -29,118 +29,27 @@ from antiphon.events.task_run import events as task_run_events
 from antiphon.events.work_pool import commands as work_pool_commands
 from antiphon.events.work_pool import events as work_pool_events
 
-EVENT_TYPES: Final[dict[str, type[Event]]] = {
-    event.TYPE: event
-    for event in (
-        flow_run_events.FlowRunCreated,
-        flow_run_events.FlowRunTransitionAccepted,
-        flow_run_events.FlowRunTransitionReplaced,
-        flow_run_events.FlowRunTransitionRejected,
-        flow_run_events.FlowRunTransitionDelayed,
-        flow_run_events.FlowRunTransitionAborted,
-        flow_run_events.FlowRunUpdated,
-        flow_run_events.FlowRunDeleted,
-        task_run_events.TaskRunCreated,
-        task_run_events.TaskRunTransitionAccepted,
-        task_run_events.TaskRunTransitionReplaced,
-        task_run_events.TaskRunTransitionRejected,
-        task_run_events.TaskRunTransitionDelayed,
-        task_run_events.TaskRunTransitionAborted,
-        task_run_events.TaskRunStateRecorded,
-        task_run_events.TaskRunRenamed,
-        task_run_events.TaskRunDeleted,
-        document_events.FlowCreated,
-        document_events.FlowUpdated,
-        document_events.FlowDeleted,
-        document_events.DeploymentCreated,
-        document_events.DeploymentUpdated,
-        document_events.DeploymentDeleted,
-        document_events.FlowRunInputCreated,
-        document_events.FlowRunInputUpdated,
-        document_events.FlowRunInputDeleted,
-        document_events.VariableCreated,
-        document_events.VariableUpdated,
-        document_events.VariableDeleted,
-        document_events.ArtifactCreated,
-        document_events.ArtifactUpdated,
-        document_events.ArtifactDeleted,
-        task_cache_events.TaskCacheFilled,
-        task_cache_events.TaskCacheConsulted,
-        limit_events.LimitCreated,
-        limit_events.LimitUpdated,
-        limit_events.LimitReset,
-        limit_events.LimitDeleted,
-        limit_events.SlotsAcquired,
-        limit_events.SlotsDenied,
-        limit_events.SlotsReleased,
-        limit_events.LeaseGranted,
-        limit_events.LeaseRefused,
-        limit_events.LeaseRenewed,
-        limit_events.LeaseReleased,
-        limit_events.LeaseExpired,
-        limit_events.LeaseSlotsTaken,
-        limit_events.LeaseSlotsReturned,
-        name_events.NameClaimed,
-        name_events.NameReleased,
-        work_pool_events.WorkPoolCreated,
-        work_pool_events.WorkPoolUpdated,
-        work_pool_events.WorkPoolDeleted,
-        work_pool_events.WorkQueueCreated,
-        work_pool_events.WorkQueueUpdated,
-        work_pool_events.WorkQueueDeleted,
-    )
+#: The modules that declare commands and events.
+_MODULES: Final = (
+    *(flow_run_commands, task_run_commands, document_commands, limit_commands, work_pool_commands),
+    *(flow_run_events, task_run_events, document_events, task_cache_events, limit_events, name_events),
+    work_pool_events,
+)
+
+M = TypeVar("M", bound=Command | Event)
+
+
+def _declared(base: type[M], name: str) -> list[type[M]]:
+    """The subclasses of `base` that have this class variable; those without it are abstract."""
+    found = (item for module in _MODULES for item in vars(module).values())
+    return [item for item in found if isinstance(item, type) and issubclass(item, base) and hasattr(item, name)]
+
+
+COMMAND_TYPES: Final = {(command.KIND, command.VERB): command for command in _declared(Command, "KIND")}
+#: With the refusals of each kind's commands.
+EVENT_TYPES: Final = {event.TYPE: event for event in _declared(Event, "TYPE")} | {
+    refusal.TYPE: refusal for refusal in map(refusal_of, sorted({kind for kind, _ in COMMAND_TYPES}))
 }
-
-COMMAND_TYPES: Final[dict[tuple[str, str], type[Command]]] = {
-    (command.KIND, command.VERB): command
-    for command in (
-        flow_run_commands.CreateFlowRun,
-        flow_run_commands.SetFlowRunState,
-        flow_run_commands.MarkFlowRunLate,
-        flow_run_commands.ResumeFlowRun,
-        flow_run_commands.UpdateFlowRun,
-        flow_run_commands.DeleteFlowRun,
-        task_run_commands.CreateTaskRun,
-        task_run_commands.SetTaskRunState,
-        task_run_commands.RecordTaskRunState,
-        task_run_commands.RenameTaskRun,
-        task_run_commands.DeleteTaskRun,
-        document_commands.CreateFlow,
-        document_commands.UpdateFlow,
-        document_commands.DeleteFlow,
-        document_commands.CreateDeployment,
-        document_commands.UpdateDeployment,
-        document_commands.DeleteDeployment,
-        document_commands.CreateFlowRunInput,
-        document_commands.DeleteFlowRunInput,
-        document_commands.CreateVariable,
-        document_commands.UpdateVariable,
-        document_commands.DeleteVariable,
-        document_commands.CreateArtifact,
-        document_commands.UpdateArtifact,
-        document_commands.DeleteArtifact,
-        limit_commands.CreateLimit,
-        limit_commands.UpdateLimit,
-        limit_commands.DeleteLimit,
-        limit_commands.ResetLimit,
-        limit_commands.AcquireLease,
-        limit_commands.TakeSlots,
-        limit_commands.ReturnSlots,
-        limit_commands.ReleaseHolder,
-        limit_commands.RenewLease,
-        limit_commands.ReleaseLease,
-        limit_commands.ExpireLease,
-        work_pool_commands.CreateWorkPool,
-        work_pool_commands.UpdateWorkPool,
-        work_pool_commands.DeleteWorkPool,
-        work_pool_commands.CreateWorkQueue,
-        work_pool_commands.UpdateWorkQueue,
-        work_pool_commands.DeleteWorkQueue,
-    )
-}
-
-
-EVENT_TYPES.update((refusal.TYPE, refusal) for refusal in map(refusal_of, sorted({kind for kind, _ in COMMAND_TYPES})))
 
 #: The validator behind each type's `model_validate_json`, without the overhead of that method.
 _FROM_JSON: Final[dict[str, Callable[[bytes], Event]]] = {
@@ -290,8 +199,3 @@ def _timestamp(text: str | None) -> datetime:
         msg = f"the time {text} has no zone"
         raise ValueError(msg)
     return moment
-
-
-def outline(message: Command | Event) -> dict[str, Any]:
-    """The JSON value of a message, as `encode` writes it."""
-    return message.model_dump(mode="json", exclude_unset=True)

@@ -52,25 +52,34 @@ class Payload(BaseModel):
 class Command(Payload):
     """An imperative request about one aggregate; the policy may refuse it.
 
-    `KIND` and `VERB` are the last parts of its subject: `cmd.<KIND>.<id>.<VERB>`.
+    A class declares the parts of its subject, `cmd.<kind>.<id>.<verb>`. It `creates` if it is usually the first command
+    of its aggregate, and `claims` if it usually names free names; otherwise it names existing aggregates.
     """
 
     KIND: ClassVar[str]
     VERB: ClassVar[str]
-    #: Whether it is usually the first command of its aggregate.
     CREATES: ClassVar[bool] = False
-    #: Whether it usually names free names; otherwise it names existing aggregates.
     CLAIMS: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **declared: str | bool) -> None:
+        super().__init_subclass__()
+        for name, value in declared.items():
+            setattr(cls, name.upper(), value)
 
 
 class Event(Payload):
     """A fact about one aggregate, in the past tense; never refused.
 
-    `TYPE` is the stored name and `VERSION` its schema version: see docs/adr/0001.
+    A class declares its `type`, the stored name; `VERSION` is its schema version: see docs/adr/0001.
     """
 
     TYPE: ClassVar[str]
     VERSION: ClassVar[int] = 1
+
+    def __init_subclass__(cls, *, type: str | None = None) -> None:
+        super().__init_subclass__()
+        if type is not None:
+            cls.TYPE = type
 
     @property
     def action(self) -> str:

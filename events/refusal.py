@@ -20,8 +20,9 @@ class CommandRefused(Event):
 @cache
 def refusal_of(kind: str) -> type[CommandRefused]:
     """The event type of a kind: `<kind>.refused.command`."""
-    refusal = create_model(
-        f"{kind.title().replace('_', '')}CommandRefused", __base__=CommandRefused, __doc__=CommandRefused.__doc__
+    return create_model(
+        f"{kind.title().replace('_', '')}CommandRefused",
+        __base__=CommandRefused,
+        __doc__=CommandRefused.__doc__,
+        __cls_kwargs__={"type": f"{kind}.refused.command"},
     )
-    refusal.TYPE = f"{kind}.refused.command"
-    return refusal

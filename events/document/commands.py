@@ -2,129 +2,94 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from antiphon.events.message import Command
 
 
-class CreateDocument(Command):
+class CreateDocument(Command, verb="create", creates=True):
     """Create a document of one kind from `data`; the resource's model validates it."""
-
-    VERB: ClassVar[str] = "create"
-    CREATES: ClassVar[bool] = True
 
     data: dict[str, Any]
 
 
-class UpdateDocument(Command):
+class UpdateDocument(Command, verb="update"):
     """Change the fields named in `changes`."""
-
-    VERB: ClassVar[str] = "update"
 
     changes: dict[str, Any]
 
 
-class DeleteDocument(Command):
+class DeleteDocument(Command, verb="delete"):
     """Delete a document and its dependents."""
 
-    VERB: ClassVar[str] = "delete"
 
-
-class CreateFlow(CreateDocument):
+class CreateFlow(CreateDocument, kind="flow"):
     """Create a flow; if its name is taken, the outcome is that flow."""
 
-    KIND: ClassVar[str] = "flow"
 
-
-class UpdateFlow(UpdateDocument):
+class UpdateFlow(UpdateDocument, kind="flow"):
     """Change the tags of a flow."""
 
-    KIND: ClassVar[str] = "flow"
 
-
-class DeleteFlow(DeleteDocument):
+class DeleteFlow(DeleteDocument, kind="flow"):
     """Delete a flow and its runs."""
 
-    KIND: ClassVar[str] = "flow"
 
-
-class CreateFlowRunInput(CreateDocument):
+class CreateFlowRunInput(CreateDocument, kind="flow_run_input"):
     """Give a flow run an input under a key that it does not have yet."""
 
-    KIND: ClassVar[str] = "flow_run_input"
 
-
-class DeleteFlowRunInput(DeleteDocument):
+class DeleteFlowRunInput(DeleteDocument, kind="flow_run_input"):
     """Delete an input of a flow run."""
 
-    KIND: ClassVar[str] = "flow_run_input"
 
-
-class CreateVariable(CreateDocument):
+class CreateVariable(CreateDocument, kind="variable"):
     """Create a variable; its name must be free."""
 
-    KIND: ClassVar[str] = "variable"
 
-
-class UpdateVariable(UpdateDocument):
+class UpdateVariable(UpdateDocument, kind="variable"):
     """Change fields of a variable, its name among them."""
 
-    KIND: ClassVar[str] = "variable"
 
-
-class DeleteVariable(DeleteDocument):
+class DeleteVariable(DeleteDocument, kind="variable"):
     """Delete a variable."""
 
-    KIND: ClassVar[str] = "variable"
 
-
-class CreateArtifact(CreateDocument):
+class CreateArtifact(CreateDocument, kind="artifact"):
     """Create an artifact; it becomes the latest of its key."""
 
-    KIND: ClassVar[str] = "artifact"
 
-
-class UpdateArtifact(UpdateDocument):
+class UpdateArtifact(UpdateDocument, kind="artifact"):
     """Change the data, the description or the metadata of an artifact."""
-
-    KIND: ClassVar[str] = "artifact"
 
     #: The runs of an artifact that a state's data created: the log knows it by its run alone (docs/adr/0015).
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 
 
-class DeleteArtifact(DeleteDocument):
+class DeleteArtifact(DeleteDocument, kind="artifact"):
     """Delete an artifact; if it was the latest of its key, the one before it is again."""
-
-    KIND: ClassVar[str] = "artifact"
 
     #: As in UpdateArtifact.
     flow_run_id: UUID | None = None
     task_run_id: UUID | None = None
 
 
-class CreateDeployment(CreateDocument):
+class CreateDeployment(CreateDocument, kind="deployment"):
     """Create a deployment of a flow; if its name is taken within the flow, change that deployment instead.
 
     `data` holds only the given values: fields, and `concurrency_limit` (slots of a limit of its own) or
     `global_concurrency_limit_id`.
     """
 
-    KIND: ClassVar[str] = "deployment"
 
-
-class UpdateDeployment(UpdateDocument):
+class UpdateDeployment(UpdateDocument, kind="deployment"):
     """Change fields of a deployment, or its limit."""
-
-    KIND: ClassVar[str] = "deployment"
 
     #: Refuse the change if the new parameters do not fit the new schema.
     checks_parameters: bool = True
 
 
-class DeleteDeployment(DeleteDocument):
+class DeleteDeployment(DeleteDocument, kind="deployment"):
     """Delete a deployment and the limit that it created."""
-
-    KIND: ClassVar[str] = "deployment"

@@ -6,7 +6,7 @@ these names are stored in the log and never change: see docs/adr/0001.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from antiphon.events.message import Event
 
@@ -27,91 +27,61 @@ class DocumentDeleted(Event):
     """A document was deleted, with its dependents."""
 
 
-class FlowCreated(DocumentCreated):
+class FlowCreated(DocumentCreated, type="flow.created"):
     """A flow exists: `name`, `tags`, `labels`."""
 
-    TYPE: ClassVar[str] = "flow.created"
 
-
-class FlowUpdated(DocumentUpdated):
+class FlowUpdated(DocumentUpdated, type="flow.updated"):
     """Tags of a flow changed."""
 
-    TYPE: ClassVar[str] = "flow.updated"
 
-
-class FlowDeleted(DocumentDeleted):
+class FlowDeleted(DocumentDeleted, type="flow.deleted"):
     """A flow and its runs were deleted."""
 
-    TYPE: ClassVar[str] = "flow.deleted"
 
-
-class FlowRunInputCreated(DocumentCreated):
+class FlowRunInputCreated(DocumentCreated, type="flow_run_input.created"):
     """A flow run received an input: `flow_run_id`, `key`, `value` (JSON text), `sender`."""
 
-    TYPE: ClassVar[str] = "flow_run_input.created"
 
-
-class FlowRunInputUpdated(DocumentUpdated):
+class FlowRunInputUpdated(DocumentUpdated, type="flow_run_input.updated"):
     """An input of a flow run changed."""
 
-    TYPE: ClassVar[str] = "flow_run_input.updated"
 
-
-class FlowRunInputDeleted(DocumentDeleted):
+class FlowRunInputDeleted(DocumentDeleted, type="flow_run_input.deleted"):
     """An input of a flow run was deleted."""
 
-    TYPE: ClassVar[str] = "flow_run_input.deleted"
 
-
-class VariableCreated(DocumentCreated):
+class VariableCreated(DocumentCreated, type="variable.created"):
     """A variable exists: `name`, `value` (any JSON value), `tags`."""
 
-    TYPE: ClassVar[str] = "variable.created"
 
-
-class VariableUpdated(DocumentUpdated):
+class VariableUpdated(DocumentUpdated, type="variable.updated"):
     """Fields of a variable changed."""
 
-    TYPE: ClassVar[str] = "variable.updated"
 
-
-class VariableDeleted(DocumentDeleted):
+class VariableDeleted(DocumentDeleted, type="variable.deleted"):
     """A variable was deleted."""
 
-    TYPE: ClassVar[str] = "variable.deleted"
 
-
-class ArtifactCreated(DocumentCreated):
+class ArtifactCreated(DocumentCreated, type="artifact.created"):
     """An artifact exists: `key`, `type`, `description`, `data` (any JSON value), `metadata_`, the runs it is of."""
 
-    TYPE: ClassVar[str] = "artifact.created"
 
-
-class ArtifactUpdated(DocumentUpdated):
+class ArtifactUpdated(DocumentUpdated, type="artifact.updated"):
     """Fields of an artifact changed."""
 
-    TYPE: ClassVar[str] = "artifact.updated"
 
-
-class ArtifactDeleted(DocumentDeleted):
+class ArtifactDeleted(DocumentDeleted, type="artifact.deleted"):
     """An artifact was deleted; an artifact of a state has no creation event."""
 
-    TYPE: ClassVar[str] = "artifact.deleted"
 
-
-class DeploymentCreated(DocumentCreated):
+class DeploymentCreated(DocumentCreated, type="deployment.created"):
     """A deployment exists, with the fields of services/policy/kinds/deployment/model.py."""
 
-    TYPE: ClassVar[str] = "deployment.created"
 
-
-class DeploymentUpdated(DocumentUpdated):
+class DeploymentUpdated(DocumentUpdated, type="deployment.updated"):
     """Fields of a deployment changed."""
 
-    TYPE: ClassVar[str] = "deployment.updated"
 
-
-class DeploymentDeleted(DocumentDeleted):
+class DeploymentDeleted(DocumentDeleted, type="deployment.deleted"):
     """A deployment was deleted; its runs stay."""
-
-    TYPE: ClassVar[str] = "deployment.deleted"

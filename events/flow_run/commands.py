@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -12,15 +12,11 @@ from antiphon.events.message import Command
 from antiphon.events.state import ProposedState
 
 
-class CreateFlowRun(Command):
+class CreateFlowRun(Command, kind="flow_run", verb="create", creates=True):
     """Create a run of `flow_id`; without a `name` it gets one made from its id.
 
     To make a creation idempotent, derive the run's id with `antiphon.events.ids.flow_run_id`.
     """
-
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "create"
-    CREATES: ClassVar[bool] = True
 
     flow_id: UUID
     name: str | None = None
@@ -50,11 +46,8 @@ class CreateFlowRun(Command):
     api_version: str | None = None
 
 
-class SetFlowRunState(Command):
+class SetFlowRunState(Command, kind="flow_run", verb="set_state"):
     """Propose a transition; with `force` only the rules of the minimal policy apply."""
-
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "set_state"
 
     state: ProposedState
     force: bool = False
@@ -66,18 +59,12 @@ class SetFlowRunState(Command):
     failed_task_runs: tuple[UUID, ...] = ()
 
 
-class MarkFlowRunLate(Command):
+class MarkFlowRunLate(Command, kind="flow_run", verb="mark_late"):
     """Mark a scheduled run as late: its time has passed and no worker has submitted it."""
 
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "mark_late"
 
-
-class ResumeFlowRun(Command):
+class ResumeFlowRun(Command, kind="flow_run", verb="resume"):
     """Resume a paused run, with the input that its pause requires."""
-
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "resume"
 
     #: An object, or any JSON value if it was rendered from a placeholder (`__prefect_kind`).
     run_input: Any = None
@@ -87,17 +74,11 @@ class ResumeFlowRun(Command):
     client_version: str | None = None
 
 
-class UpdateFlowRun(Command):
+class UpdateFlowRun(Command, kind="flow_run", verb="update"):
     """Change the fields that are set in `changes`; `labels` are merged into the current labels."""
-
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "update"
 
     changes: FlowRunChanges
 
 
-class DeleteFlowRun(Command):
+class DeleteFlowRun(Command, kind="flow_run", verb="delete"):
     """Delete a run and its task runs, states, inputs and logs."""
-
-    KIND: ClassVar[str] = "flow_run"
-    VERB: ClassVar[str] = "delete"

@@ -1,11 +1,11 @@
 """The events of flow runs.
 
-The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
+The types below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -58,47 +58,35 @@ class FlowRunFields(Payload):
     auto_scheduled: bool = False
 
 
-class FlowRunCreated(FlowRunFields, transition.StateWritten):
+class FlowRunCreated(FlowRunFields, transition.StateWritten, type="flow_run.state.created"):
     """A run of a flow exists, in its initial state."""
 
-    TYPE: ClassVar[str] = "flow_run.state.created"
 
-
-class FlowRunTransitionAccepted(transition.Accepted):
+class FlowRunTransitionAccepted(transition.Accepted, type="flow_run.state.accepted"):
     """A flow run moved to the state that was proposed."""
-
-    TYPE: ClassVar[str] = "flow_run.state.accepted"
 
     #: The policy after the transition, where the transition changed it.
     empirical_policy: FlowRunPolicy | None = None
 
 
-class FlowRunTransitionReplaced(transition.Replaced):
+class FlowRunTransitionReplaced(transition.Replaced, type="flow_run.state.replaced"):
     """A rule moved a flow run to another state than the proposed one."""
 
-    TYPE: ClassVar[str] = "flow_run.state.replaced"
-
     empirical_policy: FlowRunPolicy | None = None
 
 
-class FlowRunTransitionRejected(transition.Rejected):
+class FlowRunTransitionRejected(transition.Rejected, type="flow_run.refused.rejected"):
     """A rule rejected a flow run's transition; the run stays in its state."""
 
-    TYPE: ClassVar[str] = "flow_run.refused.rejected"
-
     empirical_policy: FlowRunPolicy | None = None
 
 
-class FlowRunTransitionDelayed(transition.Delayed):
+class FlowRunTransitionDelayed(transition.Delayed, type="flow_run.refused.delayed"):
     """A rule asked the caller to propose the transition again later."""
 
-    TYPE: ClassVar[str] = "flow_run.refused.delayed"
 
-
-class FlowRunTransitionAborted(transition.Aborted):
+class FlowRunTransitionAborted(transition.Aborted, type="flow_run.refused.aborted"):
     """A rule asked the caller to give up."""
-
-    TYPE: ClassVar[str] = "flow_run.refused.aborted"
 
 
 class FlowRunChanges(Payload):
@@ -114,15 +102,11 @@ class FlowRunChanges(Payload):
     job_variables: dict[str, Any] | None = None
 
 
-class FlowRunUpdated(Event):
+class FlowRunUpdated(Event, type="flow_run.updated"):
     """A client changed fields of a flow run: those set in `changes`."""
-
-    TYPE: ClassVar[str] = "flow_run.updated"
 
     changes: FlowRunChanges
 
 
-class FlowRunDeleted(Event):
+class FlowRunDeleted(Event, type="flow_run.deleted"):
     """A flow run and its task runs, states, inputs and logs were deleted."""
-
-    TYPE: ClassVar[str] = "flow_run.deleted"

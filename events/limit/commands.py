@@ -6,7 +6,7 @@ grant their slots, or none does.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -21,12 +21,8 @@ Names = Annotated[tuple[str, ...], Field(max_length=MOST_AT_ONCE)]
 Mode = Literal["concurrency", "rate_limit"]
 
 
-class CreateLimit(Command):
+class CreateLimit(Command, kind="limit", verb="create", creates=True):
     """Create a limit; if its name is taken, `upsert` resizes the existing limit."""
-
-    KIND: ClassVar[str] = "limit"
-    VERB: ClassVar[str] = "create"
-    CREATES: ClassVar[bool] = True
 
     name: str
     limit: Number
@@ -48,40 +44,26 @@ class LimitSettings(Payload):
     denied_slots: Count | None = None
 
 
-class UpdateLimit(Command):
+class UpdateLimit(Command, kind="limit", verb="update"):
     """Change a limit. `active_slots` sets the number of taken slots; leases lose theirs."""
-
-    KIND: ClassVar[str] = "limit"
-    VERB: ClassVar[str] = "update"
 
     changes: LimitSettings
 
 
-class DeleteLimit(Command):
+class DeleteLimit(Command, kind="limit", verb="delete"):
     """Delete a limit; `revoke` ends its leases, otherwise they live on without slots."""
-
-    KIND: ClassVar[str] = "limit"
-    VERB: ClassVar[str] = "delete"
 
     revoke: bool = False
 
 
-class ResetLimit(Command):
+class ResetLimit(Command, kind="limit", verb="reset"):
     """End all leases on a limit, then give each of these task runs a slot, even beyond the limit."""
-
-    KIND: ClassVar[str] = "limit"
-    VERB: ClassVar[str] = "reset"
 
     holders: Annotated[tuple[UUID, ...], Field(max_length=MOST_AT_ONCE)] = ()
 
 
-class AcquireLease(Command):
+class AcquireLease(Command, kind="lease", verb="acquire", creates=True, claims=False):
     """Take slots of every limit among `names` under a lease; without `seconds` it does not expire."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "acquire"
-    CREATES: ClassVar[bool] = True
-    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: Slots = 1
@@ -90,62 +72,38 @@ class AcquireLease(Command):
     holder: Holder | None = None
 
 
-class TakeSlots(Command):
+class TakeSlots(Command, kind="lease", verb="take_slots", creates=True, claims=False):
     """Take slots of every limit among `names` without a lease: only `ReturnSlots` or decay frees them."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "take_slots"
-    CREATES: ClassVar[bool] = True
-    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: Slots
     mode: Mode = "concurrency"
 
 
-class ReturnSlots(Command):
+class ReturnSlots(Command, kind="lease", verb="return_slots", creates=True, claims=False):
     """Return slots that were taken without a lease."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "return_slots"
-    CREATES: ClassVar[bool] = True
-    CLAIMS: ClassVar[bool] = False
 
     names: Names
     slots: Slots
     occupancy_seconds: Seconds | None = None
 
 
-class ReleaseHolder(Command):
+class ReleaseHolder(Command, kind="lease", verb="release_holder", creates=True, claims=False):
     """End the holder's leases on limits among `names`."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "release_holder"
-    CREATES: ClassVar[bool] = True
-    CLAIMS: ClassVar[bool] = False
 
     names: Names
     holder_id: UUID
 
 
-class RenewLease(Command):
+class RenewLease(Command, kind="lease", verb="renew"):
     """Extend a lease to `seconds` from now."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "renew"
 
     seconds: Seconds
 
 
-class ReleaseLease(Command):
+class ReleaseLease(Command, kind="lease", verb="release"):
     """End a lease and free its slots."""
 
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "release"
 
-
-class ExpireLease(Command):
+class ExpireLease(Command, kind="lease", verb="expire"):
     """End a lease if it has expired; the timekeeper sends this."""
-
-    KIND: ClassVar[str] = "lease"
-    VERB: ClassVar[str] = "expire"

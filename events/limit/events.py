@@ -1,21 +1,18 @@
 """The events of limits and leases.
 
-The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
+The types below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
 from uuid import UUID
 
 from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event, Moment, Payload
 
 
-class LimitCreated(Event):
+class LimitCreated(Event, type="limit.created"):
     """A limit exists."""
-
-    TYPE: ClassVar[str] = "limit.created"
 
     name: str
     limit: int
@@ -33,36 +30,28 @@ class LimitChanges(Payload):
     slot_decay_per_second: float | None = None
 
 
-class LimitUpdated(Event):
+class LimitUpdated(Event, type="limit.updated"):
     """Fields of a limit changed; if it `forgets_leases`, none holds a slot of it any longer."""
-
-    TYPE: ClassVar[str] = "limit.updated"
 
     changes: LimitChanges
     tally: SlotCounts
     forgets_leases: bool = False
 
 
-class LimitReset(Event):
+class LimitReset(Event, type="limit.reset"):
     """All leases on a limit were ended, and all its slots freed."""
-
-    TYPE: ClassVar[str] = "limit.reset"
 
     tally: SlotCounts
 
 
-class LimitDeleted(Event):
+class LimitDeleted(Event, type="limit.deleted"):
     """A limit was deleted; if `revoked_at` is set, its leases ended too."""
-
-    TYPE: ClassVar[str] = "limit.deleted"
 
     revoked_at: Moment | None = None
 
 
-class SlotsAcquired(Event):
+class SlotsAcquired(Event, type="limit.slots_acquired"):
     """Slots of a limit are taken, under a lease or without one."""
-
-    TYPE: ClassVar[str] = "limit.slots_acquired"
 
     slots: int
     lease_id: UUID | None = None
@@ -70,29 +59,23 @@ class SlotsAcquired(Event):
     tally: SlotCounts
 
 
-class SlotsDenied(Event):
+class SlotsDenied(Event, type="limit.slots_denied"):
     """A request for slots of several limits failed, because one of them had too few."""
-
-    TYPE: ClassVar[str] = "limit.slots_denied"
 
     slots: int
     tally: SlotCounts
 
 
-class SlotsReleased(Event):
+class SlotsReleased(Event, type="limit.slots_released"):
     """Slots of a limit are free again; with `lease_id` those of a lease."""
-
-    TYPE: ClassVar[str] = "limit.slots_released"
 
     slots: int
     lease_id: UUID | None = None
     tally: SlotCounts
 
 
-class LeaseGranted(Event):
+class LeaseGranted(Event, type="lease.granted"):
     """A lease holds `slots` of each of its limits until it ends; without `expires_at` it does not expire."""
-
-    TYPE: ClassVar[str] = "lease.granted"
 
     #: The limits that existed at the grant; inactive ones are listed, but the lease holds no slots of them.
     limits: tuple[LimitReference, ...]
@@ -102,48 +85,36 @@ class LeaseGranted(Event):
     expires_at: Moment | None = None
 
 
-class LeaseRefused(Event):
+class LeaseRefused(Event, type="lease.refused.full"):
     """No slots were granted: at least one of `limits`, the active ones, had too few."""
-
-    TYPE: ClassVar[str] = "lease.refused.full"
 
     limits: tuple[LimitReference, ...]
     slots: int
     retry_after_seconds: float
 
 
-class LeaseRenewed(Event):
+class LeaseRenewed(Event, type="lease.renewed"):
     """A lease lasts longer; without `expires_at` it no longer expires."""
-
-    TYPE: ClassVar[str] = "lease.renewed"
 
     expires_at: Moment | None
 
 
-class LeaseReleased(Event):
+class LeaseReleased(Event, type="lease.released"):
     """A lease was released."""
 
-    TYPE: ClassVar[str] = "lease.released"
 
-
-class LeaseExpired(Event):
+class LeaseExpired(Event, type="lease.expired"):
     """A lease was not renewed in time."""
 
-    TYPE: ClassVar[str] = "lease.expired"
 
-
-class LeaseSlotsTaken(Event):
+class LeaseSlotsTaken(Event, type="lease.slots_taken"):
     """Slots were taken without a lease; this event only records the request."""
-
-    TYPE: ClassVar[str] = "lease.slots_taken"
 
     limits: tuple[LimitReference, ...]
     slots: int
 
 
-class LeaseSlotsReturned(Event):
+class LeaseSlotsReturned(Event, type="lease.slots_returned"):
     """Slots were returned by the names of their limits; this event only records the request."""
-
-    TYPE: ClassVar[str] = "lease.slots_returned"
 
     limits: tuple[LimitReference, ...]

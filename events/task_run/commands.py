@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -13,12 +13,8 @@ from antiphon.events.state import ProposedState, State
 from antiphon.events.task_run.events import TaskRunPolicy
 
 
-class CreateTaskRun(Command):
+class CreateTaskRun(Command, kind="task_run", verb="create", creates=True):
     """Create a task run; a repetition with the same flow run, task key and dynamic key finds the first."""
-
-    KIND: ClassVar[str] = "task_run"
-    VERB: ClassVar[str] = "create"
-    CREATES: ClassVar[bool] = True
 
     flow_run_id: UUID | None = None
     name: str | None = None
@@ -35,11 +31,8 @@ class CreateTaskRun(Command):
     state: ProposedState | None = None
 
 
-class SetTaskRunState(Command):
+class SetTaskRunState(Command, kind="task_run", verb="set_state"):
     """Propose a transition; with `force` only the rules of the minimal policy apply."""
-
-    KIND: ClassVar[str] = "task_run"
-    VERB: ClassVar[str] = "set_state"
 
     state: ProposedState
     force: bool = False
@@ -69,29 +62,19 @@ class ReportedTaskRun(Payload):
     total_run_time: timedelta = timedelta()
 
 
-class RecordTaskRunState(Command):
+class RecordTaskRunState(Command, kind="task_run", verb="record_state", creates=True):
     """Record a state that a client reports for a task run that it executes by itself."""
-
-    KIND: ClassVar[str] = "task_run"
-    VERB: ClassVar[str] = "record_state"
-    CREATES: ClassVar[bool] = True
 
     state: State
     flow_run_id: UUID | None = None
     task_run: ReportedTaskRun
 
 
-class RenameTaskRun(Command):
+class RenameTaskRun(Command, kind="task_run", verb="rename"):
     """Change the name of a task run; without one it gets a made-up name."""
-
-    KIND: ClassVar[str] = "task_run"
-    VERB: ClassVar[str] = "rename"
 
     name: str | None = None
 
 
-class DeleteTaskRun(Command):
+class DeleteTaskRun(Command, kind="task_run", verb="delete"):
     """Delete a task run and its states."""
-
-    KIND: ClassVar[str] = "task_run"
-    VERB: ClassVar[str] = "delete"

@@ -1,11 +1,11 @@
 """The events of task runs.
 
-The `TYPE` names below are stored in the log and never change: see docs/adr/0001.
+The types below are stored in the log and never change: see docs/adr/0001.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
 from pydantic import Field
@@ -43,57 +43,43 @@ class TaskRunFields(Payload):
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
 
 
-class TaskRunCreated(transition.StateWritten):
+class TaskRunCreated(transition.StateWritten, type="task_run.state.created"):
     """A task run exists, in its initial state."""
-
-    TYPE: ClassVar[str] = "task_run.state.created"
 
     fields: TaskRunFields
     #: The run of its flow run within which the task was started.
     flow_run_run_count: int = 0
 
 
-class TaskRunTransitionAccepted(transition.Accepted):
+class TaskRunTransitionAccepted(transition.Accepted, type="task_run.state.accepted"):
     """A task run moved to the state that was proposed."""
-
-    TYPE: ClassVar[str] = "task_run.state.accepted"
 
     #: The run of its flow run within which the task was started, where it was.
     flow_run_run_count: int | None = None
 
 
-class TaskRunTransitionReplaced(transition.Replaced):
+class TaskRunTransitionReplaced(transition.Replaced, type="task_run.state.replaced"):
     """A rule moved a task run to another state than the proposed one."""
 
-    TYPE: ClassVar[str] = "task_run.state.replaced"
 
-
-class TaskRunTransitionRejected(transition.Rejected):
+class TaskRunTransitionRejected(transition.Rejected, type="task_run.refused.rejected"):
     """A rule rejected a task run's transition; the run stays in its state."""
 
-    TYPE: ClassVar[str] = "task_run.refused.rejected"
 
-
-class TaskRunTransitionDelayed(transition.Delayed):
+class TaskRunTransitionDelayed(transition.Delayed, type="task_run.refused.delayed"):
     """A rule asked the caller to propose the transition again later."""
 
-    TYPE: ClassVar[str] = "task_run.refused.delayed"
 
-
-class TaskRunTransitionAborted(transition.Aborted):
+class TaskRunTransitionAborted(transition.Aborted, type="task_run.refused.aborted"):
     """A rule asked the caller to give up."""
 
-    TYPE: ClassVar[str] = "task_run.refused.aborted"
 
-
-class TaskRunStateRecorded(Event):
+class TaskRunStateRecorded(Event, type="task_run.state.recorded"):
     """A client reported a past state of its task run: the policy decided nothing.
 
     `is_latest` tells whether it is the newest state known of the run; a late report adds to the
     history and leaves the run as it is. `fields` and `progress` are present when it is the newest.
     """
-
-    TYPE: ClassVar[str] = "task_run.state.recorded"
 
     state: State
     is_latest: bool
@@ -102,15 +88,11 @@ class TaskRunStateRecorded(Event):
     flow_run_run_count: int = 0
 
 
-class TaskRunRenamed(Event):
+class TaskRunRenamed(Event, type="task_run.renamed"):
     """A client changed the name of a task run."""
-
-    TYPE: ClassVar[str] = "task_run.renamed"
 
     name: str
 
 
-class TaskRunDeleted(Event):
+class TaskRunDeleted(Event, type="task_run.deleted"):
     """A task run and its states were deleted."""
-
-    TYPE: ClassVar[str] = "task_run.deleted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events.document.commands import CreateDocument, DeleteDocument, UpdateDocument
@@ -12,39 +12,27 @@ from antiphon.events.message import Command
 DEFAULT_POOL: Final = "default-agent-pool"
 
 
-class CreateWorkPool(CreateDocument):
+class CreateWorkPool(CreateDocument, kind="work_pool"):
     """Create a work pool and its default queue; the name must be free."""
 
-    KIND: ClassVar[str] = "work_pool"
 
-
-class UpdateWorkPool(UpdateDocument):
+class UpdateWorkPool(UpdateDocument, kind="work_pool"):
     """Change fields of a work pool."""
 
-    KIND: ClassVar[str] = "work_pool"
 
-
-class DeleteWorkPool(DeleteDocument):
+class DeleteWorkPool(DeleteDocument, kind="work_pool"):
     """Delete a work pool and its queues."""
 
-    KIND: ClassVar[str] = "work_pool"
 
-
-class CreateWorkQueue(Command):
+class CreateWorkQueue(Command, kind="work_pool", verb="create_queue"):
     """Create a queue in the pool; the default priority is the first free one."""
-
-    KIND: ClassVar[str] = "work_pool"
-    VERB: ClassVar[str] = "create_queue"
 
     queue_id: UUID
     data: dict[str, Any]
 
 
-class UpdateWorkQueue(Command):
+class UpdateWorkQueue(Command, kind="work_pool", verb="update_queue"):
     """Change fields of a queue."""
-
-    KIND: ClassVar[str] = "work_pool"
-    VERB: ClassVar[str] = "update_queue"
 
     queue_id: UUID
     changes: dict[str, Any]
@@ -52,10 +40,7 @@ class UpdateWorkQueue(Command):
     makes_room: bool = True
 
 
-class DeleteWorkQueue(Command):
+class DeleteWorkQueue(Command, kind="work_pool", verb="delete_queue"):
     """Delete a queue, if it is not the pool's default."""
-
-    KIND: ClassVar[str] = "work_pool"
-    VERB: ClassVar[str] = "delete_queue"
 
     queue_id: UUID

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,8 +174,8 @@ def test_headers_that_are_wrong_say_so(headers: dict[str, str], occurred_at: str
     assert why in str(raised.value)
 
 
-def test_an_outline_is_what_is_stored() -> None:
-    assert codec.outline(CreateFlowRun(flow_id=UUID(int=1), tags=("a",))) == {
+def test_only_set_fields_are_stored() -> None:
+    assert orjson.loads(codec.encode(CreateFlowRun(flow_id=UUID(int=1), tags=("a",)))) == {
         "flow_id": str(UUID(int=1)),
         "tags": ["a"],
     }
