@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -12,8 +12,11 @@ from uuid import UUID
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.answers import answer
 
 S = TypeVar("S")
+
+Events = list[tuple[Aggregate, Event]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +63,21 @@ class Decision:
             raise ValueError(msg)
 
 
-def refused(situation: Situation[Any], status: Status, reason: str) -> Decision:
-    """Refuse a command that has no valid target or no meaning."""
-    return Decision(answer=Answer(status=status, aggregate_id=situation.aggregate.id, reason=reason))
+class RefusedError(Exception):
+    """Ends a decision: the command has no valid target or no meaning, and changes nothing."""
+
+    def __init__(self, status: Status, reason: str, **fields: Any) -> None:
+        super().__init__(reason)
+        self.fields: dict[str, Any] = {"status": status, "reason": reason} | fields
+
+    def answered(self, situation: Situation[Any]) -> Decision:
+        """The decision that tells the sender."""
+        return Decision(answer=Answer(**({"aggregate_id": situation.aggregate.id} | self.fields)))
+
+
+def takes_no_command(command: Command, situation: Situation[Any]) -> Decision:
+    """The decision of a kind whose events only commands for other kinds cause."""
+    raise RefusedError(Status.INVALID, f"{command.VERB} is not for a {situation.aggregate.kind}.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +86,26 @@ class Decider(Generic[S]):
 
     initial: S
     evolve: Callable[[S, Event], S]
-    decide: Callable[[Command, Situation[S]], Decision]
-    #: The other aggregates the decision needs; asked again until it names no new ones.
-    related: Callable[[Command, Situation[S]], tuple[Aggregate, ...]]
+    #: The events of a command; raises RefusedError.
+    decision: Callable[[Command, Situation[S]], Decision] = takes_no_command
+    #: The other aggregates that the decision needs, perhaps repeated or with the command's own among them.
+    needed: Callable[[Command, Situation[S]], Iterable[Aggregate]] = lambda command, situation: ()  # noqa: ARG005
     #: The answer to the command that caused `event`, given the state after it.
-    answer: Callable[[Aggregate, S, Event], Answer]
+    answer: Callable[[Aggregate, S, Event], Answer] = answer
     #: Events that only commands for other aggregates cause: no command is answered from them.
     caused_elsewhere: tuple[type[Event], ...] = ()
     #: The version of the state in snapshots; raise it when `evolve` or the state's fields change.
     state_version: int = 1
     #: Version -> a function that brings the JSON state of a snapshot to the next version; without one it is discarded.
     upcasters: Mapping[int, Callable[[Any], Any]] = field(default_factory=dict)
+
+    def decide(self, command: Command, situation: Situation[S]) -> Decision:
+        """Events, or an answer that needs none."""
+        try:
+            return self.decision(command, situation)
+        except RefusedError as error:
+            return error.answered(situation)
+
+    def related(self, command: Command, situation: Situation[S]) -> tuple[Aggregate, ...]:
+        """The other aggregates that the decision needs; asked again until it names no new ones."""
+        return tuple(key for key in dict.fromkeys(self.needed(command, situation)) if key != situation.aggregate)

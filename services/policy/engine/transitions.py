@@ -1,4 +1,4 @@
-"""The events and answers of decided transitions, common to flow runs and task runs."""
+"""The events of decided transitions, common to flow runs and task runs."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from antiphon.events import transition
-from antiphon.events.outcome import Answer, Status
-from antiphon.events.state import RunProgress, State, is_unpersisted
-from antiphon.events.subjects import Aggregate
+from antiphon.events.outcome import Status
+from antiphon.events.state import RunProgress, State
 from antiphon.services.policy.engine.orchestration import Transition
 
 #: Keys of a state's data that describe the artifact it becomes.
@@ -29,13 +28,6 @@ def artifact_fields(state: State | None) -> dict[str, Any]:
     data = state.data if state is not None and isinstance(state.data, dict) else {}
     given = {name: text for key, name in _ARTIFACT_KEYS.items() if isinstance(text := data.get(key), str)}
     return {"artifact": transition.ResultArtifact(**given)} if given else {}
-
-
-def as_read(state: State) -> State:
-    """A written state as reads return it: without the note that its result was not persisted."""
-    if not is_unpersisted(state.data):
-        return state
-    return state.model_copy(update={"data": None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +57,3 @@ class DecisionEvents:
         if t.status is Status.ABORT:
             return self.aborted(**refusal)
         return self.rejected(**refusal, **marks)
-
-
-def created_answer(aggregate: Aggregate, event: transition.StateWritten) -> Answer:
-    """The answer to the sender of a creation."""
-    return Answer(status=Status.CREATED, aggregate_id=aggregate.id, state=event.state, state_written=True)
-
-
-def transition_answer(aggregate: Aggregate, state: State | None, event: transition.TransitionDecided) -> Answer:
-    """The answer to the sender of a transition, given the run's state after it."""
-    fields: dict[str, Any] = {}
-    if isinstance(event, transition.StateWritten):
-        # The answer shows a new state exactly as the caller gave it.
-        fields = {"state": event.state, "state_written": True}
-    elif state is not None:
-        fields["state"] = as_read(state)
-    if isinstance(event, transition.TransitionRefused):
-        fields |= {"rule": event.rule, "reason": event.reason}
-    if isinstance(event, transition.Delayed):
-        fields["delay_seconds"] = event.delay_seconds
-    return Answer(status=event.STATUS, aggregate_id=aggregate.id, **fields)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from antiphon.events.message import Command, Event
-from antiphon.events.outcome import Answer, Status
+from antiphon.events.message import Event
 from antiphon.events.state import State
-from antiphon.events.subjects import Aggregate
 from antiphon.events.task_cache.events import TaskCacheFilled
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +44,4 @@ def _outlasts(entry: State, expiration: datetime) -> bool:
     return own is None or own > expiration
 
 
-def decide(command: Command, situation: Situation[TaskCache]) -> Decision:  # noqa: ARG001  a decider's signature
-    """Never called: no command addresses the cache."""
-    return refused(situation, Status.INVALID, "The task cache is filled by task runs that complete.")
-
-
-def related(command: Command, situation: Situation[TaskCache]) -> tuple[Aggregate, ...]:  # noqa: ARG001
-    """No other aggregate."""
-    return ()
-
-
-def answer(aggregate: Aggregate, cache: TaskCache, event: Event) -> Answer:  # noqa: ARG001
-    """The answer to a command that also touched the cache."""
-    return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
-TASK_CACHE: Decider[TaskCache] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+TASK_CACHE: Decider[TaskCache] = Decider(initial=INITIAL, evolve=evolve)

@@ -18,6 +18,7 @@ from antiphon.events.outcome import Outcome, Status
 from antiphon.events.refusal import CommandRefused
 from antiphon.events.state import StateType
 from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Decision
 from antiphon.services.policy.kinds.registry import DECIDERS
 from antiphon.services.policy.service.folds import Fold
 from antiphon.services.runtime.clock import ManualClock
@@ -164,16 +165,10 @@ async def test_invariant_10_what_cannot_be_read_is_parked_and_answered(letter: Q
 
 
 async def test_a_command_that_breaks_its_decider_is_parked(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object) -> Decision:
         raise ZeroDivisionError
 
-    broken_decider = DECIDERS["flow_run"].__class__(
-        initial=DECIDERS["flow_run"].initial,
-        evolve=DECIDERS["flow_run"].evolve,
-        decide=broken,  # type: ignore[arg-type]
-        related=DECIDERS["flow_run"].related,
-        answer=DECIDERS["flow_run"].answer,
-    )
+    broken_decider = replace(DECIDERS["flow_run"], decision=broken)
     monkeypatch.setitem(DECIDERS, "flow_run", broken_decider)
     desk = Desk(new_log())
     outcomes = await desk.handle(CREATE_RUN, CREATE_FLOW)

@@ -7,24 +7,22 @@ from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events import ids
-from antiphon.events.document.commands import CreateDeployment, DeleteDeployment, UpdateDeployment
+from antiphon.events.document.commands import CreateDeployment, UpdateDeployment
 from antiphon.events.document.events import DeploymentCreated, DeploymentDeleted, DeploymentUpdated
 from antiphon.events.limit.commands import CreateLimit
-from antiphon.events.message import Command, Event
+from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.kinds.deployment import pool
-from antiphon.services.policy.kinds.deployment.model import Deployment, unfit
-from antiphon.services.policy.kinds.document.decider import answer, validated
+from antiphon.services.policy.kinds.deployment.model import Deployment, check_parameters
+from antiphon.services.policy.kinds.document.decider import validated
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
 from antiphon.services.policy.kinds.limit.decider import creation, deletion, own_limit_id, resized
 from antiphon.services.policy.kinds.limit.ledger import limit_key, limit_name, limits_named
 from antiphon.services.policy.kinds.work_pool import assignment
-
-Events = list[tuple[Aggregate, Event]]
 
 _MISSING: Final = "Deployment not found."
 _NO_LIMIT: Final = "Concurrency limit not found"
@@ -47,7 +45,7 @@ def limit_of(data: Mapping[str, Any]) -> tuple[Aggregate, ...]:
     return () if limit_id is None else (limit_key(limit_id),)
 
 
-def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
+def related(command: Command, situation: Situation[Document]) -> list[Aggregate]:
     """Its flow, the deployment that holds its name, its limit, and the limit that it creates."""
     others, given = situation.others, _given(command)
     deployment, named = situation.state, list[Aggregate]()
@@ -70,7 +68,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
     if given.get("concurrency_limit") is not None:
         named.extend(limits_named([_own_name(key)], others))
         named.append(limit_key(own_limit_id(UUID(key.id))))
-    return tuple(item for item in dict.fromkeys(named) if item != situation.aggregate)
+    return named
 
 
 def _given(command: Command) -> dict[str, Any]:
@@ -80,29 +78,27 @@ def _given(command: Command) -> dict[str, Any]:
 
 
 def decide(command: Command, situation: Situation[Document]) -> Decision:
-    """The events of a deployment's command, or an answer that needs none."""
+    """The events of a deployment's command."""
     if isinstance(command, CreateDeployment):
         return _create(command.data, situation)
     if not exists(situation):
-        return refused(situation, Status.NOT_FOUND, _MISSING)
+        raise RefusedError(Status.NOT_FOUND, _MISSING)
     if isinstance(command, UpdateDeployment):
-        complaint = _complaint(situation.state.data | command.changes) if command.checks_parameters else None
-        if complaint is not None:
-            return refused(situation, Status.CONFLICT, complaint)
-        unfitting = pool.unfit_change(command.changes, situation)
-        return unfitting or _change(situation, situation.aggregate, situation.state, command.changes)
-    if not isinstance(command, DeleteDeployment):
-        return refused(situation, Status.INVALID, f"{command.VERB} is not for deployments")
+        if command.checks_parameters:
+            _check_parameters(situation.state.data | command.changes)
+        pool.check_change(command.changes, situation)
+        return _change(situation, situation.aggregate, situation.state, command.changes)
     data = situation.state.data
     events: Events = [(name_of(data["flow_id"], data["name"]), NameReleased())]
     events.extend(_without_own_limit(situation, situation.aggregate, data))
     return Decision(events=(*events, (situation.aggregate, DeploymentDeleted())))
 
 
-def _complaint(data: Mapping[str, Any]) -> str | None:
-    if not data["enforce_parameter_schema"]:
-        return None
-    return unfit(data["parameters"], data["parameter_openapi_schema"], "updating deployment", ignore_required=True)
+def _check_parameters(data: Mapping[str, Any]) -> None:
+    if data["enforce_parameter_schema"]:
+        check_parameters(
+            data["parameters"], data["parameter_openapi_schema"], "updating deployment", ignore_required=True
+        )
 
 
 def exists(situation: Situation[Document]) -> bool:
@@ -117,12 +113,12 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
     if given.get("work_pool_name", "") is None:
         # Only an update removes a deployment from its pool.
         given = {field: value for field, value in given.items() if field != "work_pool_name"}
-    unfitting = pool.unfit_creation(given, situation)
+    pool.check_creation(given, situation)
     flow = situation.others[Aggregate("flow", str(given.get("flow_id")))]
-    if unfitting is not None:
-        return unfitting
     if not flow.exists:
-        return _flowless(given, situation)
+        # As in Prefect, a missing limit or pool is reported first.
+        _with_limit_and_pool(situation, situation.aggregate, {}, given)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     labels = dict(flow.data.get("labels") or {}) | {"prefect.flow.id": given["flow_id"]} | (given.get("labels") or {})
     given = given | {"labels": labels}
     name = name_of(given["flow_id"], given["name"])
@@ -133,63 +129,43 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
         # Prefect resets the parameters of a deployment that is created again without any.
         return _change(situation, key, present, {"parameters": {}} | given)
     key = situation.aggregate
-    resolved = _with_limit_and_pool(situation, key, {}, given)
-    if isinstance(resolved, Decision):
-        return resolved
-    fields, events = resolved
+    fields, events = _with_limit_and_pool(situation, key, {}, given)
     data = validated(Deployment, fields)
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
     claimed = NameClaimed(name=data["name"], owner=key.id)
     return Decision(events=((name, claimed), *events, (key, DeploymentCreated(data=data))))
 
 
 def _change(situation: Situation[Document], key: Aggregate, present: Document, given: dict[str, Any]) -> Decision:
-    resolved = _with_limit_and_pool(situation, key, present.data, given)
-    if isinstance(resolved, Decision):
-        return resolved
-    fields, events = resolved
+    fields, events = _with_limit_and_pool(situation, key, present.data, given)
     data = validated(Deployment, present.data | fields)
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
     changes = {field: data[field] for field in fields}
     updated = DeploymentUpdated(changes=changes)
     answered = Answer(status=Status.UPDATED, aggregate_id=key.id)
     return Decision(events=(*events, (key, updated)), answer=answered)
 
 
-def _flowless(given: Mapping[str, Any], situation: Situation[Document]) -> Decision:
-    """Refuse a deployment without a flow; as in Prefect, a missing limit or pool is reported first."""
-    resolved = _with_limit_and_pool(situation, situation.aggregate, {}, given)
-    return resolved if isinstance(resolved, Decision) else refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
-
-
 def _with_limit_and_pool(
     situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], Events] | Decision:
+) -> tuple[dict[str, Any], Events]:
     """The new fields of a deployment, and the events that create or change its limit and its queue."""
-    limited, assigned = _limit(situation, key, present, given), pool.assign_queue(given, situation)
-    if isinstance(limited, Decision):
-        return limited
-    if isinstance(assigned, Decision):
-        return assigned
-    limit_id, events = limited
-    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | assigned[0]
+    limit_id, events = _limit(situation, key, present, given)
+    assigned, created = pool.assign_queue(given, situation)
+    fields = {field: value for field, value in given.items() if field not in _CONVERTED} | assigned
     if limit_id != present.get("concurrency_limit_id"):
         fields["concurrency_limit_id"] = limit_id
-    return fields, [*events, *assigned[1]]
+    return fields, [*events, *created]
 
 
 def _limit(
     situation: Situation[Document], key: Aggregate, present: Mapping[str, Any], given: Mapping[str, Any]
-) -> tuple[str | None, Events] | Decision:
+) -> tuple[str | None, Events]:
     """The new limit id of the deployment, and the events that create, change or delete limits."""
     limit_id: str | None = present.get("concurrency_limit_id")
     events: Events = []
     if "global_concurrency_limit_id" in given:
         other = given["global_concurrency_limit_id"]
         if other is not None and not situation.others[limit_key(other)].exists:
-            return refused(situation, Status.NOT_FOUND, _NO_LIMIT)
+            raise RefusedError(Status.NOT_FOUND, _NO_LIMIT)
         limit_id = other
     if "concurrency_limit" not in given:
         return limit_id, events
@@ -206,10 +182,10 @@ def _limit(
     return _own_limit(situation, key, slots)
 
 
-def _own_limit(situation: Situation[Document], key: Aggregate, slots: int) -> tuple[str, Events] | Decision:
+def _own_limit(situation: Situation[Document], key: Aggregate, slots: int) -> tuple[str, Events]:
     name, own = _own_name(key), limit_key(own_limit_id(UUID(key.id)))
     if situation.others[limit_name(name)].owner is not None or situation.others[own].exists:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     return own.id, list(creation(own, CreateLimit(name=name, limit=slots), situation.now))
 
 
@@ -222,4 +198,4 @@ def _without_own_limit(situation: Situation[Document], key: Aggregate, data: Map
     return []
 
 
-DEPLOYMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+DEPLOYMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

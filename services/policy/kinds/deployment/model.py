@@ -8,6 +8,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from antiphon.events.message import Moment, Payload
+from antiphon.events.outcome import Status
+from antiphon.services.policy.engine.decider import RefusedError
 from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
 from antiphon.services.prefect.json_schema import CIRCULAR, problem
 
@@ -52,9 +54,10 @@ _NO_SCHEMA: Final = (
 )
 
 
-def unfit(parameters: dict[str, Any], schema: Any, doing: str, *, ignore_required: bool = False) -> str | None:
-    """Why parameters do not fit a deployment's schema, in Prefect's words, or None."""
+def check_parameters(parameters: dict[str, Any], schema: Any, doing: str, *, ignore_required: bool = False) -> None:
+    """Refuse parameters that do not fit a deployment's schema, in Prefect's words."""
     if not isinstance(schema, dict):
-        return _NO_SCHEMA
+        raise RefusedError(Status.CONFLICT, _NO_SCHEMA)
     found = problem(parameters, schema, ignore_required=ignore_required)
-    return found if found is None or found == CIRCULAR else f"Error {doing}: {found}"
+    if found is not None:
+        raise RefusedError(Status.CONFLICT, found if found == CIRCULAR else f"Error {doing}: {found}")

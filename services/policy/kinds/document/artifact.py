@@ -38,4 +38,4 @@ def _run(command: Command) -> Aggregate | None:
     return None if command.flow_run_id is None else Aggregate("flow_run", str(command.flow_run_id))
 
 
-ARTIFACT: Decider[Document] = replace(decider.DOCUMENT, decide=decide, related=related)
+ARTIFACT: Decider[Document] = replace(decider.DOCUMENT, decision=decide, needed=related)

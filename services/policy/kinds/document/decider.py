@@ -7,25 +7,24 @@ from typing import Any
 from pydantic import ValidationError
 
 from antiphon.events.document.commands import CreateDocument, UpdateDocument
-from antiphon.events.document.events import DocumentCreated, DocumentDeleted
-from antiphon.events.message import Command, Event, Payload
+from antiphon.events.message import Command, Payload
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
 from antiphon.services.policy.kinds.document.resources import RESOURCES, DocumentKind
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
 
 
-def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate, ...]:
+def related(command: Command, situation: Situation[Document]) -> list[Aggregate]:
     """The reservation of its name, the holder of the name, and the parent."""
-    resource = RESOURCES[situation.aggregate.kind]
-    data = validated(resource.model, _after(command, situation.state))
-    if isinstance(data, str):
-        return ()
-    named: list[Aggregate] = []
+    resource, named = RESOURCES[situation.aggregate.kind], list[Aggregate]()
+    try:
+        data = validated(resource.model, _after(command, situation.state))
+    except RefusedError:
+        return named
     if resource.name is not None:
         name = resource.name(data)
         claim = situation.others.get(name)
@@ -34,7 +33,7 @@ def related(command: Command, situation: Situation[Document]) -> tuple[Aggregate
             named.append(Aggregate(situation.aggregate.kind, claim.owner))
     if resource.parent is not None and isinstance(command, CreateDocument):
         named.extend(lineage(resource.parent(data), situation.others))
-    return tuple(key for key in named if key != situation.aggregate)
+    return named
 
 
 def _after(command: Command, document: Document) -> dict[str, Any]:
@@ -47,15 +46,15 @@ def _after(command: Command, document: Document) -> dict[str, Any]:
 
 
 def decide(command: Command, situation: Situation[Document]) -> Decision:
-    """The events of a document's command, or an answer that needs none."""
+    """The events of a document's command."""
     resource = RESOURCES[situation.aggregate.kind]
     if isinstance(command, CreateDocument):
         return _create(resource, command, situation)
     if not situation.state.exists:
-        return refused(situation, Status.NOT_FOUND, f"{situation.aggregate.kind} not found")
+        raise RefusedError(Status.NOT_FOUND, f"{situation.aggregate.kind} not found")
     if isinstance(command, UpdateDocument):
         return _update(resource, command, situation)
-    events: list[tuple[Aggregate, Event]] = []
+    events: Events = []
     if resource.name is not None:
         events.append((resource.name(situation.state.data), NameReleased()))
     return Decision(events=(*events, (situation.aggregate, resource.deleted())))
@@ -63,13 +62,11 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
 
 def _create(resource: DocumentKind, command: CreateDocument, situation: Situation[Document]) -> Decision:
     data = validated(resource.model, command.data)
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
     if resource.parent is not None and not is_there(resource.parent(data), situation.others):
-        return refused(situation, Status.NOT_FOUND, resource.parent_missing)
+        raise RefusedError(Status.NOT_FOUND, resource.parent_missing)
     if situation.state.exists:
         return _exists(resource, situation.aggregate.id)
-    events: list[tuple[Aggregate, Event]] = []
+    events: Events = []
     if resource.name is not None:
         name = resource.name(data)
         owner = situation.others[name].owner
@@ -91,44 +88,34 @@ def _exists(resource: DocumentKind, owner: str) -> Decision:
 
 
 def _update(resource: DocumentKind, command: UpdateDocument, situation: Situation[Document]) -> Decision:
-    data = validated(resource.model, situation.state.data | command.changes)
-    if isinstance(data, str) and None in command.changes.values():
-        # A required field is null.
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
+    try:
+        data = validated(resource.model, situation.state.data | command.changes)
+    except RefusedError as error:
+        if None in command.changes.values():
+            # A required field is null.
+            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT) from error
+        raise
     if fixed := resource.fixed.intersection(command.changes):
-        return refused(situation, Status.INVALID, f"The {min(fixed)} cannot be changed.")
-    events: list[tuple[Aggregate, Event]] = []
+        raise RefusedError(Status.INVALID, f"The {min(fixed)} cannot be changed.")
+    events: Events = []
     if resource.name is not None and resource.name(data) != resource.name(situation.state.data):
         name, former = resource.name(data), resource.name(situation.state.data)
         if not resource.can_be_renamed:
-            return refused(situation, Status.INVALID, "The name cannot be changed.")
+            raise RefusedError(Status.INVALID, "The name cannot be changed.")
         if situation.others[name].exists:
-            return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
         events += [(former, NameReleased()), (name, _claimed(data, situation))]
     changes = {field: data[field] for field in command.changes}
     return Decision(events=(*events, (situation.aggregate, resource.updated(changes=changes))))
 
 
-def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any] | str:
-    """The data in JSON form with its defaults, or the error."""
+def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any]:
+    """The data in JSON form with its defaults; raises RefusedError."""
     try:
         return model.model_validate(data).model_dump(mode="json")
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_url=False))
-        return "; ".join(problems)
+        raise RefusedError(Status.INVALID, "; ".join(problems)) from error
 
 
-def answer(aggregate: Aggregate, document: Document, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """The answer to the command that caused `event`."""
-    match event:
-        case DocumentCreated():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
-        case DocumentDeleted():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
-DOCUMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+DOCUMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

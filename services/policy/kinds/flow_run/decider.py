@@ -15,15 +15,13 @@ from antiphon.events.flow_run.commands import (
     UpdateFlowRun,
 )
 from antiphon.events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunFields, FlowRunUpdated
-from antiphon.events.message import Command, Event
-from antiphon.events.outcome import Answer, Status
+from antiphon.events.message import Command
+from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.events.transition import TransitionDecided
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
-from antiphon.services.policy.engine.transitions import created_answer, transition_answer
 from antiphon.services.policy.kinds.flow_run import concurrency, from_deployment, resume
 from antiphon.services.policy.kinds.flow_run.rules import CORE, LATE, MINIMAL
 from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, begun, evolve
@@ -46,7 +44,7 @@ _NOT_OF_THE_RUN = {
 FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
 
-def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate, ...]:
+def related(command: Command, situation: Situation[FlowRun]) -> list[Aggregate]:
     """The flow, the parent task run that mirrors a subflow's state, the inputs a resume needs."""
     run = situation.state
     flow, parent_id = run.flow, run.parent_task_run_id
@@ -63,7 +61,7 @@ def related(command: Command, situation: Situation[FlowRun]) -> tuple[Aggregate,
         named.extend(_task_run(task_run_id) for task_run_id in command.failed_task_runs)
     if isinstance(command, ResumeFlowRun):
         named.extend(resume.inputs(situation))
-    return tuple(key for key in named if key != situation.aggregate)
+    return named
 
 
 def _task_run(task_run_id: UUID | None) -> Aggregate:
@@ -71,12 +69,12 @@ def _task_run(task_run_id: UUID | None) -> Aggregate:
 
 
 def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
-    """The events of a flow run's command, or an answer that needs none."""
+    """The events of a flow run's command."""
     request: FlowRunCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateFlowRun):
         return create(request, situation)
     if not is_there(situation.aggregate, situation.known):
-        return refused(situation, Status.NOT_FOUND, "Flow run not found")
+        raise RefusedError(Status.NOT_FOUND, "Flow run not found")
     situation = _without_lost_parent(situation)
     match request:
         case SetFlowRunState():
@@ -116,19 +114,15 @@ def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
 def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     """A new run in its first state; a repeated idempotency key finds the existing run."""
     if situation.state.exists and is_there(situation.aggregate, situation.known):
-        return refused(situation, Status.EXISTS, "The idempotency key stands for this run.")
+        raise RefusedError(Status.EXISTS, "The idempotency key stands for this run.")
     flow_key = Aggregate("flow", str(command.flow_id))
     flow = situation.others[flow_key]
     parent_key = _task_run(command.parent_task_run_id)
     parent_is_missing = command.parent_task_run_id is not None and not is_there(parent_key, situation.known)
     filled_in = from_deployment.filled_in(command, situation)
-    if isinstance(filled_in, Decision):
-        return filled_in
     assigned = from_deployment.assign_queue(command, situation)
-    if isinstance(assigned, Decision):
-        return assigned
     if not flow.exists or parent_is_missing:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     return _begin(filled_in, situation, flow_key, assigned)
 
 
@@ -157,14 +151,12 @@ def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
     run = situation.state
     if command.changes.job_variables is not None:
         if run.state is None:
-            return refused(
-                situation, Status.INVALID, "Flow run state is required to update job variables but none exists"
-            )
+            raise RefusedError(Status.INVALID, "Flow run state is required to update job variables but none exists")
         if run.state.type is not StateType.SCHEDULED:
             reason = f"Job variables for a flow run in state {run.state.type.value} cannot be updated"
-            return refused(situation, Status.INVALID, reason)
+            raise RefusedError(Status.INVALID, reason)
         if run.deployment_id is None:
-            return refused(situation, Status.INVALID, "A deployment for the flow run could not be found")
+            raise RefusedError(Status.INVALID, "A deployment for the flow run could not be found")
     changes = command.changes
     if "name" in changes.model_fields_set and not changes.name:
         # An empty name requests a generated one.
@@ -172,17 +164,4 @@ def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
     return Decision(events=((situation.aggregate, FlowRunUpdated(changes=changes)),))
 
 
-def answer(aggregate: Aggregate, run: FlowRun, event: Event) -> Answer:
-    """The answer to the command that caused `event`."""
-    match event:
-        case FlowRunCreated():
-            return created_answer(aggregate, event)
-        case FlowRunDeleted():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case TransitionDecided():
-            return transition_answer(aggregate, run.state, event)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
-FLOW_RUN: Decider[FlowRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+FLOW_RUN: Decider[FlowRun] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

@@ -6,16 +6,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events.flow_run.commands import CreateFlowRun
-from antiphon.events.outcome import Answer, Status
+from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decision, Situation, refused
-from antiphon.services.policy.kinds.deployment.model import unfit
+from antiphon.services.policy.engine.decider import RefusedError, Situation
+from antiphon.services.policy.kinds.deployment.model import check_parameters
 from antiphon.services.policy.kinds.document.state import INITIAL, Document
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.work_pool import assignment, job_variables
 from antiphon.services.policy.kinds.work_pool.assignment import QueueAssignment
-from antiphon.services.policy.kinds.work_pool.decider import unfit as unfit_variables
 from antiphon.services.prefect.prefect_kind import HYDRATION, are_alike, is_dehydrated
 
 _DEHYDRATED: Final = (
@@ -41,27 +40,25 @@ def _key(command: CreateFlowRun) -> Aggregate:
     return Aggregate("deployment", str(command.deployment_id))
 
 
-def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFlowRun | Decision:
-    """The command with absent values taken from the deployment, or its refusal."""
+def filled_in(command: CreateFlowRun, situation: Situation[FlowRun]) -> CreateFlowRun:
+    """The command with absent values taken from the deployment."""
     if not command.from_deployment:
         return command
     deployment: Document = situation.others.get(_key(command)) or INITIAL
     if not deployment.exists or deployment.data["flow_id"] != str(command.flow_id):
-        return refused(situation, Status.NOT_FOUND, "Deployment not found")
+        raise RefusedError(Status.NOT_FOUND, "Deployment not found")
     data = deployment.data
     parameters = _parameters(command, data["parameters"])
     if parameters is None:
-        answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, rule=HYDRATION, reason=_DEHYDRATED)
-        return Decision(answer=answer)
+        raise RefusedError(Status.CONFLICT, _DEHYDRATED, rule=HYDRATION)
     enforces = data["enforce_parameter_schema"]
     if command.enforce_parameter_schema is not None:
         enforces = command.enforce_parameter_schema
-    complaint = unfit(parameters, data.get("parameter_openapi_schema"), "creating flow run") if enforces else None
-    if complaint is not None:
-        return refused(situation, Status.CONFLICT, complaint)
-    unfitting = _unfitting(command, data, situation)
-    if unfitting is not None:
-        return unfitting
+    if enforces:
+        check_parameters(parameters, data.get("parameter_openapi_schema"), "creating flow run")
+    if found := assignment.pool_of(data, situation.others):
+        template, given = found[1].data["base_job_template"], (data["job_variables"], command.job_variables)
+        job_variables.check(template, *given, doing="Error creating flow run: {}", is_run=True)
     return command.model_copy(
         update={
             "parameters": parameters,
@@ -80,20 +77,7 @@ def _parameters(command: CreateFlowRun, own: dict[str, Any]) -> dict[str, Any] |
     return None if is_dehydrated(merged) else merged
 
 
-def _unfitting(command: CreateFlowRun, data: dict[str, Any], situation: Situation[FlowRun]) -> Decision | None:
-    """Refuse the run if its job variables do not fit the deployment's pool."""
-    found = assignment.pool_of(data, situation.others)
-    if found is None:
-        return None
-    template, given = found[1].data["base_job_template"], (data["job_variables"], command.job_variables)
-    try:
-        complaint = job_variables.of_deployment(template, *given, is_run=True)
-    except job_variables.BlockMissingError:
-        return refused(situation, Status.NOT_FOUND, "Block not found.")
-    return None if complaint is None else unfit_variables(situation, complaint, "Error creating flow run: {}")
-
-
-def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> QueueAssignment | Decision:
+def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> QueueAssignment:
     """The queue of the run, if any; a deployment's run may name another queue, which is created if absent."""
     if not command.from_deployment:
         if not command.work_pool_name:
@@ -104,8 +88,7 @@ def assign_queue(command: CreateFlowRun, situation: Situation[FlowRun]) -> Queue
     if not command.work_queue_name:
         return QueueAssignment(None, UUID(deployment.data["work_queue_id"]) if found else None, [])
     if found is None:
-        reason = _NO_POOL.format(command.work_queue_name, command.deployment_id)
-        return refused(situation, Status.INVALID, reason)
+        raise RefusedError(Status.INVALID, _NO_POOL.format(command.work_queue_name, command.deployment_id))
     return assignment.within(*found, command.work_queue_name, situation)
 
 

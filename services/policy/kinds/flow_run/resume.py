@@ -10,10 +10,10 @@ from antiphon.events import ids
 from antiphon.events.document.events import FlowRunInputCreated
 from antiphon.events.flow_run.commands import ResumeFlowRun
 from antiphon.events.flow_run.events import FlowRunTransitionAccepted, FlowRunTransitionRejected
-from antiphon.events.outcome import Answer, Status
+from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decision, Situation
+from antiphon.services.policy.engine.decider import Decision, RefusedError, Situation
 from antiphon.services.policy.engine.orchestration import state_from
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.flow_run.transition import move
@@ -43,12 +43,7 @@ def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
     """Check the input, resume the run, and store the input under the key that the flow waits for."""
     paused = situation.state.state
     if paused is None or paused.type is not StateType.PAUSED:
-        answer = Answer(
-            status=Status.ABORT,
-            aggregate_id=situation.aggregate.id,
-            reason="Cannot resume a flow run that is not paused.",
-        )
-        return Decision(answer=answer)
+        raise RefusedError(Status.ABORT, "Cannot resume a flow run that is not paused.")
     keyset, run_input = _keyset(situation.state), command.run_input or {}
     proposed = _proposed(paused, situation.now)
     if keyset:
@@ -61,12 +56,7 @@ def resume(command: ResumeFlowRun, situation: Situation[FlowRun]) -> Decision:
         return decision
     response = _input(situation, keyset["response"])
     if situation.others[response].exists:
-        answer = Answer(
-            status=Status.CONFLICT,
-            aggregate_id=situation.aggregate.id,
-            reason="A flow run input with this key already exists.",
-        )
-        return Decision(answer=answer)
+        raise RefusedError(Status.CONFLICT, "A flow run input with this key already exists.")
     data = {
         "flow_run_id": str(situation.id),
         "key": keyset["response"],

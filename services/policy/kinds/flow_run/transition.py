@@ -21,10 +21,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
-from antiphon.services.policy.engine.transitions import (
-    DecisionEvents,
-    without_artifact_keys,
-)
+from antiphon.services.policy.engine.transitions import DecisionEvents, without_artifact_keys
 from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, release_slot
 from antiphon.services.policy.kinds.flow_run.rules import CORE, FlowTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun

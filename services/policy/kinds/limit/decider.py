@@ -23,7 +23,7 @@ from antiphon.events.message import Command, Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.kinds.limit.arithmetic import counted
 from antiphon.services.policy.kinds.limit.ledger import Ledger, limit_name, limits_named
@@ -39,16 +39,16 @@ def related(command: Command, situation: Situation[Limit]) -> tuple[Aggregate, .
         names.append(command.name)
     elif isinstance(command, UpdateLimit) and command.changes.name is not None:
         names.append(command.changes.name)
-    return tuple(key for key in limits_named(names, situation.others) if key != situation.aggregate)
+    return limits_named(names, situation.others)
 
 
 def decide(command: Command, situation: Situation[Limit]) -> Decision:
-    """The events of a limit's command, or an answer that needs none."""
+    """The events of a limit's command."""
     request: LimitCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateLimit):
         return _create(request, situation)
     if not situation.state.exists:
-        return refused(situation, Status.NOT_FOUND, "Concurrency Limit not found")
+        raise RefusedError(Status.NOT_FOUND, "Concurrency Limit not found")
     match request:
         case UpdateLimit():
             return _update(request, situation)
@@ -92,16 +92,16 @@ def _create(command: CreateLimit, situation: Situation[Limit]) -> Decision:
         events = (resized(key, limit, command.limit, situation.now),)
         return Decision(events=events, answer=Answer(status=Status.UPDATED, aggregate_id=owner))
     if owner is not None or situation.state.exists:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     return Decision(events=creation(situation.aggregate, command, situation.now))
 
 
 def _update(command: UpdateLimit, situation: Situation[Limit]) -> Decision:
     limit, changes, key = situation.state, command.changes, situation.aggregate
-    events: list[tuple[Aggregate, Event]] = []
+    events: Events = []
     if changes.name is not None and changes.name != limit.name:
         if situation.others[limit_name(changes.name)].owner is not None:
-            return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
         events.append((limit_name(limit.name), NameReleased()))
         events.append((limit_name(changes.name), NameClaimed(name=changes.name, owner=key.id)))
     given = {name: value for name, value in changes if name in LimitChanges.model_fields and value is not None}
@@ -140,23 +140,11 @@ def _reset(command: ResetLimit, situation: Situation[Limit]) -> Decision:
     return Decision(events=tuple(ledger.events))
 
 
-def answer(aggregate: Aggregate, limit: Limit, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """The answer to the command that caused `event`."""
-    match event:
-        case LimitCreated():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
-        case LimitDeleted():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
 LIMIT: Decider[Limit] = Decider(
     initial=NO_LIMIT,
     evolve=evolve_limit,
-    decide=decide,
-    related=related,
-    answer=answer,
+    decision=decide,
+    needed=related,
     # Each run that takes and returns a slot adds events to the limit.
     caused_elsewhere=(SlotsAcquired, SlotsReleased, SlotsDenied),
 )

@@ -25,7 +25,7 @@ from antiphon.events.limit.events import (
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, RefusedError, Situation
 from antiphon.services.policy.kinds.limit.arithmetic import retry_after_seconds
 from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
 from antiphon.services.policy.kinds.limit.state import NO_LEASE, Lease, evolve_lease
@@ -54,7 +54,7 @@ def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, .
 
 
 def decide(command: Command, situation: Situation[Lease]) -> Decision:
-    """The events of a lease's command, or an answer that needs none."""
+    """The events of a lease's command."""
     request: LeaseCommand = command  # type: ignore[assignment]
     ledger = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now)
     match request:
@@ -71,19 +71,17 @@ def decide(command: Command, situation: Situation[Lease]) -> Decision:
             done = expires_at is not None and expires_at <= situation.now and ledger.end(situation.id, expired=True)
         case _:
             assert_never(request)
-    return Decision(events=tuple(ledger.events)) if done else refused(situation, Status.NOT_FOUND, GONE)
+    if not done:
+        raise RefusedError(Status.NOT_FOUND, GONE)
+    return Decision(events=tuple(ledger.events))
 
 
 def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger: Ledger) -> Decision:
     if situation.state.exists:
-        return refused(situation, Status.CONFLICT, "There is such a lease already.")
+        raise RefusedError(Status.CONFLICT, "There is such a lease already.")
     keys = ledger.named(command.names)
     active = [key for key in keys if ledger.limit(key).active]
-    complaint = _complaint(command, active, ledger)
-    if complaint is not None:
-        return complaint_about(
-            situation, complaint, [key for key in active if ledger.limit(key).limit < command.slots], ledger
-        )
+    _check(command, active, ledger)
     if not ledger.has_room(active, command.slots):
         return _refuse(command, situation, active, ledger)
     if isinstance(command, AcquireLease):
@@ -96,19 +94,14 @@ def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger
     return Decision(events=tuple(ledger.events))
 
 
-def _complaint(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: Ledger) -> str | None:
-    limits = [ledger.limit(key) for key in active]
-    if any(limit.limit < command.slots for limit in limits):
-        return TOO_MANY
-    constant = ",".join(limit.name for limit in limits if limit.slot_decay_per_second <= 0)
-    return f"{_NO_DECAY}{constant!r}" if command.mode == "rate_limit" and constant else None
-
-
-def complaint_about(situation: Situation[Lease], complaint: str, keys: list[Aggregate], ledger: Ledger) -> Decision:
-    """Refuse a request that these limits cannot satisfy."""
-    limits = tuple(ledger.reference(key) for key in keys)
-    answer = Answer(status=Status.CONFLICT, aggregate_id=situation.aggregate.id, reason=complaint, limits=limits)
-    return Decision(answer=answer)
+def _check(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: Ledger) -> None:
+    """Refuse a request that these limits can never satisfy."""
+    too_small = [key for key in active if ledger.limit(key).limit < command.slots]
+    constant = ",".join(limit.name for limit in map(ledger.limit, active) if limit.slot_decay_per_second <= 0)
+    reason = f"{_NO_DECAY}{constant!r}" if command.mode == "rate_limit" and constant else None
+    reason = TOO_MANY if too_small else reason
+    if reason is not None:
+        raise RefusedError(Status.CONFLICT, reason, limits=tuple(ledger.reference(key) for key in too_small))
 
 
 def _refuse(
@@ -158,4 +151,4 @@ def answer(aggregate: Aggregate, lease: Lease, event: Event) -> Answer:  # noqa:
             return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
 
 
-LEASE: Decider[Lease] = Decider(initial=NO_LEASE, evolve=evolve_lease, decide=decide, related=related, answer=answer)
+LEASE: Decider[Lease] = Decider(initial=NO_LEASE, evolve=evolve_lease, decision=decide, needed=related, answer=answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from antiphon.events.message import Command, Event
+from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.state import ProposedState, StateType
@@ -22,13 +22,10 @@ from antiphon.events.task_run.events import (
     TaskRunDeleted,
     TaskRunFields,
     TaskRunRenamed,
-    TaskRunStateRecorded,
 )
-from antiphon.events.transition import TransitionDecided
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.engine.lineage import is_there, lineage
-from antiphon.services.policy.engine.transitions import created_answer, transition_answer
 from antiphon.services.policy.kinds.task_run import cache, concurrency
 from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
 from antiphon.services.policy.kinds.task_run.record import record
@@ -66,27 +63,24 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
         named.extend(lineage(Aggregate("task_run", claim.owner), situation.known))
     if flow_run_id is not None:
         named.extend(lineage(Aggregate("flow_run", str(flow_run_id)), situation.others))
-    return tuple(key for key in (*named, *cached) if key != situation.aggregate)
+    return (*named, *cached)
 
 
 def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
-    """The events of a task run's command, or an answer that needs none."""
+    """The events of a task run's command."""
     request: TaskRunCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateTaskRun):
         return create(request, situation)
     if isinstance(request, RecordTaskRunState):
         return record(request, situation)
     if not is_there(situation.aggregate, situation.known):
-        return refused(situation, Status.NOT_FOUND, "Task run not found")
+        raise RefusedError(Status.NOT_FOUND, "Task run not found")
     match request:
         case SetTaskRunState():
             return move(situation, request.state, force=request.force)
         case RenameTaskRun():
-            return Decision(
-                events=(
-                    (situation.aggregate, TaskRunRenamed(name=request.name or generated_name(situation.command_id))),
-                )
-            )
+            renamed = TaskRunRenamed(name=request.name or generated_name(situation.command_id))
+            return Decision(events=((situation.aggregate, renamed),))
         case DeleteTaskRun():
             return delete(situation)
         case _:
@@ -103,7 +97,7 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     flow_run = situation.others.get(flow_run_key)
     flow_run_is_missing = command.flow_run_id is not None and not is_there(flow_run_key, situation.others)
     if is_there(situation.aggregate, situation.known) or flow_run_is_missing:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     labels = command.labels
     if flow_run is not None:
         labels = dict(flow_run.labels) | {"prefect.flow-run.id": str(command.flow_run_id)} | labels
@@ -129,7 +123,7 @@ def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
 def delete(situation: Situation[TaskRun]) -> Decision:
     """Delete the task run and release its keys."""
     fields = situation.state.fields
-    events: list[tuple[Aggregate, Event]] = []
+    events: Events = []
     if fields is not None:
         events.append((key_name(fields.flow_run_id, fields.task_key, fields.dynamic_key), NameReleased()))
     events.extend(concurrency.freed(situation))
@@ -137,19 +131,4 @@ def delete(situation: Situation[TaskRun]) -> Decision:
     return Decision(events=tuple(events))
 
 
-def answer(aggregate: Aggregate, run: TaskRun, event: Event) -> Answer:
-    """The answer to the command that caused `event`."""
-    match event:
-        case TaskRunCreated():
-            return created_answer(aggregate, event)
-        case TaskRunDeleted():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case TaskRunStateRecorded():
-            return Answer(status=Status.ACCEPT, aggregate_id=aggregate.id)
-        case TransitionDecided():
-            return transition_answer(aggregate, run.state, event)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
-TASK_RUN: Decider[TaskRun] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+TASK_RUN: Decider[TaskRun] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from antiphon.events.message import Event
 from antiphon.events.name.events import NameClaimed
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.commands import RecordTaskRunState, ReportedTaskRun
 from antiphon.events.task_run.events import TaskRunFields, TaskRunPolicy, TaskRunStateRecorded
-from antiphon.services.policy.engine.decider import Decision, Situation
+from antiphon.services.policy.engine.decider import Decision, Events, Situation
 from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
 from antiphon.services.policy.kinds.task_run.state import INITIAL, TaskRun
 from antiphon.services.prefect.run_names import generated_name
@@ -34,7 +33,7 @@ def record(command: RecordTaskRunState, situation: Situation[TaskRun]) -> Decisi
         run = INITIAL
     if command.state.id in run.state_ids:
         return Decision(answer=Answer(status=Status.EXISTS, aggregate_id=owner.id))
-    events: list[tuple[Aggregate, Event]] = []
+    events: Events = []
     if not run.exists and command.flow_run_id is not None:
         text = f"{command.flow_run_id}/{report.task_key}/{report.dynamic_key}"
         events.append((name, NameClaimed(name=text, owner=owner.id)))

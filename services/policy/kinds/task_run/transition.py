@@ -16,14 +16,11 @@ from antiphon.events.task_run.events import (
     TaskRunTransitionRejected,
     TaskRunTransitionReplaced,
 )
+from antiphon.services.policy.engine.answers import as_read
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
-from antiphon.services.policy.engine.transitions import (
-    DecisionEvents,
-    as_read,
-    without_artifact_keys,
-)
+from antiphon.services.policy.engine.transitions import DecisionEvents, without_artifact_keys
 from antiphon.services.policy.kinds.task_run import cache
 from antiphon.services.policy.kinds.task_run.concurrency import TagSlots, release_slots
 from antiphon.services.policy.kinds.task_run.rules import TaskTransition, policy_for

@@ -11,8 +11,8 @@ from antiphon.events import ids
 from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.commands import DEFAULT_POOL
-from antiphon.services.policy.engine.decider import Decision, Situation, refused
-from antiphon.services.policy.kinds.work_pool.decider import Events, creation, queue_creation
+from antiphon.services.policy.engine.decider import Events, RefusedError, Situation
+from antiphon.services.policy.kinds.work_pool.decider import creation, queue_creation
 from antiphon.services.policy.kinds.work_pool.model import name_of
 from antiphon.services.policy.kinds.work_pool.state import INITIAL, WorkPool, evolve
 
@@ -62,7 +62,7 @@ def pool_of(data: Mapping[str, Any], others: Others) -> tuple[Aggregate, WorkPoo
 
 def assign_queue(
     pool_name: str | None, queue_name: str | None, situation: Situation[Any], *, creates: bool = True
-) -> QueueAssignment | Decision:
+) -> QueueAssignment:
     """The queue of that name, created if absent, or the pool's default queue.
 
     A queue without a pool belongs to the pool of Prefect's former agents, which is created if absent.
@@ -71,44 +71,36 @@ def assign_queue(
         return _of_agents(str(queue_name), situation)
     keys = named(pool_name, situation.others)[1:]
     if not keys:
-        return refused(situation, Status.NOT_FOUND, f'Work pool "{pool_name}" not found.')
+        raise RefusedError(Status.NOT_FOUND, f'Work pool "{pool_name}" not found.')
     pool: WorkPool = situation.others[keys[0]]
     if not queue_name:
         return QueueAssignment(UUID(keys[0].id), UUID(pool.data["default_queue_id"]), [])
     if not creates and pool.named(queue_name) is None:
-        return refused(situation, Status.NOT_FOUND, f"Work pool queue '{pool_name}/{queue_name}' not found.")
+        raise RefusedError(Status.NOT_FOUND, f"Work pool queue '{pool_name}/{queue_name}' not found.")
     return within(keys[0], pool, queue_name, situation)
 
 
-def _of_agents(queue_name: str, situation: Situation[Any]) -> QueueAssignment | Decision:
+def _of_agents(queue_name: str, situation: Situation[Any]) -> QueueAssignment:
     events: Events = []
     key = next(iter(named(DEFAULT_POOL, situation.others)[1:]), None)
     if key is None:
         key = _own_pool(situation)
-        made = creation(key, {"name": DEFAULT_POOL}, situation)
-        if isinstance(made, str):
-            return refused(situation, Status.INVALID, made)
-        events = made
+        events = creation(key, {"name": DEFAULT_POOL}, situation)
     pool: WorkPool = situation.others[key]
     for _, event in events[1:]:
         pool = evolve(pool, event)
     # It precedes the existing queues.
     found = within(key, pool, queue_name, situation, priority=1)
-    return found if isinstance(found, Decision) else replace(found, events=[*events, *found.events])
+    return replace(found, events=[*events, *found.events])
 
 
-def within(
-    key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any
-) -> QueueAssignment | Decision:
+def within(key: Aggregate, pool: WorkPool, name: str, situation: Situation[Any], **given: Any) -> QueueAssignment:
     """The queue of that name in a pool, created with the given fields if absent."""
     queue_id = pool.named(name)
     if queue_id is not None:
         return QueueAssignment(UUID(key.id), UUID(queue_id), [])
     new_id = ids.derived(situation.command_id, f"queue {name} of {key.id}")
-    made = queue_creation(key, pool, new_id, {"name": name, **given})
-    if isinstance(made, str):
-        return refused(situation, Status.INVALID, made)
-    return QueueAssignment(UUID(key.id), new_id, made)
+    return QueueAssignment(UUID(key.id), new_id, queue_creation(key, pool, new_id, {"name": name, **given}))
 
 
 def _own_pool(situation: Situation[Any]) -> Aggregate:

@@ -6,9 +6,9 @@ from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events import ids
-from antiphon.events.message import Command, Event
+from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
-from antiphon.events.outcome import Answer, Status
+from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.commands import (
     CreateWorkPool,
@@ -26,21 +26,19 @@ from antiphon.events.work_pool.events import (
     WorkQueueDeleted,
     WorkQueueUpdated,
 )
-from antiphon.services.policy.engine.decider import Decider, Decision, Situation, refused
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
 from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
 from antiphon.services.policy.kinds.document.decider import validated
 from antiphon.services.policy.kinds.work_pool import job_variables, priorities
 from antiphon.services.policy.kinds.work_pool.model import DEFAULT_QUEUE, WorkPoolFields, WorkQueueFields, name_of
 from antiphon.services.policy.kinds.work_pool.state import INITIAL, WorkPool, evolve
 
-Events = list[tuple[Aggregate, Event]]
 WorkPoolCommand = CreateWorkPool | UpdateWorkPool | DeleteWorkPool | CreateWorkQueue | UpdateWorkQueue | DeleteWorkQueue
 
 _TAKEN: Final = "A work pool with this name already exists."
 _QUEUE_TAKEN: Final = "A work queue with this name already exists."
 _MISSING: Final = "Work pool not found."
 _QUEUE_MISSING: Final = "Work queue not found."
-_BAD_DEFAULTS: Final = "Validation failed for work pool's job variable defaults: {}"
 #: Columns that cannot be null, although a request may say so.
 _NOT_NULL: Final = ("is_paused", "base_job_template", "storage_configuration")
 _QUEUE_NOT_NULL: Final = ("name", "description", "is_paused", "priority")
@@ -52,18 +50,16 @@ def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate
         return ()
     name = name_of(command.data.get("name"))
     claim = situation.others.get(name)
-    if claim is None or claim.owner in (None, situation.aggregate.id):
-        return (name,)
-    return (name, Aggregate("work_pool", claim.owner))
+    return (name,) if claim is None or claim.owner is None else (name, Aggregate("work_pool", claim.owner))
 
 
 def decide(command: Command, situation: Situation[WorkPool]) -> Decision:
-    """The events of a pool's command, or an answer that needs none."""
+    """The events of a pool's command."""
     request: WorkPoolCommand = command  # type: ignore[assignment]
     if isinstance(request, CreateWorkPool):
         return _create(request, situation)
     if not situation.state.exists:
-        return refused(situation, Status.NOT_FOUND, _MISSING)
+        raise RefusedError(Status.NOT_FOUND, _MISSING)
     match request:
         case UpdateWorkPool():
             return _update(request, situation)
@@ -73,7 +69,7 @@ def decide(command: Command, situation: Situation[WorkPool]) -> Decision:
         case CreateWorkQueue():
             return _create_queue(request, situation)
         case UpdateWorkQueue() | DeleteWorkQueue() if str(request.queue_id) not in situation.state.queues:
-            return refused(situation, Status.NOT_FOUND, _QUEUE_MISSING)
+            raise RefusedError(Status.NOT_FOUND, _QUEUE_MISSING)
         case UpdateWorkQueue():
             return _update_queue(request, situation)
         case DeleteWorkQueue():
@@ -84,36 +80,16 @@ def _create(command: CreateWorkPool, situation: Situation[WorkPool]) -> Decision
     name = name_of(command.data.get("name"))
     owner = situation.others[name].owner
     if situation.state.exists or owner is not None:
-        return Decision(
-            answer=Answer(status=Status.CONFLICT, aggregate_id=owner or situation.aggregate.id, reason=_TAKEN)
-        )
-    try:
-        complaint = job_variables.of_pool(command.data.get("base_job_template") or {})
-    except job_variables.BlockMissingError:
-        return refused(situation, Status.NOT_FOUND, "Block not found.")
-    if complaint is not None:
-        return unfit(situation, complaint, _BAD_DEFAULTS)
-    events = creation(situation.aggregate, command.data, situation)
-    return refused(situation, Status.INVALID, events) if isinstance(events, str) else Decision(events=tuple(events))
+        raise RefusedError(Status.CONFLICT, _TAKEN, aggregate_id=owner or situation.aggregate.id)
+    job_variables.check_defaults(command.data.get("base_job_template") or {})
+    return Decision(events=tuple(creation(situation.aggregate, command.data, situation)))
 
 
-def unfit(situation: Situation[Any], complaint: job_variables.Complaint, doing: str) -> Decision:
-    """Refuse job variables that do not fit a base job template."""
-    reason = complaint.reason if complaint.is_about_schema else doing.format(complaint.reason)
-    key = situation.aggregate.id
-    answer = Answer(status=Status.CONFLICT, aggregate_id=key, reason=reason, rule=job_variables.RULE)
-    return Decision(answer=answer)
-
-
-def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -> Events | str:
-    """The events that create a pool, or the error."""
+def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -> Events:
+    """The events that create a pool."""
     queue_id = ids.derived(situation.command_id, f"default queue of {key.id}")
     data = validated(WorkPoolFields, given | {"default_queue_id": queue_id})
-    if isinstance(data, str):
-        return data
     queue = validated(WorkQueueFields, DEFAULT_QUEUE)
-    if isinstance(queue, str):
-        return queue
     return [
         (name_of(data["name"]), NameClaimed(name=data["name"], owner=key.id)),
         (key, WorkPoolCreated(data=data)),
@@ -123,12 +99,10 @@ def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -
 
 def _update(command: UpdateWorkPool, situation: Situation[WorkPool]) -> Decision:
     if any(name in command.changes and command.changes[name] is None for name in _NOT_NULL):
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     data = validated(WorkPoolFields, {**situation.state.data, **command.changes})
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
     if data["name"] != situation.state.data["name"]:
-        return refused(situation, Status.INVALID, "The name cannot be changed.")
+        raise RefusedError(Status.INVALID, "The name cannot be changed.")
     changes = {name: data[name] for name in command.changes}
     return Decision(events=((situation.aggregate, WorkPoolUpdated(changes=changes)),))
 
@@ -136,19 +110,16 @@ def _update(command: UpdateWorkPool, situation: Situation[WorkPool]) -> Decision
 def _create_queue(command: CreateWorkQueue, situation: Situation[WorkPool]) -> Decision:
     pool = situation.state
     if str(command.queue_id) in pool.queues or pool.named(str(command.data.get("name"))) is not None:
-        return refused(situation, Status.CONFLICT, _QUEUE_TAKEN)
-    events = queue_creation(situation.aggregate, pool, command.queue_id, command.data)
-    return refused(situation, Status.INVALID, events) if isinstance(events, str) else Decision(events=tuple(events))
+        raise RefusedError(Status.CONFLICT, _QUEUE_TAKEN)
+    return Decision(events=tuple(queue_creation(situation.aggregate, pool, command.queue_id, command.data)))
 
 
-def queue_creation(key: Aggregate, pool: WorkPool, queue_id: UUID, given: dict[str, Any]) -> Events | str:
-    """The events that create a queue, or the error."""
+def queue_creation(key: Aggregate, pool: WorkPool, queue_id: UUID, given: dict[str, Any]) -> Events:
+    """The events that create a queue."""
     taken = {other: queue["priority"] for other, queue in pool.queues.items()}
     priority = given.get("priority")
     given = {name: value for name, value in given.items() if value is not None}
     data = validated(WorkQueueFields, given | {"priority": priority or priorities.first_free(taken.values())})
-    if isinstance(data, str):
-        return data
     events: Events = []
     if priority is not None:
         changed = priorities.made_room(taken | {str(queue_id): priority}, str(queue_id), priority)
@@ -166,14 +137,12 @@ def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> D
     queue_id, pool = str(command.queue_id), situation.state
     present, changes = pool.queues[queue_id], dict(command.changes)
     if any(name in changes and changes[name] is None for name in _QUEUE_NOT_NULL):
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     if pool.named(str(changes.get("name", present["name"]))) not in (None, queue_id):
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     if "is_paused" in changes:
         changes["status"] = "PAUSED" if changes["is_paused"] else None
     data = validated(WorkQueueFields, {**present, **changes})
-    if isinstance(data, str):
-        return refused(situation, Status.INVALID, data)
     events: Events = []
     if "priority" in changes and command.makes_room:
         taken = {other: queue["priority"] for other, queue in pool.queues.items()}
@@ -186,19 +155,8 @@ def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> D
 
 def _delete_queue(command: DeleteWorkQueue, situation: Situation[WorkPool]) -> Decision:
     if str(command.queue_id) == situation.state.data["default_queue_id"]:
-        return refused(situation, Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
     return Decision(events=((situation.aggregate, WorkQueueDeleted(queue_id=command.queue_id)),))
 
 
-def answer(aggregate: Aggregate, pool: WorkPool, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
-    """The answer to the command that caused `event`."""
-    match event:
-        case WorkPoolCreated() | WorkQueueCreated():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id)
-        case WorkPoolDeleted() | WorkQueueDeleted():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
-
-
-WORK_POOL: Decider[WorkPool] = Decider(initial=INITIAL, evolve=evolve, decide=decide, related=related, answer=answer)
+WORK_POOL: Decider[WorkPool] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

@@ -3,66 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from uuid import UUID
 
-from antiphon.services.prefect.json_schema import first_problem, is_schema, problem
+from antiphon.events.outcome import Status
+from antiphon.services.policy.engine.decider import RefusedError
+from antiphon.services.prefect.json_schema import is_schema, problem
 
 #: The rule that a refusal names.
 RULE: Final = "job_variables"
+_BAD_DEFAULTS: Final = "Validation failed for work pool's job variable defaults: {}"
 
 
-class Complaint(NamedTuple):
-    """Why values do not fit a template."""
-
-    reason: str
-    #: The template itself, rather than the variables.
-    is_about_schema: bool = False
-
-
-class BlockMissingError(Exception):
-    """The default of a variable refers to a block that does not exist."""
+def check_defaults(template: Mapping[str, Any]) -> None:
+    """Refuse a template whose defaults do not fit it."""
+    schema = _schema(template)
+    if schema:
+        _refuse(_problem(_defaults(schema), schema), _BAD_DEFAULTS)
 
 
-def of_pool(template: Mapping[str, Any]) -> Complaint | None:
-    """The error in the defaults of a template, if any."""
-    schema = template.get("variables")
+def check(template: Mapping[str, Any], *given: Mapping[str, Any] | None, doing: str, is_run: bool = False) -> None:
+    """Refuse variables that do not fit on top of the defaults; a run needs all required ones."""
+    schema = _schema(template)
     if not schema:
-        return None
-    bad = is_schema(schema)
-    if bad is not None:
-        return Complaint(bad, is_about_schema=True)
-    return _complaint(_defaults(schema), schema, ignore_required=True)
-
-
-def of_deployment(
-    template: Mapping[str, Any], *given: Mapping[str, Any] | None, is_run: bool = False
-) -> Complaint | None:
-    """The error in variables on top of the defaults, if any; a run needs all required ones."""
-    schema = template.get("variables")
-    if not schema:
-        return None
-    bad = is_schema(schema)
-    if bad is not None:
-        return Complaint(bad, is_about_schema=True)
+        return
     defaults = _defaults(schema)
     fitting = {name: value for name, value in defaults.items() if _fits(name, value, schema)}
     variables = fitting
     for layer in given:
         variables = variables | dict(layer or {})
     # A required variable may have an invalid default; the caller cannot repair it.
-    return _complaint(variables, schema, ignore_required=not is_run or len(fitting) < len(defaults))
+    _refuse(_problem(variables, schema, ignore_required=not is_run or len(fitting) < len(defaults)), doing)
 
 
-def of_change(template: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
-    """The error in the variables of a deployment's change, in Prefect's words."""
+def _schema(template: Mapping[str, Any]) -> Any:
+    """The schema of the variables, if any."""
     schema = template.get("variables")
-    return None if schema is None else first_problem(dict(variables), schema)
+    if schema:
+        _refuse(is_schema(schema), "{}")
+    return schema
 
 
-def _complaint(variables: dict[str, Any], schema: Any, *, ignore_required: bool) -> Complaint | None:
-    found = problem(variables, schema, ignore_required=ignore_required, allow_null_defaults=True)
-    return None if found is None else Complaint(found)
+def _refuse(complaint: str | None, doing: str) -> None:
+    if complaint is not None:
+        raise RefusedError(Status.CONFLICT, doing.format(complaint), rule=RULE)
+
+
+def _problem(variables: dict[str, Any], schema: Any, *, ignore_required: bool = True) -> str | None:
+    return problem(variables, schema, ignore_required=ignore_required, allow_null_defaults=True)
 
 
 def _fits(name: str, value: Any, schema: Any) -> bool:
@@ -70,7 +58,7 @@ def _fits(name: str, value: Any, schema: Any) -> bool:
 
 
 def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The defaults of variables; raises BlockMissingError."""
+    """The defaults of variables."""
     found = {}
     for name, described in schema.get("properties", {}).items():
         if not isinstance(described, dict) or "default" not in described:
@@ -79,7 +67,7 @@ def _defaults(schema: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(default, dict) and "$ref" in default:
             if _names_block(default["$ref"]):
                 # Antiphon has no blocks yet.
-                raise BlockMissingError
+                raise RefusedError(Status.NOT_FOUND, "Block not found.")
         else:
             found[name] = default
     return found
