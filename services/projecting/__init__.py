@@ -1,1 +1,1 @@
-"""Shared code of the processes that write read models."""
+"""Shared code of the processes that read the log and the observations."""

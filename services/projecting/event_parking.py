@@ -1,8 +1,6 @@
-"""Parks events that cannot be projected, for the projector and a rebuild."""
+"""Parks events that a reader of the log cannot handle: the projector, a rebuild or the reactor."""
 
 from __future__ import annotations
-
-from typing import Final
 
 import structlog
 from nats.aio.client import Client
@@ -12,13 +10,11 @@ from antiphon.events.log.nats.parking import park
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.projections.engine.event_reader import Park, stream_of
 
-_PROJECTOR: Final = "projector"
-
 _log = structlog.get_logger(__name__)
 
 
-def park_events(client: Client) -> Park:
-    """A function for `EventReader` that parks an event."""
+def park_events(client: Client, role: str = "projector") -> Park:
+    """A function that parks an event."""
 
     async def keep(item: Recorded | Unreadable, why: str) -> None:
         if isinstance(item, Unreadable):
@@ -27,8 +23,8 @@ def park_events(client: Client) -> Park:
             # The position is enough: the log holds the event itself.
             subject = f"{stream_of(item)}.{item.event.action}"
             headers, data = None, str(item.position).encode()
-        message_id = f"{subjects.EVENTS}:{item.position}"
-        await park(client, _PROJECTOR, subject, headers, data, why, message_id=message_id)
+        message_id = f"{role}:{subjects.EVENTS}:{item.position}"
+        await park(client, role, subject, headers, data, why, message_id=message_id)
         _log.warning("event parked", position=item.position, subject=subject, why=why)
 
     return keep

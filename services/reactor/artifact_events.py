@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from antiphon.events.document.events import DocumentCreated, DocumentDeleted
+from antiphon.events.ids import artifact_collection_id
 from antiphon.events.log.nats.connection import Outgoing
 from antiphon.events.log.port import EventLog, Recorded
 from antiphon.events.subjects import Aggregate
-from antiphon.services.reactor import announcement
-from antiphon.services.reactor.announcement import Announcement
+from antiphon.services.reactor.announcement import Announcement, labels
 from antiphon.services.reactor.resources import read
 from antiphon.services.runtime import clock
 
@@ -36,7 +36,7 @@ class ArtifactEvents:
         if self._of_keys is None:
             self._of_keys = await self._read_keys(event.position - 1)
         found = await self._announcement(event, self._of_keys)
-        return [] if found is None else announcement.messages([found], event.metadata, clock.now())
+        return [] if found is None else [found.message(event.metadata, clock.now())]
 
     async def _announcement(self, event: Recorded, of_keys: _OfKeys) -> Announcement | None:
         own_id = event.aggregate.id
@@ -44,7 +44,7 @@ class ArtifactEvents:
             case DocumentCreated(data={"key": str(key)} as data):
                 ids = of_keys.setdefault(key, [])
                 ids.append(own_id)
-                return announcement.of_collection("created" if len(ids) == 1 else "updated", own_id, data)
+                return _of_collection("created" if len(ids) == 1 else "updated", own_id, data)
             case DocumentDeleted():
                 return await self._of_deleted(event, of_keys)
             case _:
@@ -61,9 +61,9 @@ class ArtifactEvents:
         ids.remove(own_id)
         if not ids:
             del of_keys[before.data["key"]]
-            return announcement.of_collection("deleted", own_id, before.data)
+            return _of_collection("deleted", own_id, before.data)
         latest = await read(self._log, Aggregate("artifact", ids[-1]), event.position) if was_latest else None
-        return None if latest is None else announcement.of_collection("updated", ids[-1], latest.data)
+        return None if latest is None else _of_collection("updated", ids[-1], latest.data)
 
     async def _read_keys(self, position: int) -> _OfKeys:
         key_of: dict[str, str] = {}
@@ -80,3 +80,18 @@ class ArtifactEvents:
         for artifact_id, key in key_of.items():
             found.setdefault(key, []).append(artifact_id)
         return found
+
+
+def _of_collection(action: str, latest_id: str, latest: Mapping[str, Any]) -> Announcement:
+    """A collection: all artifacts of a key, with the latest of them."""
+    key = str(latest["key"])
+    runs = {"flow-run": latest.get("flow_run_id"), "task-run": latest.get("task_run_id")}
+    return Announcement(
+        f"prefect.artifact-collection.{action}",
+        labels("artifact-collection", artifact_collection_id(key), key),
+        [
+            labels("artifact", latest_id, role="latest"),
+            *(labels(kind, run_id, role=kind) for kind, run_id in runs.items() if run_id is not None),
+        ],
+        {name: latest.get(name) for name in ("key", "type", "data", "description")},
+    )

@@ -12,14 +12,13 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import MaxPayloadError
 
-from antiphon.events import subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogError
 from antiphon.events.log.nats.connection import Outgoing, check_size
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.events.log.nats.parking import park
 from antiphon.events.log.nats.relay import MAX_MESSAGES, Relay
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
+from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
 
@@ -67,12 +66,16 @@ async def _follow(
     position = await relay.position()
     if position is None:
         position = await _beginning(log, made)
-    reaction = made(log)
+    reaction, park = made(log), park_events(client, "reactor")
     _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
     async for batch in log.follow(position, subjects=made.SUBJECTS):
         began, waiting, size = clock.monotonic(), list[Outgoing](), 0
         for item in batch:
-            new = await _messages(client, reaction, item, counters)
+            new = await _messages(reaction, item, client)
+            if isinstance(new, str):
+                counters.fail(new)
+                await park(item, new)
+                continue
             if len(waiting) + len(new) > MAX_MESSAGES or size > _MOST_BYTES:
                 await relay.advance(waiting, item.position - 1)
                 waiting, size = [], 0
@@ -97,32 +100,16 @@ async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:
     return await log.position_at(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO)) - 1
 
 
-async def _messages(
-    client: Client, reaction: Reaction, item: Recorded | Unreadable, counters: WorkCounters
-) -> Sequence[Outgoing]:
+async def _messages(reaction: Reaction, item: Recorded | Unreadable, client: Client) -> Sequence[Outgoing] | str:
+    """The messages for an event, or why there are none."""
     if isinstance(item, Unreadable):
-        counters.fail(item.error)
-        return await _parked(client, item.position, item.subject, item.data, item.error)
+        return item.error
     try:
         messages = await reaction.messages(item)
         for _, headers, data in messages:
             check_size(client, headers, data)
-    except MaxPayloadError as error:
-        counters.fail(str(error))
-        return await _parked_position(client, item, "its message is too large")
+    except MaxPayloadError:
+        return "its message is too large"
     except UndecodableError as error:
-        counters.fail(str(error))
-        return await _parked_position(client, item, f"an earlier event cannot be read: {error}")
+        return f"an earlier event cannot be read: {error}"
     return messages
-
-
-async def _parked_position(client: Client, item: Recorded, why: str) -> Sequence[Outgoing]:
-    subject = subjects.event(item.aggregate, item.event.action)
-    # The position is enough: the event itself can be read in the log.
-    return await _parked(client, item.position, subject, str(item.position).encode(), why)
-
-
-async def _parked(client: Client, position: int, subject: str, data: bytes, why: str) -> Sequence[Outgoing]:
-    _log.warning("event parked", position=position, subject=subject, why=why)
-    await park(client, "reactor", subject, None, data, why, message_id=f"reactor:{subjects.EVENTS}:{position}")
-    return ()

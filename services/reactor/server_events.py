@@ -24,13 +24,16 @@ class ServerEvents:
     GATHERS_SECONDS: ClassVar[float] = 0.1
 
     def __init__(self, log: EventLog) -> None:
-        self._flow_runs = FlowRunEvents(log)
         self._resources = ResourceEvents(log)
+        self._flow_runs = FlowRunEvents(log, self._resources.resources)
         self._artifacts = ArtifactEvents(log)
 
     async def messages(self, event: Recorded) -> Sequence[Outgoing]:
         """The messages for an event of a flow run, a resource or an artifact."""
-        if event.aggregate.kind == "artifact":
-            return await self._artifacts.messages(event)
-        of_runs = await self._flow_runs.messages(event)
-        return of_runs if event.aggregate.kind == "flow_run" else await self._resources.messages(event)
+        match event.aggregate.kind:
+            case "flow_run":
+                return await self._flow_runs.messages(event)
+            case "artifact":
+                return await self._artifacts.messages(event)
+            case _:
+                return await self._resources.messages(event)

@@ -11,13 +11,14 @@ import orjson
 
 from antiphon.events.flow_run.events import CreatedBy
 from antiphon.events.state import State, StateType
+from antiphon.services.reactor.announcement import Labels, labels
 
 #: Characters of a state's message that an event repeats.
 _LONGEST_MESSAGE: Final = 100_000
 #: States that follow each other this closely are linked.
 _TIGHT: Final = timedelta(minutes=5)
 #: The kinds of creators that an event names.
-_CREATORS: Final = {"DEPLOYMENT": "prefect.deployment", "AUTOMATION": "prefect.automation"}
+_CREATORS: Final = {"DEPLOYMENT": "deployment", "AUTOMATION": "automation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,9 @@ def body(change: StateChange, received: datetime) -> bytes:
     return orjson.dumps(event, option=orjson.OPT_UTC_Z)
 
 
-def _resource(change: StateChange) -> dict[str, str]:
+def _resource(change: StateChange) -> Labels:
     entered = change.entered
-    return {
-        "prefect.resource.id": f"prefect.flow-run.{change.run.id}",
-        "prefect.resource.name": change.run.name,
+    return labels("flow-run", change.run.id, change.run.name) | {
         "prefect.run-count": str(change.run_count),
         "prefect.state-message": _shortened(entered.message or ""),
         "prefect.state-name": entered.name,
@@ -75,21 +74,13 @@ def _resource(change: StateChange) -> dict[str, str]:
     }
 
 
-def _related(change: StateChange) -> list[dict[str, str]]:
-    found = [
-        {
-            "prefect.resource.id": f"prefect.{kind}.{item.id}",
-            "prefect.resource.role": kind,
-            "prefect.resource.name": item.name,
-        }
-        for kind, item in change.related.items()
-    ]
+def _related(change: StateChange) -> list[Labels]:
+    found = [labels(kind, item.id, item.name, kind) for kind, item in change.related.items()]
     tags = {tag for item in (change.run, *change.related.values()) for tag in item.tags}
-    found += [{"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"} for tag in sorted(tags)]
+    found += [labels("tag", tag, role="tag") for tag in sorted(tags)]
     creator = change.created_by
     if creator is not None and creator.type in _CREATORS:
-        who = {"prefect.resource.id": f"{_CREATORS[creator.type]}.{creator.id}", "prefect.resource.role": "creator"}
-        found.append(who | ({"prefect.resource.name": creator.display_value} if creator.display_value else {}))
+        found.append(labels(_CREATORS[creator.type], creator.id, creator.display_value or None, "creator"))
     return found
 
 
