@@ -13,6 +13,7 @@ from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.answers import answer
+from antiphon.services.policy.engine.refusals import RefusedError
 
 S = TypeVar("S")
 
@@ -63,16 +64,9 @@ class Decision:
             raise ValueError(msg)
 
 
-class RefusedError(Exception):
-    """Ends a decision: the command has no valid target or no meaning, and changes nothing."""
-
-    def __init__(self, status: Status, reason: str, **fields: Any) -> None:
-        super().__init__(reason)
-        self.fields: dict[str, Any] = {"status": status, "reason": reason} | fields
-
-    def answered(self, situation: Situation[Any]) -> Decision:
-        """The decision that tells the sender."""
-        return Decision(answer=Answer(**({"aggregate_id": situation.aggregate.id} | self.fields)))
+def refused(situation: Situation[Any], error: RefusedError) -> Decision:
+    """The decision that tells the sender of a refused command."""
+    return Decision(answer=Answer(**({"aggregate_id": situation.aggregate.id} | error.fields)))
 
 
 def takes_no_command(command: Command, situation: Situation[Any]) -> Decision:
@@ -104,7 +98,7 @@ class Decider(Generic[S]):
         try:
             return self.decision(command, situation)
         except RefusedError as error:
-            return error.answered(situation)
+            return refused(situation, error)
 
     def related(self, command: Command, situation: Situation[S]) -> tuple[Aggregate, ...]:
         """The other aggregates that the decision needs; asked again until it names no new ones."""

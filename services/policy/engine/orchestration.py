@@ -149,7 +149,7 @@ T = TypeVar("T", bound=Transition)
 
 
 def nothing(_: Any) -> None:
-    """The after-effect of rules that have none."""
+    """The effect of rules that have none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,7 +159,7 @@ class Rule(Generic[T]):
     name: str
     from_types: frozenset[StateKind]
     to_types: frozenset[StateKind]
-    before: Callable[[T], None]
+    before: Callable[[T], None] = nothing
     #: Runs after all rules, if no later rule changed the transition.
     after: Callable[[T], None] = nothing
     #: Runs after all rules, if a later rule changed the transition.

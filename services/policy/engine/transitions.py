@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from antiphon.events import transition
+from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.message import Event
 from antiphon.events.outcome import Status
 from antiphon.events.state import RunProgress, State
 from antiphon.services.policy.engine.orchestration import Transition
@@ -30,30 +31,21 @@ def artifact_fields(state: State | None) -> dict[str, Any]:
     return {"artifact": transition.ResultArtifact(**given)} if given else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionEvents:
-    """The event types of one kind of run, one for each decision about a transition."""
-
-    accepted: type[transition.Accepted]
-    replaced: type[transition.Replaced]
-    rejected: type[transition.Rejected]
-    delayed: type[transition.Delayed]
-    aborted: type[transition.Aborted]
-
-    def of(
-        self, t: Transition, written: State | None, progress: RunProgress | None, **marks: Any
-    ) -> transition.TransitionDecided:
-        """The event that records a decided transition; `marks` are further fields of all but delays and abortions."""
-        refusal: dict[str, Any] = {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}
-        if written is not None and progress is not None:
-            fields = {"state": written, "progress": progress, **artifact_fields(t.proposed), **marks}
-            if t.status is not Status.ACCEPT:
-                return self.replaced(**fields, **refusal)
+def decided(kind: str, t: Transition, written: State | None, progress: RunProgress | None, **marks: Any) -> Event:
+    """The event that records a transition of a run; `marks` are further fields of all but delays and abortions."""
+    refusal: dict[str, Any] = {"rule": t.rule or "", "reason": t.reason, "proposed": t.requested}
+    if written is not None and progress is not None:
+        fields = {"state": written, "progress": progress, **artifact_fields(t.proposed), **marks}
+        if t.status is not Status.ACCEPT:
+            action, fields = "state.replaced", fields | refusal
+        else:
+            action = "state.accepted"
             if t.adjusted_by:
                 fields |= {"adjusted_by": tuple(t.adjusted_by), "proposed": t.requested}
-            return self.accepted(**fields)
-        if t.status is Status.WAIT:
-            return self.delayed(delay_seconds=t.delay_seconds, **refusal)
-        if t.status is Status.ABORT:
-            return self.aborted(**refusal)
-        return self.rejected(**refusal, **marks)
+    elif t.status is Status.WAIT:
+        action, fields = "refused.delayed", {"delay_seconds": t.delay_seconds, **refusal}
+    elif t.status is Status.ABORT:
+        action, fields = "refused.aborted", refusal
+    else:
+        action, fields = "refused.rejected", refusal | marks
+    return EVENT_TYPES[f"{kind}.{action}"](**fields)

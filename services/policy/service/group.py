@@ -12,7 +12,8 @@ from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome, Status
 from antiphon.events.refusal import CommandRefused, refusal_of
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decision, RefusedError, Situation
+from antiphon.services.policy.engine.decider import Decision, Situation, refused
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.registry import DECIDERS
 from antiphon.services.policy.service.command_message import DecodedCommand
 from antiphon.services.policy.service.folds import Fold, Folds
@@ -82,7 +83,7 @@ class Group:
             states.update({fold.aggregate: fold.state for fold in asked})
         decision = decider.decide(command.body, situation)
         if command.impossible:
-            decision = RefusedError(Status.INVALID, command.impossible).answered(situation)
+            decision = refused(situation, RefusedError(Status.INVALID, command.impossible))
         if unproven := self._presumed - ({key for key, _ in decision.events} or {own.aggregate}):
             self._presumed -= unproven
             self._folds.drop(unproven)

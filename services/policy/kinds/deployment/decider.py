@@ -14,8 +14,8 @@ from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.deployment import pool
 from antiphon.services.policy.kinds.deployment.model import Deployment, check_parameters
 from antiphon.services.policy.kinds.document.decider import validated
@@ -118,7 +118,7 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
     if not flow.exists:
         # As in Prefect, a missing limit or pool is reported first.
         _with_limit_and_pool(situation, situation.aggregate, {}, given)
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     labels = dict(flow.data.get("labels") or {}) | {"prefect.flow.id": given["flow_id"]} | (given.get("labels") or {})
     given = given | {"labels": labels}
     name = name_of(given["flow_id"], given["name"])
@@ -185,7 +185,7 @@ def _limit(
 def _own_limit(situation: Situation[Document], key: Aggregate, slots: int) -> tuple[str, Events]:
     name, own = _own_name(key), limit_key(own_limit_id(UUID(key.id)))
     if situation.others[limit_name(name)].owner is not None or situation.others[own].exists:
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     return own.id, list(creation(own, CreateLimit(name=name, limit=slots), situation.now))
 
 

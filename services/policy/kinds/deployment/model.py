@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints
 
 from antiphon.events.message import Moment, Payload
 from antiphon.events.outcome import Status
-from antiphon.services.policy.engine.decider import RefusedError
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
 from antiphon.services.prefect.json_schema import CIRCULAR, problem
 

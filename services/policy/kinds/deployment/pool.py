@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from antiphon.events.outcome import Status
 from antiphon.events.work_pool.commands import DEFAULT_POOL
-from antiphon.services.policy.engine.decider import Events, RefusedError, Situation
+from antiphon.services.policy.engine.decider import Events, Situation
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.work_pool import assignment, job_variables
 from antiphon.services.policy.kinds.work_pool.state import WorkPool
 from antiphon.services.prefect.json_schema import first_problem

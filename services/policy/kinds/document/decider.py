@@ -11,9 +11,9 @@ from antiphon.events.message import Command, Payload
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation
 from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.document.resources import RESOURCES, DocumentKind
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
 
@@ -93,7 +93,7 @@ def _update(resource: DocumentKind, command: UpdateDocument, situation: Situatio
     except RefusedError as error:
         if None in command.changes.values():
             # A required field is null.
-            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT) from error
+            raise IntegrityError() from error
         raise
     if fixed := resource.fixed.intersection(command.changes):
         raise RefusedError(Status.INVALID, f"The {min(fixed)} cannot be changed.")
@@ -103,7 +103,7 @@ def _update(resource: DocumentKind, command: UpdateDocument, situation: Situatio
         if not resource.can_be_renamed:
             raise RefusedError(Status.INVALID, "The name cannot be changed.")
         if situation.others[name].exists:
-            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+            raise IntegrityError()
         events += [(former, NameReleased()), (name, _claimed(data, situation))]
     changes = {field: data[field] for field in command.changes}
     return Decision(events=(*events, (situation.aggregate, resource.updated(changes=changes))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, assert_never
+from typing import Any
 from uuid import UUID
 
 from antiphon.events.flow_run.commands import (
@@ -19,9 +19,9 @@ from antiphon.events.message import Command
 from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, takes_no_command
 from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.flow_run import concurrency, from_deployment, resume
 from antiphon.services.policy.kinds.flow_run.rules import CORE, LATE, MINIMAL
 from antiphon.services.policy.kinds.flow_run.state import INITIAL, FlowRun, begun, evolve
@@ -40,8 +40,6 @@ _NOT_OF_THE_RUN = {
     "enforce_parameter_schema",
     "hydrated_from",
 }
-
-FlowRunCommand = CreateFlowRun | SetFlowRunState | MarkFlowRunLate | ResumeFlowRun | UpdateFlowRun | DeleteFlowRun
 
 
 def related(command: Command, situation: Situation[FlowRun]) -> list[Aggregate]:
@@ -70,32 +68,31 @@ def _task_run(task_run_id: UUID | None) -> Aggregate:
 
 def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
     """The events of a flow run's command."""
-    request: FlowRunCommand = command  # type: ignore[assignment]
-    if isinstance(request, CreateFlowRun):
-        return create(request, situation)
+    if isinstance(command, CreateFlowRun):
+        return create(command, situation)
     if not is_there(situation.aggregate, situation.known):
         raise RefusedError(Status.NOT_FOUND, "Flow run not found")
     situation = _without_lost_parent(situation)
-    match request:
+    match command:
         case SetFlowRunState():
             return move(
                 situation,
-                request.state,
-                policy=MINIMAL if request.force else CORE,
-                api_version=request.api_version,
-                client_version=request.client_version,
-                failed_task_runs=request.failed_task_runs,
+                command.state,
+                policy=MINIMAL if command.force else CORE,
+                api_version=command.api_version,
+                client_version=command.client_version,
+                failed_task_runs=command.failed_task_runs,
             )
         case MarkFlowRunLate():
             return move(situation, _late(situation.state), policy=LATE)
         case ResumeFlowRun():
-            return resume.resume(request, situation)
+            return resume.resume(command, situation)
         case UpdateFlowRun():
-            return update(request, situation)
+            return update(command, situation)
         case DeleteFlowRun():
             return Decision(events=(*concurrency.freed(situation), (situation.aggregate, FlowRunDeleted())))
         case _:
-            assert_never(request)
+            return takes_no_command(command, situation)
 
 
 def _late(run: FlowRun) -> ProposedState:
@@ -122,7 +119,7 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     filled_in = from_deployment.filled_in(command, situation)
     assigned = from_deployment.assign_queue(command, situation)
     if not flow.exists or parent_is_missing:
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     return _begin(filled_in, situation, flow_key, assigned)
 
 

@@ -9,7 +9,8 @@ from antiphon.events.flow_run.commands import CreateFlowRun
 from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import RefusedError, Situation
+from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.deployment.model import check_parameters
 from antiphon.services.policy.kinds.document.state import INITIAL, Document
 from antiphon.services.policy.kinds.flow_run.state import FlowRun

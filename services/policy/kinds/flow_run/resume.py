@@ -13,8 +13,9 @@ from antiphon.events.flow_run.events import FlowRunTransitionAccepted, FlowRunTr
 from antiphon.events.outcome import Status
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decision, RefusedError, Situation
+from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import state_from
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.flow_run.transition import move
 from antiphon.services.prefect.json_schema import complaint

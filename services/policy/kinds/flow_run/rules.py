@@ -12,9 +12,13 @@ from typing import Final
 from antiphon.events import ids
 from antiphon.events.flow_run.events import FlowRunPolicy
 from antiphon.events.state import State, StateDetails, StateType, is_unpersisted
-from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, nothing, types
-from antiphon.services.policy.engine.pending import SUBMITTED, prevent_pending
-from antiphon.services.policy.engine.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, types
+from antiphon.services.policy.engine.shared_rules import (
+    SUBMITTED,
+    copy_scheduled_time,
+    prevent_pending,
+    wait_for_scheduled_time,
+)
 from antiphon.services.policy.kinds.flow_run import concurrency
 from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, LimitedTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
@@ -202,6 +206,16 @@ def retry_failed(t: FlowTransition) -> None:
     )
 
 
+_BYPASS_CANCELLING: Final[Rule[FlowTransition]] = Rule(
+    "BypassCancellingFlowRunsWithNoInfra",
+    types(SCHEDULED, PAUSED),
+    types(CANCELLING),
+    bypass_cancelling_without_infrastructure,
+)
+_ONLY_SCHEDULED_LATE: Final[Rule[FlowTransition]] = Rule(
+    "EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late
+)
+
 CORE: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("PreserveDeploymentConcurrencyLeaseId", ANY, ANY, concurrency.preserve_lease),
     Rule("PreventDuplicateTransitions", ANY, ANY, prevent_duplicate_transitions),
@@ -212,12 +226,7 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
         all_but(CANCELLED),
         enforce_cancelling_to_cancelled,
     ),
-    Rule(
-        "BypassCancellingFlowRunsWithNoInfra",
-        types(SCHEDULED, PAUSED),
-        types(CANCELLING),
-        bypass_cancelling_without_infrastructure,
-    ),
+    _BYPASS_CANCELLING,
     Rule("PreventPendingTransitions", SUBMITTED, types(PENDING), prevent_pending),
     Rule("ValidateDeploymentConcurrencyAtRunning", types(PENDING), types(RUNNING), concurrency.validate_slot),
     Rule(
@@ -231,10 +240,9 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
         "RemoveDeploymentConcurrencyLeaseForOldClientVersions",
         types(PENDING),
         types(RUNNING, CANCELLING),
-        nothing,
         after=concurrency.keep_lease_for_old_clients,
     ),
-    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    _ONLY_SCHEDULED_LATE,
     Rule("HandlePausingFlows", ANY, types(PAUSED), handle_pausing, after=remember_pause_key),
     Rule("HandleResumingPausedFlows", types(PAUSED), ANY, handle_resuming, after=mark_resuming),
     Rule("CopyScheduledTime", types(SCHEDULED), types(PENDING), copy_scheduled_time),
@@ -244,17 +252,12 @@ CORE: Final[Sequence[Rule[FlowTransition]]] = (
 
 #: Applies to runs that are marked late.
 LATE: Final[Sequence[Rule[FlowTransition]]] = (
-    Rule("EnsureOnlyScheduledFlowsMarkedLate", ANY, types(SCHEDULED), only_scheduled_marked_late),
+    _ONLY_SCHEDULED_LATE,
     Rule("EnforceDeploymentConcurrencyOnLate", types(SCHEDULED), types(SCHEDULED), concurrency.cancel_late),
 )
 
 #: Applies to forced transitions and first states.
 MINIMAL: Final[Sequence[Rule[FlowTransition]]] = (
     Rule("PreventResultDataLoss", TERMINAL, TERMINAL, prevent_result_data_loss),
-    Rule(
-        "BypassCancellingFlowRunsWithNoInfra",
-        types(SCHEDULED, PAUSED),
-        types(CANCELLING),
-        bypass_cancelling_without_infrastructure,
-    ),
+    _BYPASS_CANCELLING,
 )

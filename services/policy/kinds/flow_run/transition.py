@@ -4,36 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from antiphon.events import ids
-from antiphon.events.flow_run.events import (
-    FlowRunTransitionAborted,
-    FlowRunTransitionAccepted,
-    FlowRunTransitionDelayed,
-    FlowRunTransitionRejected,
-    FlowRunTransitionReplaced,
-)
 from antiphon.events.message import Event
 from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
-from antiphon.services.policy.engine.transitions import DecisionEvents, without_artifact_keys
+from antiphon.services.policy.engine.transitions import decided, without_artifact_keys
 from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, release_slot
 from antiphon.services.policy.kinds.flow_run.rules import CORE, FlowTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.task_run.transition import forced
-
-_EVENTS: Final = DecisionEvents(
-    accepted=FlowRunTransitionAccepted,
-    replaced=FlowRunTransitionReplaced,
-    rejected=FlowRunTransitionRejected,
-    delayed=FlowRunTransitionDelayed,
-    aborted=FlowRunTransitionAborted,
-)
 
 
 def move(
@@ -64,7 +48,7 @@ def move(
     # ReleaseFlowConcurrencySlots
     release_slot(t)
     marks = {} if t.policy == t.run.policy else {"empirical_policy": t.policy}
-    event = _EVENTS.of(t, written, progress, **marks)
+    event = decided("flow_run", t, written, progress, **marks)
     mirrored = _mirrored(situation, written) if written else ()
     retried = _retried(situation, t, failed_task_runs)
     return Decision(events=(*t.concurrency.ledger.events, *mirrored, *retried, (situation.aggregate, event)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import assert_never
 from uuid import UUID
 
 from antiphon.events import ids
@@ -23,13 +22,11 @@ from antiphon.events.message import Command, Event
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation, takes_no_command
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.limit.arithmetic import counted
 from antiphon.services.policy.kinds.limit.ledger import Ledger, limit_name, limits_named
 from antiphon.services.policy.kinds.limit.state import NO_LIMIT, Limit, evolve_limit
-
-LimitCommand = CreateLimit | UpdateLimit | DeleteLimit | ResetLimit
 
 
 def related(command: Command, situation: Situation[Limit]) -> tuple[Aggregate, ...]:
@@ -44,20 +41,19 @@ def related(command: Command, situation: Situation[Limit]) -> tuple[Aggregate, .
 
 def decide(command: Command, situation: Situation[Limit]) -> Decision:
     """The events of a limit's command."""
-    request: LimitCommand = command  # type: ignore[assignment]
-    if isinstance(request, CreateLimit):
-        return _create(request, situation)
+    if isinstance(command, CreateLimit):
+        return _create(command, situation)
     if not situation.state.exists:
         raise RefusedError(Status.NOT_FOUND, "Concurrency Limit not found")
-    match request:
+    match command:
         case UpdateLimit():
-            return _update(request, situation)
+            return _update(command, situation)
         case DeleteLimit():
-            return Decision(events=deletion(situation.aggregate, situation.state, situation.now, revoke=request.revoke))
+            return Decision(events=deletion(situation.aggregate, situation.state, situation.now, revoke=command.revoke))
         case ResetLimit():
-            return _reset(request, situation)
+            return _reset(command, situation)
         case _:
-            assert_never(request)
+            return takes_no_command(command, situation)
 
 
 def creation(key: Aggregate, command: CreateLimit, now: datetime) -> tuple[tuple[Aggregate, Event], ...]:
@@ -92,7 +88,7 @@ def _create(command: CreateLimit, situation: Situation[Limit]) -> Decision:
         events = (resized(key, limit, command.limit, situation.now),)
         return Decision(events=events, answer=Answer(status=Status.UPDATED, aggregate_id=owner))
     if owner is not None or situation.state.exists:
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     return Decision(events=creation(situation.aggregate, command, situation.now))
 
 
@@ -101,7 +97,7 @@ def _update(command: UpdateLimit, situation: Situation[Limit]) -> Decision:
     events: Events = []
     if changes.name is not None and changes.name != limit.name:
         if situation.others[limit_name(changes.name)].owner is not None:
-            raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+            raise IntegrityError()
         events.append((limit_name(limit.name), NameReleased()))
         events.append((limit_name(changes.name), NameClaimed(name=changes.name, owner=key.id)))
     given = {name: value for name, value in changes if name in LimitChanges.model_fields and value is not None}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from random import Random
-from typing import assert_never
 
 from antiphon.events.limit.commands import (
     AcquireLease,
@@ -25,12 +24,11 @@ from antiphon.events.limit.events import (
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
-from antiphon.services.policy.engine.decider import Decider, Decision, RefusedError, Situation
+from antiphon.services.policy.engine.decider import Decider, Decision, Situation, takes_no_command
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.limit.arithmetic import retry_after_seconds
 from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
 from antiphon.services.policy.kinds.limit.state import NO_LEASE, Lease, evolve_lease
-
-LeaseCommand = AcquireLease | TakeSlots | ReturnSlots | ReleaseHolder | RenewLease | ReleaseLease | ExpireLease
 
 TOO_MANY = "Slots requested is greater than the limit"
 _NO_DECAY = (
@@ -55,22 +53,21 @@ def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, .
 
 def decide(command: Command, situation: Situation[Lease]) -> Decision:
     """The events of a lease's command."""
-    request: LeaseCommand = command  # type: ignore[assignment]
     ledger = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now)
-    match request:
+    match command:
         case AcquireLease() | TakeSlots():
-            return _take(request, situation, ledger)
+            return _take(command, situation, ledger)
         case ReturnSlots() | ReleaseHolder():
-            return _return(request, situation, ledger)
+            return _return(command, situation, ledger)
         case RenewLease():
-            done = ledger.renew(situation.id, request.seconds)
+            done = ledger.renew(situation.id, command.seconds)
         case ReleaseLease():
             done = ledger.end(situation.id)
         case ExpireLease():
             expires_at = situation.state.expires_at
             done = expires_at is not None and expires_at <= situation.now and ledger.end(situation.id, expired=True)
         case _:
-            assert_never(request)
+            return takes_no_command(command, situation)
     if not done:
         raise RefusedError(Status.NOT_FOUND, GONE)
     return Decision(events=tuple(ledger.events))
@@ -95,7 +92,7 @@ def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger
 
 
 def _check(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: Ledger) -> None:
-    """Refuse a request that these limits can never satisfy."""
+    """Refuse a command that these limits can never satisfy."""
     too_small = [key for key in active if ledger.limit(key).limit < command.slots]
     constant = ",".join(limit.name for limit in map(ledger.limit, active) if limit.slot_decay_per_second <= 0)
     reason = f"{_NO_DECAY}{constant!r}" if command.mode == "rate_limit" and constant else None

@@ -78,15 +78,7 @@ def evolve_limit(limit: Limit, event: Event) -> Limit:
         case SlotsDenied():
             return replace(limit, tally=event.tally)
         case LimitCreated():
-            return Limit(
-                exists=True,
-                name=event.name,
-                limit=event.limit,
-                active=event.active,
-                slot_decay_per_second=event.slot_decay_per_second,
-                tally=event.tally,
-                revoked_at=limit.revoked_at,
-            )
+            return Limit(exists=True, revoked_at=limit.revoked_at, **dict(event))
         case LimitUpdated():
             changed = {name: getattr(event.changes, name) for name in event.changes.model_fields_set}
             leases = {} if event.forgets_leases else limit.leases
@@ -109,14 +101,7 @@ def evolve_lease(lease: Lease, event: Event) -> Lease:
     """The lease after `event`."""
     match event:
         case LeaseGranted():
-            return Lease(
-                exists=True,
-                limits=event.limits,
-                slots=event.slots,
-                holder=event.holder,
-                granted_at=event.granted_at,
-                expires_at=event.expires_at,
-            )
+            return Lease(exists=True, **dict(event))
         case LeaseRenewed():
             return replace(lease, expires_at=event.expires_at)
         case LeaseReleased() | LeaseExpired():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
 from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
@@ -23,9 +22,9 @@ from antiphon.events.task_run.events import (
     TaskRunFields,
     TaskRunRenamed,
 )
-from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation, takes_no_command
 from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.task_run import cache, concurrency
 from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
 from antiphon.services.policy.kinds.task_run.record import record
@@ -33,26 +32,23 @@ from antiphon.services.policy.kinds.task_run.state import INITIAL, TaskRun, evol
 from antiphon.services.policy.kinds.task_run.transition import move
 from antiphon.services.prefect.run_names import generated_name
 
-TaskRunCommand = CreateTaskRun | SetTaskRunState | RecordTaskRunState | RenameTaskRun | DeleteTaskRun
-
 
 def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
     """Its flow run and cache; for a new task run also the reservation of its keys, and their owner."""
-    request: TaskRunCommand = command  # type: ignore[assignment]
     owners = lineage(situation.aggregate, situation.known)[1:]
     cached: tuple[Aggregate, ...] = ()
-    match request:
+    match command:
         case SetTaskRunState():
             limited = concurrency.related(situation.state, situation)
-            return (*owners, *limited, *cache.related(request.state, situation))
+            return (*owners, *limited, *cache.related(command.state, situation))
         case CreateTaskRun():
-            keys = request.flow_run_id, request.task_key, request.dynamic_key
-            flow_run_id = request.flow_run_id
-            cached = cache.related(request.state, situation)
+            keys = command.flow_run_id, command.task_key, command.dynamic_key
+            flow_run_id = command.flow_run_id
+            cached = cache.related(command.state, situation)
         case RecordTaskRunState():
             if situation.state.exists:
                 return owners
-            keys = request.flow_run_id, request.task_run.task_key, request.task_run.dynamic_key
+            keys = command.flow_run_id, command.task_run.task_key, command.task_run.dynamic_key
             flow_run_id = None
         case _:
             return (*owners, *concurrency.related(situation.state, situation))
@@ -68,23 +64,22 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
 
 def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
     """The events of a task run's command."""
-    request: TaskRunCommand = command  # type: ignore[assignment]
-    if isinstance(request, CreateTaskRun):
-        return create(request, situation)
-    if isinstance(request, RecordTaskRunState):
-        return record(request, situation)
+    if isinstance(command, CreateTaskRun):
+        return create(command, situation)
+    if isinstance(command, RecordTaskRunState):
+        return record(command, situation)
     if not is_there(situation.aggregate, situation.known):
         raise RefusedError(Status.NOT_FOUND, "Task run not found")
-    match request:
+    match command:
         case SetTaskRunState():
-            return move(situation, request.state, force=request.force)
+            return move(situation, command.state, force=command.force)
         case RenameTaskRun():
-            renamed = TaskRunRenamed(name=request.name or generated_name(situation.command_id))
+            renamed = TaskRunRenamed(name=command.name or generated_name(situation.command_id))
             return Decision(events=((situation.aggregate, renamed),))
         case DeleteTaskRun():
             return delete(situation)
         case _:
-            assert_never(request)
+            return takes_no_command(command, situation)
 
 
 def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
@@ -97,7 +92,7 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     flow_run = situation.others.get(flow_run_key)
     flow_run_is_missing = command.flow_run_id is not None and not is_there(flow_run_key, situation.others)
     if is_there(situation.aggregate, situation.known) or flow_run_is_missing:
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     labels = command.labels
     if flow_run is not None:
         labels = dict(flow_run.labels) | {"prefect.flow-run.id": str(command.flow_run_id)} | labels

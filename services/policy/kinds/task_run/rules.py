@@ -15,8 +15,12 @@ from antiphon.events.state import RunProgress, State, StateDetails, StateType, i
 from antiphon.events.task_run.events import TaskRunPolicy
 from antiphon.services.policy.engine.jitter import clamped_interval
 from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, types
-from antiphon.services.policy.engine.pending import SUBMITTED, prevent_pending
-from antiphon.services.policy.engine.scheduled_time import copy_scheduled_time, wait_for_scheduled_time
+from antiphon.services.policy.engine.shared_rules import (
+    SUBMITTED,
+    copy_scheduled_time,
+    prevent_pending,
+    wait_for_scheduled_time,
+)
 from antiphon.services.policy.kinds.task_run.concurrency import TaggedTransition, TagSlots, give_up_slots, secure_slots
 from antiphon.services.policy.kinds.task_run.state import TaskRun
 
@@ -180,10 +184,6 @@ def copy_task_parameters_id(t: TaskTransition) -> None:
         t.set_details(task_parameters_id=t.initial.state_details.task_parameters_id)
 
 
-def _allow(_: TaskTransition) -> None:
-    """A rule that has only an after-effect."""
-
-
 _Row = Rule[TaskTransition]
 
 _CACHE_RETRIEVAL: Final[_Row] = Rule("CacheRetrieval", ANY, types(RUNNING), retrieve_cached)
@@ -195,7 +195,7 @@ _COPY_SCHEDULED_TIME: Final[_Row] = Rule("CopyScheduledTime", types(SCHEDULED), 
 _WAIT: Final[_Row] = Rule("WaitForScheduledTime", types(SCHEDULED, PENDING), types(RUNNING), wait_for_scheduled_time)
 _RETRY: Final[_Row] = Rule("RetryFailedTasks", types(RUNNING), types(FAILED), retry_failed)
 _RENAME: Final[_Row] = Rule("RenameReruns", ANY, types(RUNNING), rename_reruns)
-_TRACK: Final[_Row] = Rule("UpdateFlowRunTrackerOnTasks", ANY, types(RUNNING), _allow, after=track_flow_run)
+_TRACK: Final[_Row] = Rule("UpdateFlowRunTrackerOnTasks", ANY, types(RUNNING), after=track_flow_run)
 _CACHE_INSERTION: Final[_Row] = Rule("CacheInsertion", ANY, types(COMPLETED), limit_cache_key, after=fill_cache)
 
 CORE: Final[Sequence[_Row]] = (

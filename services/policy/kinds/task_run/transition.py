@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from antiphon.events.message import Event
@@ -10,29 +9,17 @@ from antiphon.events.state import ProposedState, State, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_cache.events import TaskCacheConsulted, TaskCacheFilled
 from antiphon.events.task_run.events import (
-    TaskRunTransitionAborted,
     TaskRunTransitionAccepted,
-    TaskRunTransitionDelayed,
-    TaskRunTransitionRejected,
-    TaskRunTransitionReplaced,
 )
 from antiphon.services.policy.engine.answers import as_read
 from antiphon.services.policy.engine.decider import Decision, Situation
 from antiphon.services.policy.engine.orchestration import enter, leave, state_from
 from antiphon.services.policy.engine.progress import advance
-from antiphon.services.policy.engine.transitions import DecisionEvents, without_artifact_keys
+from antiphon.services.policy.engine.transitions import decided, without_artifact_keys
 from antiphon.services.policy.kinds.task_run import cache
 from antiphon.services.policy.kinds.task_run.concurrency import TagSlots, release_slots
 from antiphon.services.policy.kinds.task_run.rules import TaskTransition, policy_for
 from antiphon.services.policy.kinds.task_run.state import TaskRun
-
-_EVENTS: Final = DecisionEvents(
-    accepted=TaskRunTransitionAccepted,
-    replaced=TaskRunTransitionReplaced,
-    rejected=TaskRunTransitionRejected,
-    delayed=TaskRunTransitionDelayed,
-    aborted=TaskRunTransitionAborted,
-)
 
 
 def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool = False) -> Decision:
@@ -61,7 +48,7 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     if cache_key is not None:
         events.extend((cache_key, event) for event in _cache_events(situation.id, t, written))
     marks = {} if t.tracked_run_count is None else {"flow_run_run_count": t.tracked_run_count}
-    events.append((situation.aggregate, _EVENTS.of(t, written, progress, **marks)))
+    events.append((situation.aggregate, decided("task_run", t, written, progress, **marks)))
     return Decision(events=tuple(events))
 
 

@@ -11,7 +11,8 @@ from antiphon.events import ids
 from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.commands import DEFAULT_POOL
-from antiphon.services.policy.engine.decider import Events, RefusedError, Situation
+from antiphon.services.policy.engine.decider import Events, Situation
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.work_pool.decider import creation, queue_creation
 from antiphon.services.policy.kinds.work_pool.model import name_of
 from antiphon.services.policy.kinds.work_pool.state import INITIAL, WorkPool, evolve

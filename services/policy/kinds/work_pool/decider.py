@@ -26,20 +26,18 @@ from antiphon.events.work_pool.events import (
     WorkQueueDeleted,
     WorkQueueUpdated,
 )
-from antiphon.services.policy.engine.decider import Decider, Decision, Events, RefusedError, Situation
-from antiphon.services.policy.engine.integrity import INTEGRITY_CONFLICT
+from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation, takes_no_command
+from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.document.decider import validated
 from antiphon.services.policy.kinds.work_pool import job_variables, priorities
 from antiphon.services.policy.kinds.work_pool.model import DEFAULT_QUEUE, WorkPoolFields, WorkQueueFields, name_of
 from antiphon.services.policy.kinds.work_pool.state import INITIAL, WorkPool, evolve
 
-WorkPoolCommand = CreateWorkPool | UpdateWorkPool | DeleteWorkPool | CreateWorkQueue | UpdateWorkQueue | DeleteWorkQueue
-
 _TAKEN: Final = "A work pool with this name already exists."
 _QUEUE_TAKEN: Final = "A work queue with this name already exists."
 _MISSING: Final = "Work pool not found."
 _QUEUE_MISSING: Final = "Work queue not found."
-#: Columns that cannot be null, although a request may say so.
+#: Columns that cannot be null, although a command may say so.
 _NOT_NULL: Final = ("is_paused", "base_job_template", "storage_configuration")
 _QUEUE_NOT_NULL: Final = ("name", "description", "is_paused", "priority")
 
@@ -55,25 +53,26 @@ def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate
 
 def decide(command: Command, situation: Situation[WorkPool]) -> Decision:
     """The events of a pool's command."""
-    request: WorkPoolCommand = command  # type: ignore[assignment]
-    if isinstance(request, CreateWorkPool):
-        return _create(request, situation)
+    if isinstance(command, CreateWorkPool):
+        return _create(command, situation)
     if not situation.state.exists:
         raise RefusedError(Status.NOT_FOUND, _MISSING)
-    match request:
+    match command:
         case UpdateWorkPool():
-            return _update(request, situation)
+            return _update(command, situation)
         case DeleteWorkPool():
             released = (name_of(situation.state.data["name"]), NameReleased())
             return Decision(events=(released, (situation.aggregate, WorkPoolDeleted())))
         case CreateWorkQueue():
-            return _create_queue(request, situation)
-        case UpdateWorkQueue() | DeleteWorkQueue() if str(request.queue_id) not in situation.state.queues:
+            return _create_queue(command, situation)
+        case UpdateWorkQueue() | DeleteWorkQueue() if str(command.queue_id) not in situation.state.queues:
             raise RefusedError(Status.NOT_FOUND, _QUEUE_MISSING)
         case UpdateWorkQueue():
-            return _update_queue(request, situation)
+            return _update_queue(command, situation)
         case DeleteWorkQueue():
-            return _delete_queue(request, situation)
+            return _delete_queue(command, situation)
+        case _:
+            return takes_no_command(command, situation)
 
 
 def _create(command: CreateWorkPool, situation: Situation[WorkPool]) -> Decision:
@@ -99,7 +98,7 @@ def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -
 
 def _update(command: UpdateWorkPool, situation: Situation[WorkPool]) -> Decision:
     if any(name in command.changes and command.changes[name] is None for name in _NOT_NULL):
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     data = validated(WorkPoolFields, {**situation.state.data, **command.changes})
     if data["name"] != situation.state.data["name"]:
         raise RefusedError(Status.INVALID, "The name cannot be changed.")
@@ -137,9 +136,9 @@ def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> D
     queue_id, pool = str(command.queue_id), situation.state
     present, changes = pool.queues[queue_id], dict(command.changes)
     if any(name in changes and changes[name] is None for name in _QUEUE_NOT_NULL):
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     if pool.named(str(changes.get("name", present["name"]))) not in (None, queue_id):
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     if "is_paused" in changes:
         changes["status"] = "PAUSED" if changes["is_paused"] else None
     data = validated(WorkQueueFields, {**present, **changes})
@@ -155,7 +154,7 @@ def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> D
 
 def _delete_queue(command: DeleteWorkQueue, situation: Situation[WorkPool]) -> Decision:
     if str(command.queue_id) == situation.state.data["default_queue_id"]:
-        raise RefusedError(Status.CONFLICT, INTEGRITY_CONFLICT)
+        raise IntegrityError()
     return Decision(events=((situation.aggregate, WorkQueueDeleted(queue_id=command.queue_id)),))
 
 

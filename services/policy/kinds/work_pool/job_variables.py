@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events.outcome import Status
-from antiphon.services.policy.engine.decider import RefusedError
+from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.prefect.json_schema import is_schema, problem
 
 #: The rule that a refusal names.
