@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Final
 
+from antiphon.events.projection_messages import Hurry
 from antiphon.services.runtime import clock
 
 #: After a batch of this size the next one is large enough.
@@ -25,9 +26,9 @@ class BatchLinger:
         self._wanted_at = -math.inf
         self._hurried = asyncio.Event()
 
-    def hurry(self, position: int) -> None:
+    async def hurry(self, message: Hurry) -> None:
         """A reader waits for a position."""
-        self._wanted = max(self._wanted, position)
+        self._wanted = max(self._wanted, message.position)
         self._wanted_at = clock.monotonic()
         self._hurried.set()
 

@@ -22,7 +22,7 @@ from antiphon.projections.engine.writer import acquire_lock, connect, parked_str
 from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.projector.batch_linger import BatchLinger
 from antiphon.services.projector.handover import Handover
-from antiphon.services.projector.subscribers import on_hurry, on_unpark, on_yield, subscribed
+from antiphon.services.projector.subscribers import Handler, subscribed
 from antiphon.services.projector.unparking import Unparking
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
@@ -61,12 +61,12 @@ class EventsLoop:
             await self._announce(after)
             log, writing = JetStreamLog(self._client), asyncio.Lock()
             linger, handover = BatchLinger(), Handover(self.name, writing)
-            async with subscribed(
-                self._client,
-                on_hurry(self._broker, self.name, linger),
-                on_unpark(self._broker, self.name, Unparking(log, reader, runner, writing)),
-                on_yield(self._broker, self.name, handover),
-            ):
+            handlers: dict[str, Handler] = {
+                subjects.projection_hurry(self.name): linger.hurry,
+                subjects.projection_unpark(self.name): Unparking(log, reader, runner, writing).unpark,
+                subjects.projection_yield(self.name): handover.begin,
+            }
+            async with subscribed(self._broker, self._client, handlers):
                 work = self._follow(log, runner, min(after, archive.position), writing, linger)
                 await handover.until_requested(work)
 

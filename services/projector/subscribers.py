@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from faststream.nats import NatsBroker
-from faststream.nats.subscriber.usecases import LogicSubscriber
 from nats.aio.client import Client
 
-from antiphon.events import subjects
-from antiphon.events.projection_messages import Hurry, Unpark, Unparked
-from antiphon.services.projector.batch_linger import BatchLinger
-from antiphon.services.projector.handover import Handover
-from antiphon.services.projector.unparking import Unparking
+Handler = Callable[..., Awaitable[Any]]
 
 
 @asynccontextmanager
-async def subscribed(client: Client, *subscribers: LogicSubscriber[Any]) -> AsyncIterator[None]:
-    """Receive messages until the block ends."""
-    for subscriber in subscribers:
+async def subscribed(broker: NatsBroker, client: Client, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
+    """Give the messages on each subject to its handler, until the block ends."""
+    subscribers = [broker.subscriber(subject, persistent=False) for subject in handlers]
+    for subscriber, handler in zip(subscribers, handlers.values(), strict=True):
+        subscriber(handler)
         await subscriber.start()
     try:
         yield
@@ -28,36 +25,3 @@ async def subscribed(client: Client, *subscribers: LogicSubscriber[Any]) -> Asyn
         if not client.is_closed:
             for subscriber in subscribers:
                 await subscriber.stop()
-
-
-def on_hurry(broker: NatsBroker, projection: str, linger: BatchLinger) -> LogicSubscriber[Any]:
-    """Readers wait for a position."""
-    subscriber = broker.subscriber(subjects.projection_hurry(projection), no_reply=True, persistent=False)
-
-    @subscriber
-    async def hurry(message: Hurry) -> None:
-        linger.hurry(message.position)
-
-    return subscriber
-
-
-def on_unpark(broker: NatsBroker, projection: str, unparking: Unparking) -> LogicSubscriber[Any]:
-    """An operator replays a parked event."""
-    subscriber = broker.subscriber(subjects.projection_unpark(projection), persistent=False)
-
-    @subscriber
-    async def unpark(message: Unpark) -> Unparked:
-        return await unparking.unpark(message.event_stream)
-
-    return subscriber
-
-
-def on_yield(broker: NatsBroker, projection: str, handover: Handover) -> LogicSubscriber[Any]:
-    """A rebuild requests the lock."""
-    subscriber = broker.subscriber(subjects.projection_yield(projection), persistent=False)
-
-    @subscriber
-    async def release() -> None:
-        await handover.begin()
-
-    return subscriber

@@ -14,7 +14,7 @@ from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.projection_messages import Unparked
+from antiphon.events.projection_messages import Unpark, Unparked
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
@@ -36,8 +36,9 @@ class Unparking:
         self._runner = runner
         self._writing = writing
 
-    async def unpark(self, stream: str) -> Unparked:
+    async def unpark(self, message: Unpark) -> Unparked:
         """Project an event stream from its parked event on, all of it or nothing."""
+        stream = message.event_stream
         aggregate = _aggregate(stream)
         async with self._writing:
             first = self._reader.waiting_from(stream)

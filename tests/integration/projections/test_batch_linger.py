@@ -16,7 +16,7 @@ from antiphon.events.projection_messages import Hurry
 from antiphon.projections.engine.projection import NAME
 from antiphon.services.gateway.consistency.watermark import Watermark
 from antiphon.services.projector.batch_linger import BatchLinger
-from antiphon.services.projector.subscribers import on_hurry, subscribed
+from antiphon.services.projector.subscribers import subscribed
 
 #: Longer than any test.
 _EVER: Final = 3600.0
@@ -26,7 +26,7 @@ _FEW: Final = 10
 @pytest.fixture
 async def linger(broker: NatsBroker, client: Client) -> AsyncIterator[BatchLinger]:
     made = BatchLinger(_EVER)
-    async with subscribed(client, on_hurry(broker, NAME, made)):
+    async with subscribed(broker, client, {subjects.projection_hurry(NAME): made.hurry}):
         await broker.ping(10)
         yield made
 
