@@ -14,16 +14,19 @@ from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
+from antiphon.events.work_pool.commands import DEFAULT_POOL
 from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation
 from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
-from antiphon.services.policy.kinds.deployment import pool
 from antiphon.services.policy.kinds.deployment.model import Deployment, check_parameters
 from antiphon.services.policy.kinds.document.decider import validated
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
 from antiphon.services.policy.kinds.limit.decider import creation, deletion, own_limit_id, resized
 from antiphon.services.policy.kinds.limit.ledger import limit_key, limit_name, limits_named
-from antiphon.services.policy.kinds.work_pool import assignment
+from antiphon.services.policy.kinds.work_pool import assignment, job_variables
+from antiphon.services.policy.kinds.work_pool.state import WorkPool
+from antiphon.services.prefect.json_schema import first_problem
 
+_CREATING: Final = "Error creating deployment: {}"
 _MISSING: Final = "Deployment not found."
 _NO_LIMIT: Final = "Concurrency limit not found"
 #: Values of a command that the deployment stores in another form.
@@ -86,7 +89,7 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
     if isinstance(command, UpdateDeployment):
         if command.checks_parameters:
             _check_parameters(situation.state.data | command.changes)
-        pool.check_change(command.changes, situation)
+        _check_changed_variables(command.changes, situation)
         return _change(situation, situation.aggregate, situation.state, command.changes)
     data = situation.state.data
     events: Events = [(name_of(data["flow_id"], data["name"]), NameReleased())]
@@ -113,7 +116,7 @@ def _create(given: dict[str, Any], situation: Situation[Document]) -> Decision:
     if given.get("work_pool_name", "") is None:
         # Only an update removes a deployment from its pool.
         given = {field: value for field, value in given.items() if field != "work_pool_name"}
-    pool.check_creation(given, situation)
+    _check_variables(given, situation)
     flow = situation.others[Aggregate("flow", str(given.get("flow_id")))]
     if not flow.exists:
         # As in Prefect, a missing limit or pool is reported first.
@@ -149,7 +152,7 @@ def _with_limit_and_pool(
 ) -> tuple[dict[str, Any], Events]:
     """The new fields of a deployment, and the events that create or change its limit and its queue."""
     limit_id, events = _limit(situation, key, present, given)
-    assigned, created = pool.assign_queue(given, situation)
+    assigned, created = _assign_queue(given, situation)
     fields = {field: value for field, value in given.items() if field not in _CONVERTED} | assigned
     if limit_id != present.get("concurrency_limit_id"):
         fields["concurrency_limit_id"] = limit_id
@@ -196,6 +199,41 @@ def _without_own_limit(situation: Situation[Document], key: Aggregate, data: Map
         if state.exists and limit == limit_key(own_limit_id(UUID(key.id))):
             return list(deletion(limit, state, situation.now, revoke=False))
     return []
+
+
+def _assign_queue(given: Mapping[str, Any], situation: Situation[Any]) -> tuple[dict[str, Any], Events]:
+    """The deployment's new pool and queue, if they change, and the events that create the queue."""
+    pool_name, queue_name = given.get("work_pool_name"), given.get("work_queue_name")
+    if pool_name is None and "work_pool_name" in given:
+        return {"work_pool_id": None, "work_queue_id": None}, []
+    if not pool_name and not queue_name:
+        return {}, []
+    assigned = assignment.assign_queue(pool_name, queue_name, situation)
+    return {"work_pool_id": assigned.pool_id, "work_queue_id": assigned.queue_id}, assigned.events
+
+
+def _check_variables(given: Mapping[str, Any], situation: Situation[Any]) -> None:
+    """Refuse a deployment whose job variables do not fit its pool."""
+    variables, pool = given.get("job_variables"), _pool(given, situation)
+    if variables and pool is not None and given["work_pool_name"] != DEFAULT_POOL:
+        job_variables.check(pool.data["base_job_template"], variables, doing=_CREATING)
+
+
+def _check_changed_variables(changes: Mapping[str, Any], situation: Situation[Any]) -> None:
+    """Refuse a change whose job variables do not fit the pool that it names; the pool's defaults do not count."""
+    variables, pool = changes.get("job_variables"), _pool(changes, situation)
+    if variables is None or pool is None:
+        return
+    schema = pool.data["base_job_template"].get("variables")
+    found = None if schema is None else first_problem(dict(variables), schema)
+    if found is not None:
+        raise RefusedError(Status.CONFLICT, _CREATING.format(found))
+
+
+def _pool(given: Mapping[str, Any], situation: Situation[Any]) -> WorkPool | None:
+    name = given.get("work_pool_name")
+    keys = assignment.named(name, situation.others)[1:] if name else ()
+    return situation.others[keys[0]] if keys else None
 
 
 DEPLOYMENT: Decider[Document] = Decider(initial=INITIAL, evolve=evolve, decision=decide, needed=related)

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from antiphon.events.codec import EVENT_TYPES
 from antiphon.events.document.commands import CreateDocument, UpdateDocument
-from antiphon.events.message import Command, Payload
+from antiphon.events.message import Command, Event, Payload
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
@@ -57,7 +58,7 @@ def decide(command: Command, situation: Situation[Document]) -> Decision:
     events: Events = []
     if resource.name is not None:
         events.append((resource.name(situation.state.data), NameReleased()))
-    return Decision(events=(*events, (situation.aggregate, resource.deleted())))
+    return Decision(events=(*events, _event(situation, "deleted")))
 
 
 def _create(resource: DocumentKind, command: CreateDocument, situation: Situation[Document]) -> Decision:
@@ -74,8 +75,13 @@ def _create(resource: DocumentKind, command: CreateDocument, situation: Situatio
         if owner is not None and holder is not None and holder.exists:
             return _exists(resource, owner)
         events.append((name, _claimed(data, situation)))
-    events.append((situation.aggregate, resource.created(data=data)))
+    events.append(_event(situation, "created", data=data))
     return Decision(events=tuple(events))
+
+
+def _event(situation: Situation[Document], action: str, **fields: Any) -> tuple[Aggregate, Event]:
+    key = situation.aggregate
+    return key, EVENT_TYPES[f"{key.kind}.{action}"](**fields)
 
 
 def _claimed(data: dict[str, Any], situation: Situation[Document]) -> NameClaimed:
@@ -106,7 +112,7 @@ def _update(resource: DocumentKind, command: UpdateDocument, situation: Situatio
             raise IntegrityError()
         events += [(former, NameReleased()), (name, _claimed(data, situation))]
     changes = {field: data[field] for field in command.changes}
-    return Decision(events=(*events, (situation.aggregate, resource.updated(changes=changes))))
+    return Decision(events=(*events, _event(situation, "updated", changes=changes)))
 
 
 def validated(model: type[Payload], data: dict[str, Any]) -> dict[str, Any]:

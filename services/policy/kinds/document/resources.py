@@ -10,7 +10,6 @@ from uuid import UUID
 from pydantic import StringConstraints
 
 from antiphon.events import ids
-from antiphon.events.document import events
 from antiphon.events.message import Payload
 from antiphon.events.subjects import Aggregate
 
@@ -60,9 +59,6 @@ class DocumentKind:
     """One kind of document."""
 
     model: type[Payload]
-    created: type[events.DocumentCreated]
-    updated: type[events.DocumentUpdated]
-    deleted: type[events.DocumentDeleted]
     #: The reservation that its data claims; absent if only the id is unique.
     name: Callable[[dict[str, Any]], Aggregate] | None = None
     #: Whether the name may change.
@@ -81,34 +77,22 @@ class DocumentKind:
 RESOURCES: dict[str, DocumentKind] = {
     "flow": DocumentKind(
         model=Flow,
-        created=events.FlowCreated,
-        updated=events.FlowUpdated,
-        deleted=events.FlowDeleted,
         name=lambda data: ids.name_aggregate("flow", data["name"]),
         create_finds_existing=True,
     ),
     "flow_run_input": DocumentKind(
         model=FlowRunInput,
-        created=events.FlowRunInputCreated,
-        updated=events.FlowRunInputUpdated,
-        deleted=events.FlowRunInputDeleted,
         taken="A flow run input with this key already exists.",
         parent=lambda data: Aggregate("flow_run", str(data["flow_run_id"])),
         parent_missing="Flow run not found",
     ),
     "variable": DocumentKind(
         model=Variable,
-        created=events.VariableCreated,
-        updated=events.VariableUpdated,
-        deleted=events.VariableDeleted,
         name=lambda data: ids.name_aggregate("variable", data["name"]),
         can_be_renamed=True,
     ),
     "artifact": DocumentKind(
         model=Artifact,
-        created=events.ArtifactCreated,
-        updated=events.ArtifactUpdated,
-        deleted=events.ArtifactDeleted,
         fixed=frozenset({"key", "type", "flow_run_id", "task_run_id"}),
         create_finds_existing=True,
     ),

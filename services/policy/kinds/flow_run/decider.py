@@ -6,14 +6,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from antiphon.events.flow_run.commands import (
-    CreateFlowRun,
-    DeleteFlowRun,
-    MarkFlowRunLate,
-    ResumeFlowRun,
-    SetFlowRunState,
-    UpdateFlowRun,
-)
+from antiphon.events.flow_run import commands
 from antiphon.events.flow_run.events import FlowRunCreated, FlowRunDeleted, FlowRunFields, FlowRunUpdated
 from antiphon.events.message import Command
 from antiphon.events.outcome import Status
@@ -46,18 +39,18 @@ def related(command: Command, situation: Situation[FlowRun]) -> list[Aggregate]:
     """The flow, the parent task run that mirrors a subflow's state, the inputs a resume needs."""
     run = situation.state
     flow, parent_id = run.flow, run.parent_task_run_id
-    if isinstance(command, CreateFlowRun) and not run.exists:
+    if isinstance(command, commands.CreateFlowRun) and not run.exists:
         flow, parent_id = Aggregate("flow", str(command.flow_id)), command.parent_task_run_id
     named = [flow] if flow else []
-    if isinstance(command, CreateFlowRun):
+    if isinstance(command, commands.CreateFlowRun):
         named.extend(from_deployment.related(command, situation))
     else:
         named.extend(concurrency.related(run, situation.others))
     if parent_id is not None:
         named.extend(lineage(_task_run(parent_id), situation.known))
-    if isinstance(command, SetFlowRunState):
+    if isinstance(command, commands.SetFlowRunState):
         named.extend(_task_run(task_run_id) for task_run_id in command.failed_task_runs)
-    if isinstance(command, ResumeFlowRun):
+    if isinstance(command, commands.ResumeFlowRun):
         named.extend(resume.inputs(situation))
     return named
 
@@ -68,13 +61,13 @@ def _task_run(task_run_id: UUID | None) -> Aggregate:
 
 def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
     """The events of a flow run's command."""
-    if isinstance(command, CreateFlowRun):
+    if isinstance(command, commands.CreateFlowRun):
         return create(command, situation)
     if not is_there(situation.aggregate, situation.known):
         raise RefusedError(Status.NOT_FOUND, "Flow run not found")
     situation = _without_lost_parent(situation)
     match command:
-        case SetFlowRunState():
+        case commands.SetFlowRunState():
             return move(
                 situation,
                 command.state,
@@ -83,13 +76,13 @@ def decide(command: Command, situation: Situation[FlowRun]) -> Decision:
                 client_version=command.client_version,
                 failed_task_runs=command.failed_task_runs,
             )
-        case MarkFlowRunLate():
+        case commands.MarkFlowRunLate():
             return move(situation, _late(situation.state), policy=LATE)
-        case ResumeFlowRun():
+        case commands.ResumeFlowRun():
             return resume.resume(command, situation)
-        case UpdateFlowRun():
+        case commands.UpdateFlowRun():
             return update(command, situation)
-        case DeleteFlowRun():
+        case commands.DeleteFlowRun():
             return Decision(events=(*concurrency.freed(situation), (situation.aggregate, FlowRunDeleted())))
         case _:
             return takes_no_command(command, situation)
@@ -108,7 +101,7 @@ def _without_lost_parent(situation: Situation[FlowRun]) -> Situation[FlowRun]:
     return replace(situation, state=replace(situation.state, parent_task_run_id=None))
 
 
-def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
+def create(command: commands.CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
     """A new run in its first state; a repeated idempotency key finds the existing run."""
     if situation.state.exists and is_there(situation.aggregate, situation.known):
         raise RefusedError(Status.EXISTS, "The idempotency key stands for this run.")
@@ -124,7 +117,7 @@ def create(command: CreateFlowRun, situation: Situation[FlowRun]) -> Decision:
 
 
 def _begin(
-    command: CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, assigned: QueueAssignment
+    command: commands.CreateFlowRun, situation: Situation[FlowRun], flow_key: Aggregate, assigned: QueueAssignment
 ) -> Decision:
     fields: dict[str, Any] = {
         **command.model_dump(exclude=_NOT_OF_THE_RUN, exclude_unset=True),
@@ -143,7 +136,7 @@ def _begin(
     return Decision(events=(*assigned.events, *mirrored, (key, FlowRunCreated(**fields | written))))
 
 
-def update(command: UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
+def update(command: commands.UpdateFlowRun, situation: Situation[FlowRun]) -> Decision:
     """Change fields; a run's job variables only while it is scheduled from a deployment."""
     run = situation.state
     if command.changes.job_variables is not None:

@@ -6,16 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from antiphon.events.flow_run.events import (
-    FlowRunCreated,
-    FlowRunDeleted,
-    FlowRunFields,
-    FlowRunPolicy,
-    FlowRunTransitionAccepted,
-    FlowRunTransitionRejected,
-    FlowRunTransitionReplaced,
-    FlowRunUpdated,
-)
+from antiphon.events.flow_run import events
 from antiphon.events.message import Event
 from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
@@ -35,7 +26,7 @@ class FlowRun:
     parent_task_run_id: UUID | None = None
     infrastructure_pid: str | None = None
     labels: tuple[tuple[str, bool | int | float | str], ...] = ()
-    policy: FlowRunPolicy = FlowRunPolicy()
+    policy: events.FlowRunPolicy = events.FlowRunPolicy()
     state: State | None = None
     progress: RunProgress = RunProgress()
     #: The timestamps of all its states: no two states of a run share one.
@@ -55,21 +46,21 @@ INITIAL = FlowRun()
 def evolve(run: FlowRun, event: Event) -> FlowRun:
     """The run after `event`; other events leave it unchanged."""
     match event:
-        case FlowRunTransitionAccepted() | FlowRunTransitionReplaced():
+        case events.FlowRunTransitionAccepted() | events.FlowRunTransitionReplaced():
             return _moved(run, event)
-        case FlowRunCreated():
+        case events.FlowRunCreated():
             return _moved(begun(event, run), event)
-        case FlowRunTransitionRejected():
+        case events.FlowRunTransitionRejected():
             return replace(run, policy=event.empirical_policy or run.policy)
-        case FlowRunUpdated():
+        case events.FlowRunUpdated():
             return _updated(run, event)
-        case FlowRunDeleted():
+        case events.FlowRunDeleted():
             return FlowRun(is_deleted=True, artifact_ids=run.artifact_ids)
         case _:
             return run
 
 
-def begun(fields: FlowRunFields, earlier: FlowRun) -> FlowRun:
+def begun(fields: events.FlowRunFields, earlier: FlowRun) -> FlowRun:
     """A new run before it has a state; `earlier` is the deleted run of the same id, if there was one."""
     return FlowRun(
         exists=True,
@@ -82,7 +73,9 @@ def begun(fields: FlowRunFields, earlier: FlowRun) -> FlowRun:
     )
 
 
-def _moved(run: FlowRun, event: FlowRunCreated | FlowRunTransitionAccepted | FlowRunTransitionReplaced) -> FlowRun:
+def _moved(
+    run: FlowRun, event: events.FlowRunCreated | events.FlowRunTransitionAccepted | events.FlowRunTransitionReplaced
+) -> FlowRun:
     artifact = artifact_id(event.state)
     return replace(
         run,
@@ -94,7 +87,7 @@ def _moved(run: FlowRun, event: FlowRunCreated | FlowRunTransitionAccepted | Flo
     )
 
 
-def _updated(run: FlowRun, event: FlowRunUpdated) -> FlowRun:
+def _updated(run: FlowRun, event: events.FlowRunUpdated) -> FlowRun:
     changes, given = event.changes, event.changes.model_fields_set
     return replace(
         run,

@@ -3,24 +3,9 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
-from antiphon.events.limit.commands import (
-    AcquireLease,
-    ExpireLease,
-    ReleaseHolder,
-    ReleaseLease,
-    RenewLease,
-    ReturnSlots,
-    TakeSlots,
-)
-from antiphon.events.limit.events import (
-    LeaseExpired,
-    LeaseGranted,
-    LeaseRefused,
-    LeaseReleased,
-    LeaseSlotsReturned,
-    LeaseSlotsTaken,
-)
+from antiphon.events.limit import commands, events
 from antiphon.events.message import Command, Event
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
@@ -37,14 +22,24 @@ _NO_DECAY = (
 )
 GONE = "Lease not found - it may have expired or been revoked"
 
+#: The status of other events is UPDATED.
+_STATUSES: Final[dict[type[Event], Status]] = {
+    events.LeaseGranted: Status.CREATED,
+    events.LeaseRefused: Status.WAIT,
+    events.LeaseReleased: Status.DELETED,
+    events.LeaseExpired: Status.DELETED,
+}
+
 
 def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, ...]:
     """The limits that the command names or the lease holds; for a holder, its leases and all their limits."""
     others = situation.others
-    if not isinstance(command, AcquireLease | TakeSlots | ReturnSlots | ReleaseHolder):
+    if not isinstance(
+        command, commands.AcquireLease | commands.TakeSlots | commands.ReturnSlots | commands.ReleaseHolder
+    ):
         return limits_of(situation.state)
     keys = limits_named(command.names, others)
-    if not isinstance(command, ReleaseHolder):
+    if not isinstance(command, commands.ReleaseHolder):
         return keys
     ledger = Ledger(others, situation.now)
     leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(command.names), command.holder_id)]
@@ -55,15 +50,15 @@ def decide(command: Command, situation: Situation[Lease]) -> Decision:
     """The events of a lease's command."""
     ledger = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now)
     match command:
-        case AcquireLease() | TakeSlots():
+        case commands.AcquireLease() | commands.TakeSlots():
             return _take(command, situation, ledger)
-        case ReturnSlots() | ReleaseHolder():
+        case commands.ReturnSlots() | commands.ReleaseHolder():
             return _return(command, situation, ledger)
-        case RenewLease():
+        case commands.RenewLease():
             done = ledger.renew(situation.id, command.seconds)
-        case ReleaseLease():
+        case commands.ReleaseLease():
             done = ledger.end(situation.id)
-        case ExpireLease():
+        case commands.ExpireLease():
             expires_at = situation.state.expires_at
             done = expires_at is not None and expires_at <= situation.now and ledger.end(situation.id, expired=True)
         case _:
@@ -73,7 +68,7 @@ def decide(command: Command, situation: Situation[Lease]) -> Decision:
     return Decision(events=tuple(ledger.events))
 
 
-def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger: Ledger) -> Decision:
+def _take(command: commands.AcquireLease | commands.TakeSlots, situation: Situation[Lease], ledger: Ledger) -> Decision:
     if situation.state.exists:
         raise RefusedError(Status.CONFLICT, "There is such a lease already.")
     keys = ledger.named(command.names)
@@ -81,17 +76,17 @@ def _take(command: AcquireLease | TakeSlots, situation: Situation[Lease], ledger
     _check(command, active, ledger)
     if not ledger.has_room(active, command.slots):
         return _refuse(command, situation, active, ledger)
-    if isinstance(command, AcquireLease):
+    if isinstance(command, commands.AcquireLease):
         ledger.grant(situation.id, keys, slots=command.slots, seconds=command.seconds, holder=command.holder)
     else:
         references = tuple(ledger.reference(key) for key in keys)
         for key in active:
             ledger.take(key, command.slots)
-        ledger.record(situation.aggregate, LeaseSlotsTaken(limits=references, slots=command.slots))
+        ledger.record(situation.aggregate, events.LeaseSlotsTaken(limits=references, slots=command.slots))
     return Decision(events=tuple(ledger.events))
 
 
-def _check(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: Ledger) -> None:
+def _check(command: commands.AcquireLease | commands.TakeSlots, active: list[Aggregate], ledger: Ledger) -> None:
     """Refuse a command that these limits can never satisfy."""
     too_small = [key for key in active if ledger.limit(key).limit < command.slots]
     constant = ",".join(limit.name for limit in map(ledger.limit, active) if limit.slot_decay_per_second <= 0)
@@ -102,21 +97,26 @@ def _check(command: AcquireLease | TakeSlots, active: list[Aggregate], ledger: L
 
 
 def _refuse(
-    command: AcquireLease | TakeSlots, situation: Situation[Lease], active: list[Aggregate], ledger: Ledger
+    command: commands.AcquireLease | commands.TakeSlots,
+    situation: Situation[Lease],
+    active: list[Aggregate],
+    ledger: Ledger,
 ) -> Decision:
     limits = [ledger.limit(key) for key in active]
     dice = Random(situation.command_id.int)  # noqa: S311  a delay
     seconds = retry_after_seconds(limits, command.slots, situation.now, dice)
     ledger.deny(active, command.slots)
     references = tuple(ledger.reference(key) for key in active)
-    refusal = LeaseRefused(limits=references, slots=command.slots, retry_after_seconds=seconds)
+    refusal = events.LeaseRefused(limits=references, slots=command.slots, retry_after_seconds=seconds)
     ledger.record(situation.aggregate, refusal)
     return Decision(events=tuple(ledger.events))
 
 
-def _return(command: ReturnSlots | ReleaseHolder, situation: Situation[Lease], ledger: Ledger) -> Decision:
+def _return(
+    command: commands.ReturnSlots | commands.ReleaseHolder, situation: Situation[Lease], ledger: Ledger
+) -> Decision:
     keys = ledger.named(command.names)
-    if isinstance(command, ReturnSlots):
+    if isinstance(command, commands.ReturnSlots):
         for key in keys:
             if ledger.limit(key).active:
                 ledger.give_back(key, command.slots, command.occupancy_seconds)
@@ -124,28 +124,14 @@ def _return(command: ReturnSlots | ReleaseHolder, situation: Situation[Lease], l
         for lease_id in ledger.held_by(keys, command.holder_id):
             ledger.end(lease_id)
     references = tuple(ledger.reference(key) for key in keys)
-    ledger.record(situation.aggregate, LeaseSlotsReturned(limits=references))
+    ledger.record(situation.aggregate, events.LeaseSlotsReturned(limits=references))
     return Decision(events=tuple(ledger.events))
 
 
 def answer(aggregate: Aggregate, lease: Lease, event: Event) -> Answer:  # noqa: ARG001  a decider's signature
     """The answer to the command that caused `event`."""
-    match event:
-        case LeaseGranted():
-            return Answer(status=Status.CREATED, aggregate_id=aggregate.id, limits=event.limits)
-        case LeaseRefused():
-            return Answer(
-                status=Status.WAIT,
-                aggregate_id=aggregate.id,
-                limits=event.limits,
-                retry_after_seconds=event.retry_after_seconds,
-            )
-        case LeaseSlotsTaken() | LeaseSlotsReturned():
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id, limits=event.limits)
-        case LeaseReleased() | LeaseExpired():
-            return Answer(status=Status.DELETED, aggregate_id=aggregate.id)
-        case _:
-            return Answer(status=Status.UPDATED, aggregate_id=aggregate.id)
+    told = {name: value for name, value in event if name in ("limits", "retry_after_seconds")}
+    return Answer(status=_STATUSES.get(type(event), Status.UPDATED), aggregate_id=aggregate.id, **told)
 
 
 LEASE: Decider[Lease] = Decider(initial=NO_LEASE, evolve=evolve_lease, decision=decide, needed=related, answer=answer)

@@ -8,15 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from antiphon.events import ids
-from antiphon.events.limit.events import (
-    LeaseExpired,
-    LeaseGranted,
-    LeaseReleased,
-    LeaseRenewed,
-    SlotsAcquired,
-    SlotsDenied,
-    SlotsReleased,
-)
+from antiphon.events.limit import events
 from antiphon.events.limit.slots import Holder, LimitReference
 from antiphon.events.message import Event
 from antiphon.events.subjects import Aggregate
@@ -106,7 +98,7 @@ class Ledger:
             if self.limit(key).active:
                 self.take(key, slots, lease_id, holder)
         expires_at = None if seconds is None else self._now + timedelta(seconds=seconds)
-        granted = LeaseGranted(
+        granted = events.LeaseGranted(
             limits=references, slots=slots, holder=holder, granted_at=self._now, expires_at=expires_at
         )
         self.record(lease_key(lease_id), granted)
@@ -114,25 +106,25 @@ class Ledger:
     def take(self, key: Aggregate, slots: int, lease_id: UUID | None = None, holder: Holder | None = None) -> None:
         """Take slots of one limit."""
         tally = taken(self.limit(key), slots, self._now, by_lease=lease_id is not None)
-        self.record(key, SlotsAcquired(slots=slots, lease_id=lease_id, holder=holder, tally=tally))
+        self.record(key, events.SlotsAcquired(slots=slots, lease_id=lease_id, holder=holder, tally=tally))
 
     def deny(self, keys: Iterable[Aggregate], slots: int) -> None:
         """Record a refused request on these limits."""
         for key in keys:
-            self.record(key, SlotsDenied(slots=slots, tally=denied(self.limit(key), slots, self._now)))
+            self.record(key, events.SlotsDenied(slots=slots, tally=denied(self.limit(key), slots, self._now)))
 
     def give_back(self, key: Aggregate, slots: int, occupancy_seconds: float | None) -> None:
         """Free slots that no lease holds."""
         limit = self.limit(key)
         tally = freed(limit, slots, self._now, by_lease=False, occupancy_seconds=occupancy_seconds)
-        self.record(key, SlotsReleased(slots=slots, tally=tally))
+        self.record(key, events.SlotsReleased(slots=slots, tally=tally))
 
     def renew(self, lease_id: UUID, seconds: float | None) -> bool:
         """Extend a lease, without `seconds` until it is released; False if it has ended."""
         if not self.lease(lease_id).exists:
             return False
         expires_at = None if seconds is None else self._now + timedelta(seconds=seconds)
-        self.record(lease_key(lease_id), LeaseRenewed(expires_at=expires_at))
+        self.record(lease_key(lease_id), events.LeaseRenewed(expires_at=expires_at))
         return True
 
     def end(self, lease_id: UUID, *, expired: bool = False) -> bool:
@@ -147,8 +139,8 @@ class Ledger:
             held = limit.leases.get(lease_id)
             if held is not None:
                 tally = freed(limit, held.slots, self._now, by_lease=True, occupancy_seconds=occupancy)
-                self.record(limit_key_, SlotsReleased(slots=held.slots, lease_id=lease_id, tally=tally))
-        self.record(key, LeaseExpired() if expired else LeaseReleased())
+                self.record(limit_key_, events.SlotsReleased(slots=held.slots, lease_id=lease_id, tally=tally))
+        self.record(key, events.LeaseExpired() if expired else events.LeaseReleased())
         return True
 
     def held_by(self, keys: Iterable[Aggregate], holder_id: UUID) -> list[UUID]:

@@ -8,19 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from antiphon.events.limit.events import (
-    LeaseExpired,
-    LeaseGranted,
-    LeaseReleased,
-    LeaseRenewed,
-    LimitCreated,
-    LimitDeleted,
-    LimitReset,
-    LimitUpdated,
-    SlotsAcquired,
-    SlotsDenied,
-    SlotsReleased,
-)
+from antiphon.events.limit import events
 from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event
 
@@ -70,28 +58,28 @@ NO_LEASE: Final = Lease()
 def evolve_limit(limit: Limit, event: Event) -> Limit:
     """The limit after `event`."""
     match event:
-        case SlotsAcquired():
+        case events.SlotsAcquired():
             return replace(limit, tally=event.tally, leases=_with(limit, event))
-        case SlotsReleased():
+        case events.SlotsReleased():
             kept = {key: held for key, held in limit.leases.items() if key != event.lease_id}
             return replace(limit, tally=event.tally, leases=kept)
-        case SlotsDenied():
+        case events.SlotsDenied():
             return replace(limit, tally=event.tally)
-        case LimitCreated():
+        case events.LimitCreated():
             return Limit(exists=True, revoked_at=limit.revoked_at, **dict(event))
-        case LimitUpdated():
+        case events.LimitUpdated():
             changed = {name: getattr(event.changes, name) for name in event.changes.model_fields_set}
             leases = {} if event.forgets_leases else limit.leases
             return replace(limit, tally=event.tally, leases=leases, **changed)
-        case LimitReset():
+        case events.LimitReset():
             return replace(limit, tally=event.tally, leases={}, revoked_at=event.tally.at)
-        case LimitDeleted():
+        case events.LimitDeleted():
             return Limit(revoked_at=event.revoked_at)
         case _:
             return limit
 
 
-def _with(limit: Limit, event: SlotsAcquired) -> Mapping[UUID, Held]:
+def _with(limit: Limit, event: events.SlotsAcquired) -> Mapping[UUID, Held]:
     if event.lease_id is None:
         return limit.leases
     return {**limit.leases, event.lease_id: Held(event.slots, event.holder)}
@@ -100,11 +88,11 @@ def _with(limit: Limit, event: SlotsAcquired) -> Mapping[UUID, Held]:
 def evolve_lease(lease: Lease, event: Event) -> Lease:
     """The lease after `event`."""
     match event:
-        case LeaseGranted():
+        case events.LeaseGranted():
             return Lease(exists=True, **dict(event))
-        case LeaseRenewed():
+        case events.LeaseRenewed():
             return replace(lease, expires_at=event.expires_at)
-        case LeaseReleased() | LeaseExpired():
+        case events.LeaseReleased() | events.LeaseExpired():
             return NO_LEASE
         case _:
             return lease

@@ -9,13 +9,7 @@ from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.state import ProposedState, StateType
 from antiphon.events.subjects import Aggregate
-from antiphon.events.task_run.commands import (
-    CreateTaskRun,
-    DeleteTaskRun,
-    RecordTaskRunState,
-    RenameTaskRun,
-    SetTaskRunState,
-)
+from antiphon.events.task_run import commands
 from antiphon.events.task_run.events import (
     TaskRunCreated,
     TaskRunDeleted,
@@ -38,14 +32,14 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
     owners = lineage(situation.aggregate, situation.known)[1:]
     cached: tuple[Aggregate, ...] = ()
     match command:
-        case SetTaskRunState():
+        case commands.SetTaskRunState():
             limited = concurrency.related(situation.state, situation)
             return (*owners, *limited, *cache.related(command.state, situation))
-        case CreateTaskRun():
+        case commands.CreateTaskRun():
             keys = command.flow_run_id, command.task_key, command.dynamic_key
             flow_run_id = command.flow_run_id
             cached = cache.related(command.state, situation)
-        case RecordTaskRunState():
+        case commands.RecordTaskRunState():
             if situation.state.exists:
                 return owners
             keys = command.flow_run_id, command.task_run.task_key, command.task_run.dynamic_key
@@ -64,25 +58,25 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
 
 def decide(command: Command, situation: Situation[TaskRun]) -> Decision:
     """The events of a task run's command."""
-    if isinstance(command, CreateTaskRun):
+    if isinstance(command, commands.CreateTaskRun):
         return create(command, situation)
-    if isinstance(command, RecordTaskRunState):
+    if isinstance(command, commands.RecordTaskRunState):
         return record(command, situation)
     if not is_there(situation.aggregate, situation.known):
         raise RefusedError(Status.NOT_FOUND, "Task run not found")
     match command:
-        case SetTaskRunState():
+        case commands.SetTaskRunState():
             return move(situation, command.state, force=command.force)
-        case RenameTaskRun():
+        case commands.RenameTaskRun():
             renamed = TaskRunRenamed(name=command.name or generated_name(situation.command_id))
             return Decision(events=((situation.aggregate, renamed),))
-        case DeleteTaskRun():
+        case commands.DeleteTaskRun():
             return delete(situation)
         case _:
             return takes_no_command(command, situation)
 
 
-def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
+def create(command: commands.CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
     """A new task run in its first state, or the existing owner of its keys."""
     name = key_name(command.flow_run_id, command.task_key, command.dynamic_key)
     owner = owner_of(name, situation)
@@ -107,12 +101,9 @@ def create(command: CreateTaskRun, situation: Situation[TaskRun]) -> Decision:
         force=True,
     ).events
     written = {name: getattr(first, name) for name in first.model_fields_set & TaskRunCreated.model_fields.keys()}
-    claimed = NameClaimed(name="/".join(_key_texts(fields)), owner=situation.aggregate.id)
+    text = f"{fields.flow_run_id}/{fields.task_key}/{fields.dynamic_key}"
+    claimed = NameClaimed(name=text, owner=situation.aggregate.id)
     return Decision(events=((name, claimed), *earlier, (key, TaskRunCreated(fields=fields, **written))))
-
-
-def _key_texts(fields: TaskRunFields) -> tuple[str, str, str]:
-    return str(fields.flow_run_id), fields.task_key, fields.dynamic_key
 
 
 def delete(situation: Situation[TaskRun]) -> Decision:

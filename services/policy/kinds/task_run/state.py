@@ -8,15 +8,7 @@ from uuid import UUID
 from antiphon.events.message import Event
 from antiphon.events.state import RunProgress, State
 from antiphon.events.subjects import Aggregate
-from antiphon.events.task_run.events import (
-    TaskRunCreated,
-    TaskRunDeleted,
-    TaskRunFields,
-    TaskRunRenamed,
-    TaskRunStateRecorded,
-    TaskRunTransitionAccepted,
-    TaskRunTransitionReplaced,
-)
+from antiphon.events.task_run import events
 from antiphon.events.transition import artifact_id
 
 
@@ -24,7 +16,7 @@ from antiphon.events.transition import artifact_id
 class TaskRun:
     """The state of a task run that decisions need."""
 
-    fields: TaskRunFields | None = None
+    fields: events.TaskRunFields | None = None
     state: State | None = None
     progress: RunProgress = RunProgress()
     #: The run count of the flow run when this task run last started.
@@ -56,21 +48,21 @@ INITIAL = TaskRun()
 def evolve(run: TaskRun, event: Event) -> TaskRun:
     """The run after `event`; other events leave it unchanged."""
     match event:
-        case TaskRunStateRecorded():
+        case events.TaskRunStateRecorded():
             return _recorded(run, event)
-        case TaskRunTransitionAccepted() | TaskRunTransitionReplaced():
+        case events.TaskRunTransitionAccepted() | events.TaskRunTransitionReplaced():
             return _moved(run, event)
-        case TaskRunCreated():
+        case events.TaskRunCreated():
             return _moved(TaskRun(fields=event.fields, artifact_ids=run.artifact_ids), event)
-        case TaskRunRenamed() if run.fields is not None:
+        case events.TaskRunRenamed() if run.fields is not None:
             return replace(run, fields=run.fields.model_copy(update={"name": event.name}))
-        case TaskRunDeleted():
+        case events.TaskRunDeleted():
             return TaskRun(artifact_ids=run.artifact_ids)
         case _:
             return run
 
 
-def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
+def _recorded(run: TaskRun, event: events.TaskRunStateRecorded) -> TaskRun:
     known = run.state_ids | {event.state.id}
     if not event.is_latest:
         return replace(run, state_ids=known)
@@ -84,9 +76,11 @@ def _recorded(run: TaskRun, event: TaskRunStateRecorded) -> TaskRun:
     )
 
 
-def _moved(run: TaskRun, event: TaskRunCreated | TaskRunTransitionAccepted | TaskRunTransitionReplaced) -> TaskRun:
+def _moved(
+    run: TaskRun, event: events.TaskRunCreated | events.TaskRunTransitionAccepted | events.TaskRunTransitionReplaced
+) -> TaskRun:
     artifact = artifact_id(event.state)
-    tracked = None if isinstance(event, TaskRunTransitionReplaced) else event.flow_run_run_count
+    tracked = None if isinstance(event, events.TaskRunTransitionReplaced) else event.flow_run_run_count
     return replace(
         run,
         state=event.state,

@@ -10,14 +10,7 @@ from antiphon.events.message import Command
 from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
-from antiphon.events.work_pool.commands import (
-    CreateWorkPool,
-    CreateWorkQueue,
-    DeleteWorkPool,
-    DeleteWorkQueue,
-    UpdateWorkPool,
-    UpdateWorkQueue,
-)
+from antiphon.events.work_pool import commands
 from antiphon.events.work_pool.events import (
     WorkPoolCreated,
     WorkPoolDeleted,
@@ -44,7 +37,7 @@ _QUEUE_NOT_NULL: Final = ("name", "description", "is_paused", "priority")
 
 def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate, ...]:
     """The reservation of its name, and the holder of the name."""
-    if not isinstance(command, CreateWorkPool):
+    if not isinstance(command, commands.CreateWorkPool):
         return ()
     name = name_of(command.data.get("name"))
     claim = situation.others.get(name)
@@ -53,29 +46,31 @@ def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate
 
 def decide(command: Command, situation: Situation[WorkPool]) -> Decision:
     """The events of a pool's command."""
-    if isinstance(command, CreateWorkPool):
+    if isinstance(command, commands.CreateWorkPool):
         return _create(command, situation)
     if not situation.state.exists:
         raise RefusedError(Status.NOT_FOUND, _MISSING)
     match command:
-        case UpdateWorkPool():
+        case commands.UpdateWorkPool():
             return _update(command, situation)
-        case DeleteWorkPool():
+        case commands.DeleteWorkPool():
             released = (name_of(situation.state.data["name"]), NameReleased())
             return Decision(events=(released, (situation.aggregate, WorkPoolDeleted())))
-        case CreateWorkQueue():
+        case commands.CreateWorkQueue():
             return _create_queue(command, situation)
-        case UpdateWorkQueue() | DeleteWorkQueue() if str(command.queue_id) not in situation.state.queues:
+        case commands.UpdateWorkQueue() | commands.DeleteWorkQueue() if (
+            str(command.queue_id) not in situation.state.queues
+        ):
             raise RefusedError(Status.NOT_FOUND, _QUEUE_MISSING)
-        case UpdateWorkQueue():
+        case commands.UpdateWorkQueue():
             return _update_queue(command, situation)
-        case DeleteWorkQueue():
+        case commands.DeleteWorkQueue():
             return _delete_queue(command, situation)
         case _:
             return takes_no_command(command, situation)
 
 
-def _create(command: CreateWorkPool, situation: Situation[WorkPool]) -> Decision:
+def _create(command: commands.CreateWorkPool, situation: Situation[WorkPool]) -> Decision:
     name = name_of(command.data.get("name"))
     owner = situation.others[name].owner
     if situation.state.exists or owner is not None:
@@ -96,7 +91,7 @@ def creation(key: Aggregate, given: dict[str, Any], situation: Situation[Any]) -
     ]
 
 
-def _update(command: UpdateWorkPool, situation: Situation[WorkPool]) -> Decision:
+def _update(command: commands.UpdateWorkPool, situation: Situation[WorkPool]) -> Decision:
     if any(name in command.changes and command.changes[name] is None for name in _NOT_NULL):
         raise IntegrityError()
     data = validated(WorkPoolFields, {**situation.state.data, **command.changes})
@@ -106,7 +101,7 @@ def _update(command: UpdateWorkPool, situation: Situation[WorkPool]) -> Decision
     return Decision(events=((situation.aggregate, WorkPoolUpdated(changes=changes)),))
 
 
-def _create_queue(command: CreateWorkQueue, situation: Situation[WorkPool]) -> Decision:
+def _create_queue(command: commands.CreateWorkQueue, situation: Situation[WorkPool]) -> Decision:
     pool = situation.state
     if str(command.queue_id) in pool.queues or pool.named(str(command.data.get("name"))) is not None:
         raise RefusedError(Status.CONFLICT, _QUEUE_TAKEN)
@@ -132,7 +127,7 @@ def _moved(changed: dict[str, int], key: Aggregate) -> Events:
     ]
 
 
-def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> Decision:
+def _update_queue(command: commands.UpdateWorkQueue, situation: Situation[WorkPool]) -> Decision:
     queue_id, pool = str(command.queue_id), situation.state
     present, changes = pool.queues[queue_id], dict(command.changes)
     if any(name in changes and changes[name] is None for name in _QUEUE_NOT_NULL):
@@ -152,7 +147,7 @@ def _update_queue(command: UpdateWorkQueue, situation: Situation[WorkPool]) -> D
     return Decision(events=(*events, (situation.aggregate, updated)))
 
 
-def _delete_queue(command: DeleteWorkQueue, situation: Situation[WorkPool]) -> Decision:
+def _delete_queue(command: commands.DeleteWorkQueue, situation: Situation[WorkPool]) -> Decision:
     if str(command.queue_id) == situation.state.data["default_queue_id"]:
         raise IntegrityError()
     return Decision(events=((situation.aggregate, WorkQueueDeleted(queue_id=command.queue_id)),))

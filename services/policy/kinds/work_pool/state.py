@@ -7,14 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from antiphon.events.message import Event
-from antiphon.events.work_pool.events import (
-    WorkPoolCreated,
-    WorkPoolDeleted,
-    WorkPoolUpdated,
-    WorkQueueCreated,
-    WorkQueueDeleted,
-    WorkQueueUpdated,
-)
+from antiphon.events.work_pool import events
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +30,18 @@ INITIAL = WorkPool()
 def evolve(pool: WorkPool, event: Event) -> WorkPool:
     """The pool after `event`."""
     match event:
-        case WorkPoolCreated():
+        case events.WorkPoolCreated():
             return WorkPool(exists=True, data=event.data)
-        case WorkPoolUpdated():
+        case events.WorkPoolUpdated():
             return replace(pool, data={**pool.data, **event.changes})
-        case WorkPoolDeleted():
+        case events.WorkPoolDeleted():
             return INITIAL
-        case WorkQueueCreated():
+        case events.WorkQueueCreated():
             return replace(pool, queues={**pool.queues, str(event.queue_id): event.data})
-        case WorkQueueUpdated():
+        case events.WorkQueueUpdated():
             queue_id = str(event.queue_id)
             return replace(pool, queues={**pool.queues, queue_id: {**pool.queues.get(queue_id, {}), **event.changes}})
-        case WorkQueueDeleted():
+        case events.WorkQueueDeleted():
             return replace(
                 pool, queues={key: queue for key, queue in pool.queues.items() if key != str(event.queue_id)}
             )
