@@ -1,4 +1,4 @@
-"""Ownership of aggregates: a task run belongs to its flow run, a flow run to its flow.
+"""Holders of names, and owners of aggregates: a task run belongs to its flow run, a flow run to its flow.
 
 A deletion is one event of the deleted aggregate; it implies the deletion of everything that belongs to it.
 """
@@ -22,3 +22,9 @@ def lineage(key: Aggregate, known: Mapping[Aggregate, Any]) -> tuple[Aggregate, 
 def is_there(key: Aggregate, known: Mapping[Aggregate, Any]) -> bool:
     """Whether an aggregate exists, with everything it belongs to."""
     return all(known[each].exists for each in lineage(key, known))
+
+
+def holder_of(kind: str, name: Aggregate, others: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
+    """The aggregate of this kind that holds a name, as far as it is known."""
+    claim = others.get(name)
+    return () if claim is None or claim.owner is None else (Aggregate(kind, claim.owner),)

@@ -16,6 +16,7 @@ from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.commands import DEFAULT_POOL
 from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation
+from antiphon.services.policy.engine.lineage import holder_of
 from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.deployment.model import Deployment, check_parameters
 from antiphon.services.policy.kinds.document.decider import validated
@@ -57,9 +58,7 @@ def related(command: Command, situation: Situation[Document]) -> list[Aggregate]
         name = name_of(given.get("flow_id"), str(given.get("name")))
         named.append(name)
         named.append(Aggregate("flow", str(given.get("flow_id"))))
-        owner = others[name].owner if name in others else None
-        if owner is not None:
-            key = Aggregate("deployment", owner)
+        for key in holder_of("deployment", name, others):
             named.append(key)
             deployment = others.get(key, INITIAL)
     elif deployment.exists:

@@ -13,7 +13,7 @@ from antiphon.events.name.events import NameClaimed, NameReleased
 from antiphon.events.outcome import Answer, Status
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation
-from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.lineage import holder_of, is_there, lineage
 from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.document.resources import RESOURCES, DocumentKind
 from antiphon.services.policy.kinds.document.state import INITIAL, Document, evolve
@@ -28,10 +28,7 @@ def related(command: Command, situation: Situation[Document]) -> list[Aggregate]
         return named
     if resource.name is not None:
         name = resource.name(data)
-        claim = situation.others.get(name)
-        named.append(name)
-        if claim is not None and claim.owner is not None:
-            named.append(Aggregate(situation.aggregate.kind, claim.owner))
+        named += [name, *holder_of(situation.aggregate.kind, name, situation.others)]
     if resource.parent is not None and isinstance(command, CreateDocument):
         named.extend(lineage(resource.parent(data), situation.others))
     return named

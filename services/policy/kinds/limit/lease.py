@@ -12,8 +12,10 @@ from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decider, Decision, Situation, takes_no_command
 from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.limit.arithmetic import retry_after_seconds
-from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
+from antiphon.services.policy.kinds.limit.ledger import Ledger, limits_named, limits_of, related_to_holder
 from antiphon.services.policy.kinds.limit.state import NO_LEASE, Lease, evolve_lease
+
+_Request = commands.AcquireLease | commands.TakeSlots
 
 TOO_MANY = "Slots requested is greater than the limit"
 _NO_DECAY = (
@@ -33,27 +35,23 @@ _STATUSES: Final[dict[type[Event], Status]] = {
 
 def related(command: Command, situation: Situation[Lease]) -> tuple[Aggregate, ...]:
     """The limits that the command names or the lease holds; for a holder, its leases and all their limits."""
-    others = situation.others
-    if not isinstance(
-        command, commands.AcquireLease | commands.TakeSlots | commands.ReturnSlots | commands.ReleaseHolder
-    ):
-        return limits_of(situation.state)
-    keys = limits_named(command.names, others)
-    if not isinstance(command, commands.ReleaseHolder):
-        return keys
-    ledger = Ledger(others, situation.now)
-    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(command.names), command.holder_id)]
-    return (*keys, *leases, *(limit for key in leases if key in others for limit in limits_of(others[key])))
+    match command:
+        case commands.ReleaseHolder():
+            return related_to_holder(command.names, command.holder_id, situation)
+        case commands.AcquireLease() | commands.TakeSlots() | commands.ReturnSlots():
+            return limits_named(command.names, situation.others)
+        case _:
+            return limits_of(situation.state)
 
 
 def decide(command: Command, situation: Situation[Lease]) -> Decision:
     """The events of a lease's command."""
-    ledger = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now)
+    ledger, done = Ledger({**situation.others, situation.aggregate: situation.state}, situation.now), True
     match command:
         case commands.AcquireLease() | commands.TakeSlots():
-            return _take(command, situation, ledger)
+            _take(command, situation, ledger)
         case commands.ReturnSlots() | commands.ReleaseHolder():
-            return _return(command, situation, ledger)
+            _return(command, situation, ledger)
         case commands.RenewLease():
             done = ledger.renew(situation.id, command.seconds)
         case commands.ReleaseLease():
@@ -68,53 +66,45 @@ def decide(command: Command, situation: Situation[Lease]) -> Decision:
     return Decision(events=tuple(ledger.events))
 
 
-def _take(command: commands.AcquireLease | commands.TakeSlots, situation: Situation[Lease], ledger: Ledger) -> Decision:
+def _take(command: _Request, situation: Situation[Lease], ledger: Ledger) -> None:
     if situation.state.exists:
         raise RefusedError(Status.CONFLICT, "There is such a lease already.")
     keys = ledger.named(command.names)
     active = [key for key in keys if ledger.limit(key).active]
     _check(command, active, ledger)
     if not ledger.has_room(active, command.slots):
-        return _refuse(command, situation, active, ledger)
-    if isinstance(command, commands.AcquireLease):
+        _deny(command, situation, active, ledger)
+    elif isinstance(command, commands.AcquireLease):
         ledger.grant(situation.id, keys, slots=command.slots, seconds=command.seconds, holder=command.holder)
     else:
-        references = tuple(ledger.reference(key) for key in keys)
+        references = ledger.references(keys)
         for key in active:
             ledger.take(key, command.slots)
         ledger.record(situation.aggregate, events.LeaseSlotsTaken(limits=references, slots=command.slots))
-    return Decision(events=tuple(ledger.events))
 
 
-def _check(command: commands.AcquireLease | commands.TakeSlots, active: list[Aggregate], ledger: Ledger) -> None:
-    """Refuse a command that these limits can never satisfy."""
+def _check(command: _Request, active: list[Aggregate], ledger: Ledger) -> None:
+    """Refuse a request that these limits can never satisfy."""
     too_small = [key for key in active if ledger.limit(key).limit < command.slots]
+    if too_small:
+        raise RefusedError(Status.CONFLICT, TOO_MANY, limits=ledger.references(too_small))
     constant = ",".join(limit.name for limit in map(ledger.limit, active) if limit.slot_decay_per_second <= 0)
-    reason = f"{_NO_DECAY}{constant!r}" if command.mode == "rate_limit" and constant else None
-    reason = TOO_MANY if too_small else reason
-    if reason is not None:
-        raise RefusedError(Status.CONFLICT, reason, limits=tuple(ledger.reference(key) for key in too_small))
+    if command.mode == "rate_limit" and constant:
+        raise RefusedError(Status.CONFLICT, f"{_NO_DECAY}{constant!r}", limits=())
 
 
-def _refuse(
-    command: commands.AcquireLease | commands.TakeSlots,
-    situation: Situation[Lease],
-    active: list[Aggregate],
-    ledger: Ledger,
-) -> Decision:
+def _deny(command: _Request, situation: Situation[Lease], active: list[Aggregate], ledger: Ledger) -> None:
     limits = [ledger.limit(key) for key in active]
     dice = Random(situation.command_id.int)  # noqa: S311  a delay
     seconds = retry_after_seconds(limits, command.slots, situation.now, dice)
     ledger.deny(active, command.slots)
-    references = tuple(ledger.reference(key) for key in active)
-    refusal = events.LeaseRefused(limits=references, slots=command.slots, retry_after_seconds=seconds)
-    ledger.record(situation.aggregate, refusal)
-    return Decision(events=tuple(ledger.events))
+    denied = events.LeaseRefused(limits=ledger.references(active), slots=command.slots, retry_after_seconds=seconds)
+    ledger.record(situation.aggregate, denied)
 
 
 def _return(
     command: commands.ReturnSlots | commands.ReleaseHolder, situation: Situation[Lease], ledger: Ledger
-) -> Decision:
+) -> None:
     keys = ledger.named(command.names)
     if isinstance(command, commands.ReturnSlots):
         for key in keys:
@@ -123,9 +113,7 @@ def _return(
     else:
         for lease_id in ledger.held_by(keys, command.holder_id):
             ledger.end(lease_id)
-    references = tuple(ledger.reference(key) for key in keys)
-    ledger.record(situation.aggregate, events.LeaseSlotsReturned(limits=references))
-    return Decision(events=tuple(ledger.events))
+    ledger.record(situation.aggregate, events.LeaseSlotsReturned(limits=ledger.references(keys)))
 
 
 def answer(aggregate: Aggregate, lease: Lease, event: Event) -> Answer:  # noqa: ARG001  a decider's signature

@@ -12,6 +12,8 @@ from antiphon.events.limit import events
 from antiphon.events.limit.slots import Holder, LimitReference
 from antiphon.events.message import Event
 from antiphon.events.subjects import Aggregate
+from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.engine.lineage import holder_of
 from antiphon.services.policy.kinds.limit.arithmetic import denied, freed, has_room, taken
 from antiphon.services.policy.kinds.limit.state import NO_LEASE, NO_LIMIT, Lease, Limit, evolve_lease, evolve_limit
 
@@ -34,8 +36,7 @@ def limit_name(name: str) -> Aggregate:
 def limits_named(names: Iterable[str], others: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:
     """The reservations of names and the limits that hold them, as far as they are known."""
     keys = dict.fromkeys(limit_name(name) for name in names)
-    owners = (others[key].owner for key in keys if key in others)
-    return (*keys, *(limit_key(owner) for owner in owners if owner is not None))
+    return (*keys, *(holder for key in keys for holder in holder_of("limit", key, others)))
 
 
 def limits_of(lease: Lease) -> tuple[Aggregate, ...]:
@@ -74,10 +75,10 @@ class Ledger:
         keys = limits_named(names, self._others)
         return [key for key in keys if key.kind == "limit" and key in self._others and self.limit(key).exists]
 
-    def reference(self, key: Aggregate) -> LimitReference:
-        """A limit, as answers and events name it."""
-        limit = self.limit(key)
-        return LimitReference(id=UUID(key.id), name=limit.name, limit=limit.limit)
+    def references(self, keys: Sequence[Aggregate]) -> tuple[LimitReference, ...]:
+        """Limits, as answers and events name them."""
+        limits = ((UUID(key.id), self.limit(key)) for key in keys)
+        return tuple(LimitReference(id=key, name=limit.name, limit=limit.limit) for key, limit in limits)
 
     def has_room(self, keys: Sequence[Aggregate], slots: int) -> bool:
         """Whether each of these limits has this number of free slots."""
@@ -93,7 +94,7 @@ class Ledger:
         holder: Holder | None = None,
     ) -> None:
         """Grant a lease on these limits; the caller checks for free slots first. Inactive limits give none."""
-        references = tuple(self.reference(key) for key in keys)
+        references = self.references(keys)
         for key in keys:
             if self.limit(key).active:
                 self.take(key, slots, lease_id, holder)
@@ -165,3 +166,12 @@ class Ledger:
         """Drop all events of this decision."""
         self._changed.clear()
         self.events.clear()
+
+
+def related_to_holder(names: Iterable[str], holder_id: UUID, situation: Situation[Any]) -> tuple[Aggregate, ...]:
+    """The limits of these names, the leases of a holder on them, and the other limits of these leases."""
+    others = situation.others
+    ledger = Ledger(others, situation.now)
+    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(names), holder_id)]
+    limits = (limit for key in leases if key in others for limit in limits_of(others[key]))
+    return (*limits_named(names, others), *leases, *limits)

@@ -13,7 +13,7 @@ from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.orchestration import Transition
 from antiphon.services.policy.kinds.limit.arithmetic import TAG, tag_delay_seconds
-from antiphon.services.policy.kinds.limit.ledger import Ledger, lease_key, limits_named, limits_of
+from antiphon.services.policy.kinds.limit.ledger import Ledger, related_to_holder
 from antiphon.services.policy.kinds.task_run.state import TaskRun
 
 
@@ -42,13 +42,8 @@ def _names(run: TaskRun) -> tuple[str, ...]:
 
 def related(run: TaskRun, situation: Situation[TaskRun]) -> tuple[Aggregate, ...]:
     """The limits on its tags, its leases on them, and the other limits of these leases."""
-    others, names = situation.others, _names(run)
-    if not names:
-        return ()
-    ledger = Ledger(others, situation.now)
-    leases = [lease_key(lease_id) for lease_id in ledger.held_by(ledger.named(names), situation.id)]
-    limits = [limit for key in leases if key in others for limit in limits_of(others[key])]
-    return (*limits_named(names, others), *leases, *limits)
+    names = _names(run)
+    return related_to_holder(names, situation.id, situation) if names else ()
 
 
 def secure_slots(t: TaggedTransition) -> None:

@@ -17,7 +17,7 @@ from antiphon.events.task_run.events import (
     TaskRunRenamed,
 )
 from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation, takes_no_command
-from antiphon.services.policy.engine.lineage import is_there, lineage
+from antiphon.services.policy.engine.lineage import holder_of, is_there, lineage
 from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.task_run import cache, concurrency
 from antiphon.services.policy.kinds.task_run.keys import key_name, owner_of
@@ -47,10 +47,9 @@ def related(command: Command, situation: Situation[TaskRun]) -> tuple[Aggregate,
         case _:
             return (*owners, *concurrency.related(situation.state, situation))
     name = key_name(*keys)
-    claim = situation.others.get(name)
     named = [name, *owners]
-    if claim is not None and claim.owner is not None:
-        named.extend(lineage(Aggregate("task_run", claim.owner), situation.known))
+    for holder in holder_of("task_run", name, situation.others):
+        named.extend(lineage(holder, situation.known))
     if flow_run_id is not None:
         named.extend(lineage(Aggregate("flow_run", str(flow_run_id)), situation.others))
     return (*named, *cached)

@@ -8,6 +8,7 @@ from uuid import UUID
 from antiphon.events import ids
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Situation
+from antiphon.services.policy.engine.lineage import holder_of
 
 
 def key_name(flow_run_id: UUID | None, task_key: str, dynamic_key: str) -> Aggregate:
@@ -17,11 +18,8 @@ def key_name(flow_run_id: UUID | None, task_key: str, dynamic_key: str) -> Aggre
 
 def owner_of(name: Aggregate, situation: Situation[Any]) -> Aggregate | None:
     """The task run that owns the keys, if it exists."""
-    claim = situation.others.get(name)
-    if claim is None or claim.owner is None:
-        return None
-    owner = Aggregate("task_run", claim.owner)
-    if owner == situation.aggregate:
-        return owner
-    held_by = situation.others.get(owner)
-    return owner if held_by is not None and held_by.exists else None
+    for owner in holder_of("task_run", name, situation.others):
+        run = situation.known.get(owner)
+        if owner == situation.aggregate or (run is not None and run.exists):
+            return owner
+    return None

@@ -12,6 +12,7 @@ from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.work_pool.commands import DEFAULT_POOL
 from antiphon.services.policy.engine.decider import Events, Situation
+from antiphon.services.policy.engine.lineage import holder_of
 from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.work_pool.decider import creation, queue_creation
 from antiphon.services.policy.kinds.work_pool.model import name_of
@@ -32,8 +33,7 @@ class QueueAssignment:
 def named(pool_name: str, others: Others) -> tuple[Aggregate, ...]:
     """The pool of this name and its reservation, as far as they are known: for `Decider.related`."""
     name = name_of(pool_name)
-    owner = others[name].owner if name in others else None
-    return (name,) if owner is None else (name, _key(owner))
+    return (name, *holder_of("work_pool", name, others))
 
 
 def _key(pool_id: object) -> Aggregate:

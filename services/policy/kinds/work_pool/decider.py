@@ -20,6 +20,7 @@ from antiphon.events.work_pool.events import (
     WorkQueueUpdated,
 )
 from antiphon.services.policy.engine.decider import Decider, Decision, Events, Situation, takes_no_command
+from antiphon.services.policy.engine.lineage import holder_of
 from antiphon.services.policy.engine.refusals import IntegrityError, RefusedError
 from antiphon.services.policy.kinds.document.decider import validated
 from antiphon.services.policy.kinds.work_pool import job_variables, priorities
@@ -40,8 +41,7 @@ def related(command: Command, situation: Situation[WorkPool]) -> tuple[Aggregate
     if not isinstance(command, commands.CreateWorkPool):
         return ()
     name = name_of(command.data.get("name"))
-    claim = situation.others.get(name)
-    return (name,) if claim is None or claim.owner is None else (name, Aggregate("work_pool", claim.owner))
+    return (name, *holder_of("work_pool", name, situation.others))
 
 
 def decide(command: Command, situation: Situation[WorkPool]) -> Decision:
