@@ -80,7 +80,7 @@ async def _follow(
                 await relay.advance(waiting, item.position - 1)
                 waiting, size = [], 0
             waiting += new
-            size += _size(new)
+            size += sum(len(data) for _, _, data in new)
         counters.data["position"] = batch[-1].position
         # Without messages the cursor may stay: reading these events again has no effect.
         if waiting:
@@ -88,10 +88,6 @@ async def _follow(
         counters.add(len(batch), clock.monotonic() - began)
         if waiting:
             await asyncio.sleep(made.GATHERS_SECONDS)
-
-
-def _size(messages: Sequence[Outgoing]) -> int:
-    return sum(len(data) for _, _, data in messages)
 
 
 async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:

@@ -26,10 +26,10 @@ def command_from(body: bytes) -> CommandEnvelope | None:
         event: dict[str, Any] = orjson.loads(body)
         if not _is_report(event):
             return None
-        command = RecordTaskRunState(
-            state=_state(event), flow_run_id=_flow_run_id(event), task_run=_task_run(event["payload"]["task_run"])
-        )
-        return CommandEnvelope(UUID(_id(event).removeprefix(_PREFIX)), command, UUID(event["id"]))
+        task_run_id = UUID(event["resource"]["prefect.resource.id"].removeprefix(_PREFIX))
+        task_run = ReportedTaskRun.model_validate(_known(ReportedTaskRun, event["payload"]["task_run"]))
+        command = RecordTaskRunState(state=_state(event), flow_run_id=_flow_run_id(event), task_run=task_run)
+        return CommandEnvelope(task_run_id, command, UUID(event["id"]))
     except (KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
         msg = f"not a task-run event: {type(error).__name__}: {error}"
         raise UndecodableError(msg) from error
@@ -37,10 +37,6 @@ def command_from(body: bytes) -> CommandEnvelope | None:
 
 def _is_report(event: dict[str, Any]) -> bool:
     return str(event["event"]).startswith(_PREFIX) and event["resource"].get("prefect.orchestration") == "client"
-
-
-def _id(event: dict[str, Any]) -> str:
-    return str(event["resource"]["prefect.resource.id"])
 
 
 def _flow_run_id(event: dict[str, Any]) -> UUID | None:
@@ -57,10 +53,6 @@ def _state(event: dict[str, Any]) -> State:
         state["name"] = str(state["type"]).capitalize()
     state["state_details"] = _known(StateDetails, state.get("state_details") or {})
     return State.model_validate(_known(State, state))
-
-
-def _task_run(reported: dict[str, Any]) -> ReportedTaskRun:
-    return ReportedTaskRun.model_validate(_known(ReportedTaskRun, reported))
 
 
 def _known(model: type[BaseModel], fields: dict[str, Any]) -> dict[str, Any]:
