@@ -19,6 +19,7 @@ from antiphon.events import ids
 from antiphon.events.outcome import Status
 from antiphon.events.state import TERMINAL as TERMINAL_TYPES
 from antiphon.events.state import ProposedState, State, StateDetails, StateType
+from antiphon.services.policy.engine.decider import Situation
 
 #: The smallest step of time between two consecutive states.
 TICK: Final = timedelta(microseconds=1)
@@ -61,13 +62,13 @@ def state_from(proposed: ProposedState, state_id: UUID, now: datetime) -> State:
 class Transition:
     """A transition under decision: rules read it, change the proposed state or refuse it."""
 
-    def __init__(self, *, initial: State | None, proposed: State, now: datetime, command_id: UUID) -> None:
-        self.initial = initial
+    def __init__(self, situation: Situation[Any], proposed: ProposedState) -> None:
+        self.initial: State | None = situation.state.state
+        self.now = situation.now
+        self.command_id = situation.command_id
         #: The state as the caller proposed it; rules change `proposed`.
-        self.requested = proposed
-        self.proposed: State | None = proposed
-        self.now = now
-        self.command_id = command_id
+        self.requested = state_from(proposed, self.command_id, self.now)
+        self.proposed: State | None = self.requested
         self.status = Status.ACCEPT
         self.rule: str | None = None
         self.reason = ""

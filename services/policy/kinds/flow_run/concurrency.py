@@ -14,7 +14,7 @@ from antiphon.events import ids
 from antiphon.events.limit.slots import Holder
 from antiphon.events.message import Event
 from antiphon.events.outcome import Status
-from antiphon.events.state import State, StateDetails, StateType
+from antiphon.events.state import ProposedState, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.orchestration import Transition
@@ -72,10 +72,10 @@ class Concurrency:
 class LimitedTransition(Transition):
     """A flow run's transition with its slots."""
 
-    def __init__(self, run: FlowRun, proposed: State, *, concurrency: Concurrency, **when: object) -> None:
-        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
-        self.run = run
-        self.concurrency = concurrency
+    def __init__(self, situation: Situation[FlowRun], proposed: ProposedState, client_version: str | None) -> None:
+        super().__init__(situation, proposed)
+        self.run = situation.state
+        self.concurrency = Concurrency(situation, client_version)
 
 
 def related(run: FlowRun, others: Mapping[Aggregate, Any]) -> tuple[Aggregate, ...]:

@@ -11,7 +11,8 @@ from typing import Final
 
 from antiphon.events import ids
 from antiphon.events.flow_run.events import FlowRunPolicy
-from antiphon.events.state import State, StateDetails, StateType, is_unpersisted
+from antiphon.events.state import ProposedState, State, StateDetails, StateType, is_unpersisted
+from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, types
 from antiphon.services.policy.engine.shared_rules import (
     SUBMITTED,
@@ -20,7 +21,7 @@ from antiphon.services.policy.engine.shared_rules import (
     wait_for_scheduled_time,
 )
 from antiphon.services.policy.kinds.flow_run import concurrency
-from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, LimitedTransition
+from antiphon.services.policy.kinds.flow_run.concurrency import LimitedTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.prefect.versions import at_least
 
@@ -33,10 +34,15 @@ class FlowTransition(LimitedTransition):
     """A flow run's transition, with the run, and the retry and pause marks on the run's policy."""
 
     def __init__(
-        self, run: FlowRun, proposed: State, *, concurrency: Concurrency, api_version: str | None, **when: object
+        self,
+        situation: Situation[FlowRun],
+        proposed: ProposedState,
+        *,
+        api_version: str | None,
+        client_version: str | None,
     ) -> None:
-        super().__init__(run, proposed, concurrency=concurrency, **when)
-        self.policy: FlowRunPolicy = run.policy
+        super().__init__(situation, proposed, client_version)
+        self.policy: FlowRunPolicy = self.run.policy
         self.api_version = api_version
         #: When the failed task runs run again, if the caller's API version leaves that to the server.
         self.tasks_retry_at: datetime | None = None

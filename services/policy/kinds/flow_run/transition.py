@@ -11,10 +11,10 @@ from antiphon.events.message import Event
 from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Decision, Situation
-from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave, state_from
+from antiphon.services.policy.engine.orchestration import TICK, Rule, enter, leave
 from antiphon.services.policy.engine.progress import advance
 from antiphon.services.policy.engine.transitions import decided, without_artifact_keys
-from antiphon.services.policy.kinds.flow_run.concurrency import Concurrency, release_slot
+from antiphon.services.policy.kinds.flow_run.concurrency import release_slot
 from antiphon.services.policy.kinds.flow_run.rules import CORE, FlowTransition
 from antiphon.services.policy.kinds.flow_run.state import FlowRun
 from antiphon.services.policy.kinds.task_run.transition import forced
@@ -33,15 +33,7 @@ def move(
 
     For callers of old API versions, `failed_task_runs` may run again with the flow run.
     """
-    run = situation.state
-    t = FlowTransition(
-        run,
-        state_from(proposed, situation.command_id, situation.now),
-        concurrency=Concurrency(situation, client_version),
-        api_version=api_version,
-        now=situation.now,
-        command_id=situation.command_id,
-    )
+    t = FlowTransition(situation, proposed, api_version=api_version, client_version=client_version)
     settled = enter(policy, t)
     written, progress = _write(situation, t)
     leave(settled, t)

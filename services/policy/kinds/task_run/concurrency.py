@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
 from antiphon.events import ids
 from antiphon.events.limit.slots import Holder
 from antiphon.events.message import Event
-from antiphon.events.state import State, StateType
+from antiphon.events.state import ProposedState, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.orchestration import Transition
@@ -20,19 +19,19 @@ from antiphon.services.policy.kinds.task_run.state import TaskRun
 class TagSlots:
     """The limits on the tags of a task run, and the slots that its transition takes and returns."""
 
-    def __init__(self, situation: Situation[Any], run: TaskRun) -> None:
+    def __init__(self, situation: Situation[TaskRun]) -> None:
         self.ledger = Ledger(situation.others, situation.now)
-        self.names = _names(run)
+        self.names = _names(situation.state)
         self.holder = Holder(type="task_run", id=situation.id)
 
 
 class TaggedTransition(Transition):
     """A task run's transition with its slots."""
 
-    def __init__(self, run: TaskRun, proposed: State, *, slots: TagSlots, **when: object) -> None:
-        super().__init__(initial=run.state, proposed=proposed, **when)  # type: ignore[arg-type]
-        self.run = run
-        self.slots = slots
+    def __init__(self, situation: Situation[TaskRun], proposed: ProposedState) -> None:
+        super().__init__(situation, proposed)
+        self.run = situation.state
+        self.slots = TagSlots(situation)
 
 
 def _names(run: TaskRun) -> tuple[str, ...]:
@@ -81,7 +80,7 @@ def release_slots(t: TaggedTransition) -> None:
 
 def freed(situation: Situation[TaskRun]) -> tuple[tuple[Aggregate, Event], ...]:
     """The events that return the slots of a deleted task run."""
-    slots = TagSlots(situation, situation.state)
+    slots = TagSlots(situation)
     _release(slots)
     return tuple(slots.ledger.events)
 

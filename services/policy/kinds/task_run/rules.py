@@ -11,8 +11,9 @@ from random import Random
 from typing import Final, Protocol
 
 from antiphon.events.outcome import Status
-from antiphon.events.state import RunProgress, State, StateDetails, StateType, is_unpersisted
+from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType, is_unpersisted
 from antiphon.events.task_run.events import TaskRunPolicy
+from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.jitter import clamped_interval
 from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, types
 from antiphon.services.policy.engine.shared_rules import (
@@ -21,7 +22,7 @@ from antiphon.services.policy.engine.shared_rules import (
     prevent_pending,
     wait_for_scheduled_time,
 )
-from antiphon.services.policy.kinds.task_run.concurrency import TaggedTransition, TagSlots, give_up_slots, secure_slots
+from antiphon.services.policy.kinds.task_run.concurrency import TaggedTransition, give_up_slots, secure_slots
 from antiphon.services.policy.kinds.task_run.state import TaskRun
 
 SCHEDULED, PENDING, RUNNING = StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING
@@ -49,21 +50,19 @@ class TaskTransition(TaggedTransition):
 
     def __init__(
         self,
-        run: TaskRun,
-        proposed: State,
+        situation: Situation[TaskRun],
+        proposed: ProposedState,
         *,
-        slots: TagSlots,
         flow_run: EnclosingFlowRun | None,
-        cached: State | None = None,
-        **when: object,
+        cached: State | None,
     ) -> None:
-        super().__init__(run, proposed, slots=slots, **when)
+        super().__init__(situation, proposed)
         self.flow_run = flow_run
         #: The cached state of the proposed state's cache key.
         self.cached = cached
         self.consults_cache = False
         self.fills_cache = False
-        self.run_count = run.progress.run_count
+        self.run_count = self.run.progress.run_count
         #: The run count of the flow run at the start of the task.
         self.tracked_run_count: int | None = None
 

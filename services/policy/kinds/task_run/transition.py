@@ -13,11 +13,11 @@ from antiphon.events.task_run.events import (
 )
 from antiphon.services.policy.engine.answers import as_read
 from antiphon.services.policy.engine.decider import Decision, Situation
-from antiphon.services.policy.engine.orchestration import enter, leave, state_from
+from antiphon.services.policy.engine.orchestration import enter, leave
 from antiphon.services.policy.engine.progress import advance
 from antiphon.services.policy.engine.transitions import decided, without_artifact_keys
 from antiphon.services.policy.kinds.task_run import cache
-from antiphon.services.policy.kinds.task_run.concurrency import TagSlots, release_slots
+from antiphon.services.policy.kinds.task_run.concurrency import release_slots
 from antiphon.services.policy.kinds.task_run.rules import TaskTransition, policy_for
 from antiphon.services.policy.kinds.task_run.state import TaskRun
 
@@ -27,15 +27,8 @@ def move(situation: Situation[TaskRun], proposed: ProposedState, *, force: bool 
     run = situation.state
     flow_run_key = Aggregate("flow_run", str(run.flow_run_id))
     cache_key = cache.cache_of(proposed)
-    t = TaskTransition(
-        run,
-        state_from(proposed, situation.command_id, situation.now),
-        slots=TagSlots(situation, run),
-        flow_run=situation.others.get(flow_run_key),
-        cached=cache.found(cache_key, situation) if cache_key else None,
-        now=situation.now,
-        command_id=situation.command_id,
-    )
+    cached = cache.found(cache_key, situation) if cache_key else None
+    t = TaskTransition(situation, proposed, flow_run=situation.others.get(flow_run_key), cached=cached)
     settled = enter(policy_for(t.requested, force=force), t)
     written, progress = None, None
     if t.proposed is not None:
