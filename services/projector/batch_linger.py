@@ -10,9 +10,9 @@ from antiphon.events.projection_messages import Hurry
 from antiphon.services.runtime import clock
 
 #: After a batch of this size the next one is large enough.
-_MANY: Final = 300
+_MANY: Final = 500
 #: The longest pause, which a reader waits if its request was lost.
-_SECONDS: Final = 0.05
+_SECONDS: Final = 0.2
 #: After a reader waited, no pause for this time: the next reader comes soon.
 _RECENTLY_SECONDS: Final = 0.5
 

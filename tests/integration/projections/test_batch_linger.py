@@ -57,7 +57,7 @@ async def test_does_not_begin_where_somebody_waited_just_now(linger: BatchLinger
 
 
 async def test_does_not_begin_where_much_waits_already(linger: BatchLinger) -> None:
-    await linger.wait(300, position=1)
+    await linger.wait(500, position=1)
 
 
 async def test_lasts_a_moment() -> None:
