@@ -11,9 +11,9 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import LARGEST, Row, encoded, first_encoded, records, rows
-from antiphon.projections.filters.conditions import Parameters, joined
+from antiphon.projections.filters.conditions import TRUE, Parameters, joined
 from antiphon.projections.filters.criteria import Criteria
-from antiphon.projections.search import names
+from antiphon.projections.search import by_state, names
 from antiphon.projections.sums import rollups, subflows
 from antiphon.projections.sums.rollups import COUNTS
 from antiphon.projections.sums.windows import Window
@@ -76,11 +76,14 @@ class Resource(Generic[S]):
         found = await self._latest_named(connection, criteria, sort, limit, offset)
         if found is None:
             parameters = rollups.parameters_on(connection)
-            condition, page = self._condition(criteria, parameters), self.page(sort, limit, offset, parameters)
-            if offset >= _DEEP:
+            page, source = self.page(sort, limit, offset, parameters), None
+            if sort.name == "ID_DESC":
+                source = by_state.latest(self.table, criteria, min(offset + limit, LARGEST), parameters)
+            condition = TRUE if source else self._condition(criteria, parameters)
+            if offset >= _DEEP and not source:
                 ids = f"SELECT {self.table}.id FROM {self.table} WHERE {condition}{page}"  # noqa: S608  our own text
                 condition, page = f"{self.table}.id IN ({ids})", self._order(sort)
-            found = await self.select(connection, condition, parameters, page)
+            found = await self.select(connection, condition, parameters, page, source)
         shown = self.in_pages if in_page else None
         return encoded(found if shown is None else [{name: row[name] for name in shown} for row in found])
 

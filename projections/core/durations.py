@@ -29,6 +29,8 @@ RUN_TIME: Final = f"run_time_of({ESTIMATED_RUN_TIME})"
 LATENESS: Final = (
     f"lateness_of(CASE WHEN {_IS_WAITING} THEN statement_timestamp() ELSE start_time END, expected_start_time)"
 )
+#: The lateness of a run that is late now, from columns that an index has (flow_run_waiting).
+LATENESS_NOW: Final = "lateness_of(statement_timestamp(), expected_start_time)"
 #: The run belongs to no bucket.
 IS_IRREGULAR: Final = "is_irregular(state_type, start_time, state_timestamp, updated, total_run_time)"
 

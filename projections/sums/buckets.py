@@ -39,7 +39,9 @@ class BucketClock(NamedTuple):
 
 
 EXPECTED: Final = BucketClock("{0}.expected_start_time", (("expected_hour", HOUR), ("expected_minute", MINUTE)))
-EFFECTIVE: Final = BucketClock("coalesce({0}.start_time, {0}.expected_start_time)", (("effective_hour", HOUR),))
+EFFECTIVE: Final = BucketClock(
+    "coalesce({0}.start_time, {0}.expected_start_time)", (("effective_hour", HOUR), ("effective_minute", MINUTE))
+)
 
 
 async def present_minute(connection: AsyncConnection[Any]) -> int:

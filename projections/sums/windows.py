@@ -67,7 +67,7 @@ async def average_lateness(connection: AsyncConnection[Any], criteria: Criteria)
         query = f"SELECT sum(runs)::bigint, sum(lateness) FROM {source}"  # noqa: S608  our own text
     elif are_kept and COUNTS["flow_run"].answers(criteria):
         condition = criteria.on("flow_run", parameters)
-        grown = f"SELECT sum({durations.LATENESS}) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
+        grown = f"SELECT sum({durations.LATENESS_NOW}) FROM flow_run WHERE {durations.IS_LATE} AND {condition}"  # noqa: S608
         query = (
             f"SELECT sum(runs)::bigint, sum(lateness) + coalesce(({grown}), 0)"  # noqa: S608  our own text
             f" FROM {COUNTS['flow_run'].source} WHERE {condition}"

@@ -23,8 +23,8 @@ CREATE INDEX task_run_count_key ON task_run_count (awaits_flow_run, state_type);
 
 -- The kind of the runs, the start that decides about their bucket, and the length of the bucket.
 CREATE TYPE bucket_series AS ENUM (
-    'flow_run_expected_hour', 'flow_run_expected_minute', 'flow_run_effective_hour',
-    'task_run_expected_hour', 'task_run_expected_minute', 'task_run_effective_hour'
+    'flow_run_expected_hour', 'flow_run_expected_minute', 'flow_run_effective_hour', 'flow_run_effective_minute',
+    'task_run_expected_hour', 'task_run_expected_minute', 'task_run_effective_hour', 'task_run_effective_minute'
 );
 
 CREATE TABLE run_bucket (
@@ -111,7 +111,8 @@ BEGIN
         FROM unnest(deltas), LATERAL (VALUES
             ((kind || '_expected_hour')::bucket_series, date_bin('1 hour', expected_start, 'epoch')),
             ((kind || '_expected_minute')::bucket_series, date_bin('1 minute', expected_start, 'epoch')),
-            ((kind || '_effective_hour')::bucket_series, date_bin('1 hour', effective_start, 'epoch'))
+            ((kind || '_effective_hour')::bucket_series, date_bin('1 hour', effective_start, 'epoch')),
+            ((kind || '_effective_minute')::bucket_series, date_bin('1 minute', effective_start, 'epoch'))
         ) AS s(series, start)
         WHERE is_in_buckets AND s.start IS NOT NULL GROUP BY 1, 2, 3, 4
     ) AS c ON b.series = c.series AND b.start = c.start
