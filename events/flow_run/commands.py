@@ -5,30 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from pydantic import Field
-
-from antiphon.events.flow_run.events import CreatedBy, FlowRunChanges, FlowRunPolicy
+from antiphon.events.flow_run.events import CreatedBy, FlowRunChanges, NewFlowRun
 from antiphon.events.message import Command
 from antiphon.events.state import ProposedState
 
 
-class CreateFlowRun(Command, kind="flow_run", verb="create", creates=True):
+class CreateFlowRun(NewFlowRun, Command, kind="flow_run", verb="create", creates=True):
     """Create a run of `flow_id`; without a `name` it gets one made from its id.
 
     To make a creation idempotent, derive the run's id with `antiphon.events.ids.flow_run_id`.
     """
 
-    flow_id: UUID
-    name: str | None = None
-    flow_version: str | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    context: dict[str, Any] = Field(default_factory=dict)
-    empirical_policy: FlowRunPolicy = FlowRunPolicy()
-    tags: tuple[str, ...] = ()
-    labels: dict[str, bool | int | float | str] = Field(default_factory=dict)
-    idempotency_key: str | None = None
-    parent_task_run_id: UUID | None = None
-    deployment_id: UUID | None = None
     work_pool_name: str | None = None
     work_queue_name: str | None = None
     infrastructure_document_id: UUID | None = None

@@ -35,11 +35,11 @@ class CreatedBy(Payload):
     display_value: str | None = None
 
 
-class FlowRunFields(Payload):
-    """The fields of a flow run at its creation."""
+class NewFlowRun(Payload):
+    """The fields of a flow run that a command gives, and the run keeps."""
 
     flow_id: UUID
-    name: str
+    name: str | None = None
     flow_version: str | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
@@ -49,6 +49,12 @@ class FlowRunFields(Payload):
     idempotency_key: str | None = None
     parent_task_run_id: UUID | None = None
     deployment_id: UUID | None = None
+
+
+class FlowRunFields(NewFlowRun):
+    """The fields of a flow run at its creation."""
+
+    name: str
     deployment_version: str | None = None
     work_queue_id: UUID | None = None
     work_queue_name: str | None = None

@@ -70,7 +70,7 @@ def refused(situation: Situation[Any], error: RefusedError) -> Decision:
 
 
 def takes_no_command(command: Command, situation: Situation[Any]) -> Decision:
-    """The decision of a kind whose events only commands for other kinds cause."""
+    """Refuse a command that the kind does not take."""
     raise RefusedError(Status.INVALID, f"{command.VERB} is not for a {situation.aggregate.kind}.")
 
 
