@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Literal
 from uuid import UUID
 
 from antiphon.events import subjects, transition
+from antiphon.events.codec import EVENT_TYPES
 from antiphon.events.message import Event
 from antiphon.events.refusal import CommandRefused
 from antiphon.events.state import State, StateType
 
 Decision = Literal["accepted", "refused"]
+
+#: The actions of the events of each kind.
+_ACTIONS: Final = {
+    kind: {name.partition(".")[2] for name in names}
+    for kind, names in groupby(sorted(EVENT_TYPES), key=lambda name: name.partition(".")[0])
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,16 @@ class EventFilter:
     state_type: StateType | None = None
     #: Accepted transitions, or replaced, rejected, delayed and aborted ones.
     decision: Decision | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a kind or action that no event has, and for an id that no aggregate can have."""
+        if self.kind not in ("*", *_ACTIONS):
+            raise ValueError(f"there is no kind {self.kind!r}: choose from {', '.join(sorted(_ACTIONS))}")
+        if self.id != "*" and not subjects.is_token(str(self.id)):
+            raise ValueError(f"no id is {str(self.id)!r}")
+        actions = _ACTIONS.get(self.kind) or set().union(*_ACTIONS.values())
+        if not any(subjects.matches(action, self.action) for action in actions):
+            raise ValueError(f"no event has the action {self.action!r}: choose from {', '.join(sorted(actions))}")
 
     @property
     def subject(self) -> str:

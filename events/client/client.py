@@ -17,9 +17,9 @@ from nats.aio.client import Client as NatsClient
 from antiphon.events import codec, subjects
 from antiphon.events.client.run_context import RunContexts
 from antiphon.events.event_filter import ALL, EventFilter
-from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.errors import LogUnavailableError, NoSuchPositionError
 from antiphon.events.log.nats.batch import store
-from antiphon.events.log.nats.connection import Outgoing
+from antiphon.events.log.nats.connection import Outgoing, addresses
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.port import Recorded, Unreadable
@@ -93,8 +93,11 @@ class Client:
     @classmethod
     @asynccontextmanager
     async def connect(cls, url: str, *, timeout_seconds: float = 10.0) -> AsyncIterator[Self]:
-        """A client with a connection of its own, closed at the end of the `async with` block."""
-        connection = await nats.connect(url, name="antiphon-client", max_reconnect_attempts=-1)
+        """A client with a connection of its own, closed at the end of the `async with` block.
+
+        `url` may name several servers of a cluster, separated by commas.
+        """
+        connection = await nats.connect(addresses(url), name="antiphon-client", max_reconnect_attempts=-1)
         try:
             yield cls(connection, timeout_seconds=timeout_seconds)
         finally:
@@ -202,8 +205,12 @@ class Client:
         """Events as they happen, for ever, in log order, each once.
 
         `from_position` is the first position, to continue after a break; without it only new events follow.
+        Raises NoSuchPositionError for a position behind that of the next event.
         """
-        after = await self.last_position() if from_position is None else from_position - 1
+        if from_position is None:
+            after = await self.last_position()
+        else:
+            after = await self.first_position(from_position) - 1
         async for batch in self._follow(which, after):
             for event in batch:
                 yield event
@@ -233,14 +240,35 @@ class Client:
         return await self._log.history(aggregate)
 
     async def first_position(self, when: LogPosition) -> int:
-        """A position as it is; for a time, that of the first event recorded then or later, or behind the end."""
-        return when if isinstance(when, int) else await self._log.position_at(when)
+        """A position as it is; for a time, that of the first event recorded then or later, or behind the end.
+
+        Raises NoSuchPositionError for a time in the future, and for a position behind that of the next event.
+        """
+        if isinstance(when, int):
+            return await self._existing(when, next_too=True)
+        return await self._log.position_at(self._past(when))
 
     async def last_position(self, when: LogPosition | None = None) -> int:
-        """A position as it is; for a time, that of the last event recorded by then; or the newest; 0 for none."""
+        """A position as it is; for a time, that of the last event recorded by then; or the newest; 0 for none.
+
+        Raises NoSuchPositionError for a position that no event has, and for a time in the future.
+        """
         if when is None:
             return await self._log.last_position()
-        return when if isinstance(when, int) else await self._log.position_at(when + _MOMENT) - 1
+        if isinstance(when, int):
+            return await self._existing(when)
+        return await self._log.position_at(self._past(when) + _MOMENT) - 1
+
+    async def _existing(self, position: int, *, next_too: bool = False) -> int:
+        end = await self._log.last_position()
+        if position > end + next_too:
+            raise NoSuchPositionError(f"the log ends at position {end}")
+        return position
+
+    def _past(self, moment: datetime) -> datetime:
+        if moment > self._clock():
+            raise NoSuchPositionError(f"{moment.isoformat()} is in the future")
+        return moment
 
 
 async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, contexts: RunContexts) -> bool:

@@ -4,6 +4,7 @@ LogError
  +-- ConflictError         decide again
  +-- LogUnavailableError   back off, then try again
  +-- TooLargeError         give up: it can never be appended
+ +-- NoSuchPositionError   the log does not reach so far
 
 A message that cannot be read is antiphon.events.errors.UndecodableError: park it.
 """
@@ -25,3 +26,7 @@ class LogUnavailableError(LogError):
 
 class TooLargeError(LogError):
     """An event is larger than the log takes (the server's `max_payload`): no further attempt can help."""
+
+
+class NoSuchPositionError(LogError, ValueError):
+    """The log has no event at this position or time yet."""

@@ -20,6 +20,7 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from nats.js.api import StreamState
 
 from antiphon.events.log.cancellation import raise_if_cancelled
+from antiphon.events.log.nats.connection import addresses
 from antiphon.events.log.nats.raw_connection import use_raw_connection
 from antiphon.services.runtime.settings import Settings
 
@@ -81,7 +82,7 @@ def connect(
         os._exit(1)
 
     return NatsBroker(
-        settings.nats_url.split(","),
+        addresses(settings.nats_url),
         name=f"antiphon-{name}",
         max_reconnect_attempts=-1,
         reconnect_time_wait=_RECONNECT_WAIT_SECONDS,  # type: ignore[arg-type]  # nats-py takes fractions
@@ -141,7 +142,7 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
     try:
         async with asyncio.timeout(_BRIEF_SECONDS):
             client = await nats.connect(
-                url.split(","),
+                addresses(url),
                 allow_reconnect=False,
                 max_reconnect_attempts=1,
                 reconnect_time_wait=0,

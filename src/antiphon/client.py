@@ -37,7 +37,7 @@ from antiphon.events.flow_run.events import (
     FlowRunUpdated,
 )
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, ReleaseLease, RenewLease, UpdateLimit
-from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.errors import LogUnavailableError, NoSuchPositionError
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.log_position import LogPosition
 from antiphon.events.message import Command, Event
@@ -113,6 +113,7 @@ __all__ = [
     "FlowRunUpdated",
     "LogPosition",
     "LogUnavailableError",
+    "NoSuchPositionError",
     "Outcome",
     "ProposedState",
     "Recorded",

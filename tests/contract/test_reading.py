@@ -13,6 +13,7 @@ from antiphon.events import subjects
 from antiphon.events.client.client import Client, EventFilter
 from antiphon.events.client.run_context import RunContexts
 from antiphon.events.flow_run.events import FlowRunChanges, FlowRunUpdated
+from antiphon.events.log.errors import NoSuchPositionError
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Draft, Recorded, Unreadable
@@ -82,8 +83,11 @@ async def test_a_moment_has_a_position(connection: NatsClient) -> None:
         assert time is not None
         assert await client.first_position(time) == await client.last_position(time) == position
         assert await client.last_position(time - timedelta(milliseconds=1)) == position - 1
-    assert await client.first_position(datetime.now(UTC) + timedelta(days=1)) == 4
-    assert await client.last_position(datetime.now(UTC) + timedelta(days=1)) == 3
+    assert await client.first_position(4) == 4
+    for position_of, behind in ((client.first_position, 5), (client.last_position, 4)):
+        for there_is_none in (behind, datetime.now(UTC) + timedelta(days=1)):
+            with pytest.raises(NoSuchPositionError):
+                await position_of(there_is_none)
 
 
 @pytest.mark.parametrize(("count", "bytes_each"), [(6000, 10), (100, 1_000_000)])

@@ -85,6 +85,11 @@ async def publish(client: Client, messages: Sequence[Outgoing], reply: str = "")
     await client.publish(subject, data, reply=reply, headers=dict(headers) or None)
 
 
+def addresses(url: str) -> list[str]:
+    """The addresses of servers in a list that is separated by commas."""
+    return [address for part in url.split(",") if (address := part.strip())]
+
+
 def check_size(client: Client, headers: Mapping[str, str], data: bytes) -> None:
     """Raises MaxPayloadError for a message that the server would answer by closing the connection for good."""
     # The server counts the headers too, nats-py does not.

@@ -101,13 +101,16 @@ def event_filter(
     """The events that these options select."""
     from antiphon.events.event_filter import EventFilter
 
-    return EventFilter(
-        kind=kind,
-        id=identifier,
-        action=action,
-        flow=flow,
-        deployment=deployment,
-        tags=tuple(tags or ()),
-        state_type=state_type,
-        decision=None if decision is None else "accepted" if decision is TransitionDecision.ACCEPTED else "refused",
-    )
+    try:
+        return EventFilter(
+            kind=kind,
+            id=identifier,
+            action=action,
+            flow=flow,
+            deployment=deployment,
+            tags=tuple(tags or ()),
+            state_type=state_type,
+            decision=None if decision is None else "accepted" if decision is TransitionDecision.ACCEPTED else "refused",
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None

@@ -78,14 +78,10 @@ class AsOfReads:
     async def _place(self, as_of: str) -> tuple[int, datetime | None]:
         try:
             asked_for = log_position.parse(as_of)
+            position = await self._commands.last_position(asked_for)
         except ValueError as error:
             raise unprocessable(f"as_of: {error}") from None
-        if isinstance(asked_for, datetime):
-            return await self._commands.last_position(asked_for), asked_for
-        end = await self._commands.last_position()
-        if asked_for > end:
-            raise unprocessable(f"as_of: the log ends at position {end}")
-        return asked_for, None
+        return position, asked_for if isinstance(asked_for, datetime) else None
 
     async def _advance(self, past: AsOfSession, position: int) -> None:
         count = position - past.position

@@ -59,7 +59,8 @@ def test_replay_goes_from_one_place_to_another(running: Started, run_id: str) ->
     refused = asked(running, "replay", "--id", run_id, "--decision", "refused")
     assert refused.split()[0] == str(everything[3]["position"])
     assert asked(running, "replay", "--id", run_id, "--state-type", "RUNNING").count("\n") == 1
-    assert asked(running, "replay", "--from", "999999") == ""
+    behind = antiphon("replay", "--from", "999999", "--data-dir", str(running.data))
+    assert (behind.returncode, "the log ends at position" in behind.stderr) == (1, True)
 
 
 def test_export_is_a_table_too(running: Started, run_id: str, tmp_path: Path) -> None:
@@ -148,3 +149,19 @@ def test_a_place_that_is_none_is_refused(running: Started) -> None:
     result = antiphon("replay", "--from", "soon", "--data-dir", str(running.data))
     assert result.returncode == 2
     assert "neither a position nor a time" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "why"),
+    [
+        (("--from", "999999"), 1, "the log ends at position"),
+        (("--from", "2999-01-01"), 1, "is in the future"),
+        (("--kind", "flowrun"), 2, "there is no kind 'flowrun'"),
+        (("--kind", "flow", "--action", "state.*"), 2, "no event has the action"),
+        (("--id", "a.b"), 2, "no id is 'a.b'"),
+    ],
+)
+def test_tail_refuses_what_can_never_come(running: Started, options: tuple[str, str], code: int, why: str) -> None:
+    result = antiphon("tail", *options, "--data-dir", str(running.data))
+    assert (result.returncode, result.stdout) == (code, "")
+    assert why in " ".join(result.stderr.replace("│", " ").split())

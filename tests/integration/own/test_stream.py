@@ -114,7 +114,12 @@ async def test_tags_are_those_of_the_moment(served: Served) -> None:
     [
         ({"from": "0"}, "positions are from 1"),
         ({"from": "soon"}, "neither a position nor a time"),
+        ({"from": "2"}, "the log ends at"),
+        ({"from": "2999-01-01"}, "in the future"),
         ({"kind": "a.b"}, "kind"),
+        ({"kind": "flowrun"}, "there is no kind 'flowrun'"),
+        ({"kind": "flow", "action": "state.accepted"}, "no event has the action 'state.accepted'"),
+        ({"action": "stat.*"}, "no event has the action 'stat.*'"),
         ({"id": "*"}, "id"),
         ({"flow": "mine"}, "flow"),
         ({"state_type": "LATE"}, "state_type"),
@@ -127,6 +132,11 @@ async def test_what_makes_no_sense_is_a_problem(served: Served, query: dict[str,
     problem = answer.json()
     assert (problem["status"], problem["title"]) == (422, "Unprocessable Entity")
     assert what in problem["detail"]
+
+
+async def test_a_resume_token_of_another_log_is_refused(served: Served) -> None:
+    answer = await served.http.get(f"{OWN}/stream", headers={"Last-Event-ID": "7"})
+    assert (answer.status_code, "the log ends at position 0" in answer.json()["detail"]) == (422, True)
 
 
 async def test_an_unknown_address_is_a_problem_too(served: Served) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from antiphon.events.client.client import Client
 from antiphon.events.record import record
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.core.reading import encoded
@@ -15,7 +16,7 @@ from antiphon.services.gateway.commands.decisions import POSITION
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.errors import JsonResponse
 from antiphon.services.gateway.http.problems import not_found
-from antiphon.services.gateway.routes.antiphon.selection import position_or_time
+from antiphon.services.gateway.routes.antiphon.selection import position_of
 
 _NAMES: Final = {"flow_run": "Flow run", "task_run": "Task run"}
 
@@ -39,8 +40,8 @@ def _add_history(router: APIRouter, gateway: Gateway, kind: str) -> None:
         events = await client.history(Aggregate(kind, str(id)))
         if not events:
             raise not_found(f"{_NAMES[kind]} {id} is not in the log.")
-        first = 1 if start is None else await client.first_position(position_or_time(start, "from"))
-        last = await client.last_position(None if to is None else position_or_time(to, "to"))
+        first = await position_of(start or "1", "from", client.first_position)
+        last = await _last(client, to, "to")
         wanted = [record(item) for item in events if first <= item.position <= last]
         return JsonResponse(b"[%b]" % b",".join(wanted[:limit]))
 
@@ -49,9 +50,13 @@ def _add_moment(router: APIRouter, gateway: Gateway, kind: str) -> None:
     @router.get(f"/{kind}s/{{id}}", name=kind)
     async def moment(id: UUID, as_of: Annotated[str | None, Query()] = None) -> Response:
         client = gateway.commands
-        position = await client.last_position(None if as_of is None else position_or_time(as_of, "as_of"))
+        position = await _last(client, as_of, "as_of")
         found = await gateway.as_of.run(Aggregate(kind, str(id)), position)
         if found is None:
             raise not_found(f"{_NAMES[kind]} {id} was not there at position {position}.")
         body = encoded({"position": position, kind: found.run, "states": found.states})
         return JsonResponse(body, headers={POSITION: str(position)})
+
+
+async def _last(client: Client, text: str | None, name: str) -> int:
+    return await client.last_position() if text is None else await position_of(text, name, client.last_position)

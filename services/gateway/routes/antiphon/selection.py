@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Self
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from antiphon.events.event_filter import Decision, EventFilter
 from antiphon.events.log_position import LogPosition, parse
@@ -35,6 +36,12 @@ class Selection(BaseModel):
     #: A position, or a time.
     start: str | None = Field(default=None, alias="from")
 
+    @model_validator(mode="after")
+    def _selects_something(self) -> Self:
+        # An unknown kind or action is a ValueError.
+        _ = self.which
+        return self
+
     @property
     def which(self) -> EventFilter:
         """The same filter for the client of the log."""
@@ -53,9 +60,9 @@ class Selection(BaseModel):
 Selected = Annotated[Selection, Query()]
 
 
-def position_or_time(text: str, name: str) -> LogPosition:
-    """The position or time in the parameter `name`; raises ProblemError for other text."""
+async def position_of(text: str, name: str, position: Callable[[LogPosition], Awaitable[int]]) -> int:
+    """The position of the position or time in the parameter `name`; raises ProblemError for other text."""
     try:
-        return parse(text)
+        return await position(parse(text))
     except ValueError as error:
         raise invalid(f"{name}: {error}") from None

@@ -13,13 +13,14 @@ from fastapi import APIRouter, Header, WebSocket
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
+from antiphon.events.client.client import Client
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.record import record
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http import problems
 from antiphon.services.gateway.http.problems import ProblemError, invalid
-from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, position_or_time
+from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, position_of
 from antiphon.services.gateway.streaming.websockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
 
 #: The interval of keep-alives, because proxies close silent connections.
@@ -103,19 +104,22 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
     client = gateway.commands
     if after is not None:
         # A browser sends it after a reconnection; it takes precedence over the start in the address.
-        start = _position(after) + 1
+        start = await _behind(after, client)
     elif selection.start is not None:
-        start = await client.first_position(position_or_time(selection.start, "from"))
+        start = await position_of(selection.start, "from", client.first_position)
     else:
         start = await client.last_position() + 1
     return Subscription(gateway, selection, start)
 
 
-def _position(last_event_id: str) -> int:
+async def _behind(last_event_id: str, client: Client) -> int:
     # Unlike a position it can be 0: no event was there yet.
     if not last_event_id.isdecimal() or len(last_event_id) > _LONGEST_POSITION:
         raise invalid("Last-Event-ID: it is the position of an event, as it was sent with the event")
-    return int(last_event_id)
+    try:
+        return await client.first_position(int(last_event_id) + 1)
+    except ValueError as error:
+        raise invalid(f"Last-Event-ID: {error}") from None
 
 
 class _EventStream(StreamingResponse):
