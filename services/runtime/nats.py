@@ -122,8 +122,8 @@ def _broker_log() -> logging.Logger:
 async def _stop(app: FastStream, client: Client) -> None:
     try:
         await app.stop()
-    except (ConnectionReconnectingError, ConnectionClosedError):
-        # Without a server there is nothing to drain.
+    except (ConnectionReconnectingError, ConnectionClosedError, OSError):
+        # Without a server there is nothing to drain. nats-py may not have noticed yet that its socket is gone: OSError.
         await client.close()
 
 

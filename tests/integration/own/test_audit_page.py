@@ -34,6 +34,8 @@ async def test_only_what_belongs_to_the_page_is_served(served: Served, name: str
 
 async def test_the_state_of_the_log_is_told_as_numbers(served: Served) -> None:
     await life(served, await new_flow(served, "told"))
+    # A read waits for the projection.
+    assert (await served.http.post("/api/flow_runs/count", json={})).json() == 1
     status = (await served.http.get(f"{OWN}/status")).json()
     assert status.pop("now")
     assert status == {
