@@ -7,7 +7,7 @@ WORKERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup start test acceptance record-oracle differential differential-queries trial check static fmt bench bench-queries
+.PHONY: help setup start test acceptance record-oracle differential differential-queries trial kills check static fmt bench bench-queries
 
 help: ## Show the verbs
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,6 +37,10 @@ differential-queries: .venv/.stamp $(ORACLE)/.stamp ## Thousands of generated qu
 
 trial: .venv/.stamp ## Kills, restarts and a rebuild under load, beside subscribers who come and go; TRANSITIONS=50000
 	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s --timeout 0 tests/trial $(ARGS)
+
+kills: .venv/.stamp ## Many clients fight for few slots while the policy is killed; ACQUISITIONS=2000
+	ANTIPHON_KILLS_ACQUISITIONS=$(or $(ACQUISITIONS),2000) \
+		$(BIN)/pytest --timeout 0 tests/integration/policy/test_slots_under_kills.py $(ARGS)
 
 check: static ## The quick part: lint, types, imports, unit, contract and architecture tests
 	$(BIN)/pytest tests/unit tests/contract tests/architecture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,8 +30,9 @@ from tests.servers import NatsServer
 
 CLIENTS = 200
 SLOTS = 5
-ACQUISITIONS = 2000
-KILLS = 6
+#: `make kills` makes more.
+ACQUISITIONS = int(os.environ.get("ANTIPHON_KILLS_ACQUISITIONS", "800"))
+KILLS = ACQUISITIONS // 250
 LEASE_SECONDS = 2.0
 #: Clients that take a slot and are never heard of again.
 LOST = 0.02
