@@ -5,6 +5,7 @@ LogError
  +-- LogUnavailableError   back off, then try again
  +-- TooLargeError         give up: it can never be appended
  +-- NoSuchPositionError   the log does not reach so far
+ +-- LogShortenedError     stop: the log has lost what it had confirmed
 
 A message that cannot be read is antiphon.events.errors.UndecodableError: park it.
 """
@@ -30,3 +31,7 @@ class TooLargeError(LogError):
 
 class NoSuchPositionError(LogError, ValueError):
     """The log has no event at this position or time yet."""
+
+
+class LogShortenedError(LogError):
+    """The log ends before a position that it has confirmed: it was lost, exchanged, or restored from an older copy."""

@@ -38,6 +38,18 @@ async def prepare_postgres(url: str) -> None:
     await migrate(url)
 
 
+async def require_same_log(nats_url: str, postgres_url: str) -> None:
+    """Raises CannotStartError when the log is not the one that the database knows."""
+    from antiphon.events.log.nats.jetstream import JetStreamLog
+    from antiphon.projections.archive import continuity
+
+    async with brief_connection(nats_url) as client:
+        try:
+            await continuity.require_same_log(JetStreamLog(client), postgres_url)
+        except continuity.OtherLogError as error:
+            raise CannotStartError(f"This log cannot be served: {error}") from error
+
+
 def without_password(url: str) -> str:
     """Return a URL without user and password."""
     return ",".join(re.sub(r"^([a-z+]*://)?.*@", r"\1", one) for one in url.split(","))

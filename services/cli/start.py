@@ -17,7 +17,13 @@ from antiphon.services.cli import console
 from antiphon.services.cli.choices import GATEWAY
 from antiphon.services.cli.data_directory import DataDirectory, RunFile
 from antiphon.services.cli.failures import CannotStartError
-from antiphon.services.cli.preparation import address, prepare_nats, prepare_postgres, without_password
+from antiphon.services.cli.preparation import (
+    address,
+    prepare_nats,
+    prepare_postgres,
+    require_same_log,
+    without_password,
+)
 from antiphon.services.cli.supervisor import Server, Supervisor, answers_health
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.embedded import port
@@ -27,6 +33,8 @@ from antiphon.services.runtime.embedded.postgres import PostgresServer
 from antiphon.services.runtime.lifecycle import STOP_SIGNALS, until_signalled
 from antiphon.services.runtime.settings import LogLevel
 
+#: The roles that must not run on a log that has lost something; the others help to mend it.
+DECIDES_OR_SERVES: Final = frozenset({"policy", GATEWAY})
 _ANY_ADDRESS: Final = {"0.0.0.0": port.LOOPBACK, "::": "::1"}  # noqa: S104
 
 
@@ -110,6 +118,8 @@ async def _run(options: StartOptions, directory: DataDirectory, run: RunFile, se
     await prepare_nats(run.nats_url)
     await prepare_postgres(run.postgres_url)
     console.progress("schema", "streams and tables are up to date")
+    if DECIDES_OR_SERVES.intersection(options.roles):
+        await require_same_log(run.nats_url, run.postgres_url)
     supervisor = Supervisor(
         directory,
         run,

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import psycopg
+import structlog
 from nats.aio.client import Client
 
 from antiphon.events import codec, subjects
@@ -16,6 +18,7 @@ from antiphon.events.log.nats.parking import park
 from antiphon.events.log.nats.snapshots import JetStreamSnapshots
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome
+from antiphon.projections.archive.continuity import require_same_log
 from antiphon.services.policy.service.answers import Answers
 from antiphon.services.policy.service.command_buffer import CommandBuffer
 from antiphon.services.policy.service.command_message import CommandMessage
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
 QUEUE_GROUP: Final = "policy"
 _LONGEST_REASON: Final = 2000
+_POSTGRES_SECONDS: Final = 5.0
+
+_log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings) -> None:
@@ -46,7 +52,17 @@ async def run(settings: Settings) -> None:
             async with lease.answering():
                 while True:
                     await lease.acquire()
+                    await _require_same_log(log, settings.postgres_url)
                     await _decide_while(lease, client, traces)
+
+
+async def _require_same_log(log: JetStreamLog, postgres_url: str) -> None:
+    """Raises OtherLogError. Without PostgreSQL the policy decides all the same: writes do not depend on it."""
+    try:
+        async with asyncio.timeout(_POSTGRES_SECONDS):
+            await require_same_log(log, postgres_url)
+    except (psycopg.Error, TimeoutError) as error:
+        _log.warning("the log is not compared with its archive", error=str(error).strip())
 
 
 async def _decide_while(lease: LeaderLease, client: Client, traces: Traces | None) -> None:

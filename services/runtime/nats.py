@@ -170,3 +170,10 @@ def _reason(error: Exception) -> str:
 async def stream_states(client: Client, names: Sequence[str]) -> dict[str, StreamState]:
     """The sizes and last sequences of streams; raises nats-py's errors."""
     return {name: (await client.jetstream().stream_info(name)).state for name in names}
+
+
+def missing(state: StreamState) -> str | None:
+    """Why a log is not whole; None if it has every message from the first position on."""
+    if state.messages == state.last_seq:
+        return None
+    return f"the log has {state.messages} of {state.last_seq} messages, the first at position {state.first_seq}"

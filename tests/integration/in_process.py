@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from antiphon.services.runtime.settings import Settings
 
 #: For roles that need no database.
-NO_POSTGRES = "postgresql://nowhere"
+NO_POSTGRES = "postgresql://127.0.0.1:1/nothing"
 
 
 @asynccontextmanager

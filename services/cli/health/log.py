@@ -14,13 +14,21 @@ from nats.aio.client import Client
 from nats.js.api import StreamConfig
 from nats.js.errors import NotFoundError
 
+from antiphon.events import subjects
 from antiphon.events.log.nats.provision import stream_configurations
 from antiphon.services.cli.health.finding import Finding, Severity, judged, ok
+from antiphon.services.runtime.embedded.nats_server import MAX_PAYLOAD
+from antiphon.services.runtime.nats import missing
 
 _OLDEST: Final = (2, 12, 0)
 #: The version in our tests; docs/adr/0001.
 _TESTED: Final = (2, 15, 1)
 _ANSWER_SECONDS: Final = 2.0
+#: What must be equal in the configuration of a stream.
+_SETTINGS: Final = (
+    *("retention", "discard", "deny_delete", "deny_purge", "allow_atomic", "allow_direct"),
+    *("max_age", "max_msgs", "max_bytes", "max_msgs_per_subject", "max_msg_size"),
+)
 _SYNCED = re.compile(r"^\s*sync_interval:\s*\"?always\b", re.MULTILINE)
 
 
@@ -28,7 +36,9 @@ async def examined(client: Client, data_dir: Path) -> AsyncIterator[Finding]:
     """Check the server of a connection."""
     yield _version(client)
     yield _sync(data_dir / "nats" / "nats-server.conf")
+    yield _largest_message(client)
     yield await _streams(client)
+    yield await _whole(client)
     yield await _permissions(client)
 
 
@@ -87,12 +97,38 @@ async def _streams(client: Client) -> Finding:
     )
 
 
+async def _whole(client: Client) -> Finding:
+    try:
+        state = (await client.jetstream().stream_info(subjects.EVENTS)).state
+    except NotFoundError:
+        return Finding(
+            subject="log", severity=Severity.PROBLEM, found="there is none", advice="`antiphon start` makes it"
+        )
+    gap = missing(state)
+    return judged(
+        "log",
+        gap or f"all {state.messages} messages are there",
+        is_well=gap is None,
+        advice="restore a backup of the log: `antiphon verify` names the first missing position",
+    )
+
+
+def _largest_message(client: Client) -> Finding:
+    return judged(
+        "largest message",
+        f"{client.max_payload} bytes",
+        is_well=client.max_payload >= MAX_PAYLOAD,
+        advice=f"set `max_payload: {MAX_PAYLOAD}`: a smaller server refuses events that another has taken",
+        severity=Severity.WARNING,
+    )
+
+
 def _differences(found: StreamConfig, wanted: StreamConfig) -> list[str]:
     return [
         f"{setting} is {getattr(found, setting)}, not {getattr(wanted, setting)}"
-        for setting in ("retention", "discard", "deny_delete", "deny_purge", "allow_atomic", "allow_direct", "max_age")
-        # Absent is the same as off.
-        if (getattr(found, setting) or None) != (getattr(wanted, setting) or None)
+        for setting in _SETTINGS
+        # Absent is the same as off and as unlimited, which is -1.
+        if (getattr(found, setting) or -1) != (getattr(wanted, setting) or -1)
     ]
 
 

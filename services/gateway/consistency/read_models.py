@@ -77,6 +77,7 @@ class ReadModels:
         """A connection whose queries show the log up to the position `after`, by default up to its end now.
 
         If the projection does not get there in time, the queries show less, and the answer is marked as stale.
+        Raises LogUnavailableError if the log has lost what is projected: nothing is served then.
         """
         while True:
             position = await self._committed(after)
@@ -101,8 +102,11 @@ class ReadModels:
             return after if await self.events.wait_for(after, self._deadline_seconds) else None
         if not self._nats.is_connected:
             return None
+        projected = self.events.position
         try:
             end = await self._log_end.get()
         except LogUnavailableError:
             return None
+        if end < projected:
+            raise LogUnavailableError(f"the log ends at position {end}, and position {projected} was written once")
         return end if await self.events.wait_unless_stuck(end, self._deadline_seconds) else None

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 
 from antiphon.events.errors import UndecodableError
-from antiphon.events.log.errors import ConflictError, LogUnavailableError, TooLargeError
+from antiphon.events.log.errors import ConflictError, LogShortenedError, LogUnavailableError, TooLargeError
 from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.outcome import Status
 from antiphon.services.policy.service import command_message
@@ -145,12 +145,17 @@ class Handler:
         await self._answers.give(decided)
 
     async def _forget(self) -> None:
-        """Forget the folds that are ahead of the log; all of them, if somebody else has written."""
+        """Forget the folds that are ahead of the log; all of them, if somebody else has written.
+
+        Raises LogShortenedError: what has been decided rests on events that are gone.
+        """
         confirmed = self._ahead[0].after if self._ahead else self._end
         for group in self._ahead:
             self._folds.drop(group.written)
         self._ahead.clear()
         self._end = await self._last_position()
+        if self._end < confirmed:
+            raise LogShortenedError(f"the log ends at position {self._end}, and had confirmed position {confirmed}")
         if self._end != confirmed:
             self._folds.clear()
 

@@ -21,6 +21,8 @@ from antiphon.services.runtime.embedded.errors import EmbeddedServerError
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.02
+#: The largest message, in bytes.
+MAX_PAYLOAD: Final = 8 * 1024 * 1024
 
 _CONFIGURATION: Final = Template("""\
 # Written at every start; changes are lost.
@@ -30,7 +32,7 @@ pid_file: $pid_file
 log_file: $log_file
 logfile_size_limit: 10MB
 logfile_max_num: 3
-max_payload: 8MB
+max_payload: $max_payload
 jetstream {
     store_dir: $store
     # Acknowledged means on disk: the default syncs every two minutes.
@@ -114,7 +116,7 @@ class NatsServer:
             name: json.dumps(str(self._directory / file))
             for name, file in (("pid_file", "nats-server.pid"), ("log_file", "nats-server.log"), ("store", "store"))
         }
-        return _CONFIGURATION.substitute(host=port.LOOPBACK, port=self._port, **paths)
+        return _CONFIGURATION.substitute(host=port.LOOPBACK, port=self._port, max_payload=MAX_PAYLOAD, **paths)
 
     def _wait_until_ready(self) -> None:
         deadline = monotonic() + _START_SECONDS

@@ -21,7 +21,8 @@ from antiphon.services.runtime.embedded import child
 from antiphon.services.runtime.settings import Settings
 from tests.servers import NatsServer
 
-POSTGRES_URL = "postgresql://the.policy.does.not.connect"
+#: The policy decides without PostgreSQL.
+POSTGRES_URL = "postgresql://127.0.0.1:1/nothing"
 
 
 @pytest.fixture

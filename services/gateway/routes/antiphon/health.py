@@ -15,6 +15,7 @@ from starlette.responses import Response
 from antiphon.events import subjects
 from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.errors import JsonResponse
+from antiphon.services.runtime.nats import missing
 
 
 def routes(gateway: Gateway) -> APIRouter:
@@ -44,11 +45,14 @@ def routes(gateway: Gateway) -> APIRouter:
 
 
 async def _nats_trouble(gateway: Gateway) -> str | None:
+    projected = gateway.read_models.events.position
     try:
-        await gateway.nats.jetstream(timeout=gateway.probe_seconds).stream_info(subjects.EVENTS)
+        info = await gateway.nats.jetstream(timeout=gateway.probe_seconds).stream_info(subjects.EVENTS)
     except (TimeoutError, nats.errors.Error, JetStreamError) as error:
         return f"the log does not answer: {error!r}"
-    return None
+    if info.state.last_seq < projected:
+        return f"the log ends at position {info.state.last_seq}, and position {projected} was written once"
+    return missing(info.state)
 
 
 async def _postgres_trouble(gateway: Gateway) -> str | None:
