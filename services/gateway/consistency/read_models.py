@@ -6,6 +6,7 @@ every decision that was on disk before the request, made by any client through a
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -24,6 +25,15 @@ from antiphon.services.runtime.settings import Settings
 
 _MIN_CONNECTIONS = 2
 _MAX_CONNECTIONS = 10
+
+
+async def _require_open(connection: AsyncConnection[Any]) -> None:
+    """Raises OperationalError for a connection that the server has closed while it was idle."""
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN)
+    # An idle connection has nothing to read but its end, or a notice that comes before it.
+    if waiting.poll(0):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 class ReadModels:
@@ -48,6 +58,7 @@ class ReadModels:
             min_size=_MIN_CONNECTIONS,
             max_size=_MAX_CONNECTIONS,
             configure=self._configure,
+            check=_require_open,
             open=False,
         )
         self.events = Watermark("events", nats, self.pool, lingers=True)

@@ -125,3 +125,20 @@ async def test_a_database_that_lost_its_last_commits_is_not_believed(
             read = await hasty.get("/flow_run_states/", params={"flow_run_id": run_id})
         assert [each["type"] for each in read.json()] == ["PENDING", "RUNNING"]
         assert "Antiphon-Projected" not in read.headers
+
+
+async def test_after_a_restart_of_postgres_no_request_gets_a_connection_from_before(
+    addresses: Addresses, postgres_server: PostgresServer
+) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
+        run_id = await new_run(caller)
+
+        async def many_reads() -> list[int]:
+            # As many connections as the pool has.
+            found = await asyncio.gather(*(caller.get(f"/flow_runs/{run_id}") for _ in range(20)))
+            return [answer.status_code for answer in found]
+
+        assert await many_reads() == [200] * 20
+        async with no_postgres(postgres_server, addresses.postgres_url):
+            pass
+        assert await many_reads() == [200] * 20
