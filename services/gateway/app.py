@@ -19,12 +19,10 @@ from antiphon.services.gateway.routes.antiphon import asyncapi, audit, docs, hea
 from antiphon.services.gateway.routes.prefect import (
     absent,
     artifacts,
-    automations,
-    bulk_set_state,
     deployments,
     event_reads,
     events,
-    events_out,
+    feeds,
     flow_run_inputs,
     flow_runs,
     flows,
@@ -32,7 +30,6 @@ from antiphon.services.gateway.routes.prefect import (
     history,
     limits,
     logs,
-    logs_out,
     pool_queues,
     scheduled_tasks,
     service,
@@ -55,13 +52,11 @@ _PREFIX: Final = "/api"
 _COMPRESSED_FROM_BYTES: Final = 16_000
 #: For smaller answers a thread costs more time than the event loop gains.
 _THREAD_FROM_BYTES: Final = 1 << 20
-#: The routes that answer 501 come last: they match whole resources.
 _MODULES: Final = (
     service,
     flows,
     flow_run_inputs,
     flow_runs,
-    bulk_set_state,
     task_runs,
     states,
     logs,
@@ -79,11 +74,7 @@ _MODULES: Final = (
     work_queues,
     variables,
     artifacts,
-    events_out,
-    logs_out,
     scheduled_tasks,
-    automations,
-    absent,
 )
 
 
@@ -101,7 +92,10 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     for module in _MODULES:
-        app.include_router(module.routes(gateway), prefix=_PREFIX)
+        app.include_router(module.router, prefix=_PREFIX)
+    app.include_router(feeds.routes(gateway.nats), prefix=_PREFIX)
+    # Last, because it matches whole resources.
+    app.include_router(absent.router, prefix=_PREFIX)
     app.include_router(docs.routes("Prefect's API", _PREFIX), prefix=_PREFIX)
     app.mount(VIEWERS, ViewerFiles())
     app.include_router(health.routes(gateway))

@@ -1,15 +1,16 @@
-"""The context of every request: the connections of the gateway, and its limits."""
+"""The gateway that answers a request: its connections, and its limits."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
+from starlette.requests import HTTPConnection
 
 from antiphon.events.client.client import Client
 from antiphon.events.log.nats.jetstream import JetStreamLog
@@ -23,6 +24,9 @@ from antiphon.services.runtime.settings import Settings
 #: How long a request waits for its decision, and for the read models to show it.
 DEADLINE_SECONDS: Final = 20.0
 _MOST_AS_OF_EVENTS: Final = 100_000
+
+#: A block with a connection to the read models.
+Reading = AbstractAsyncContextManager[AsyncConnection[Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,18 +46,25 @@ class Gateway:
     #: Set when the gateway takes no more requests, so that open streams end.
     stopping: asyncio.Event = field(init=False, default_factory=asyncio.Event)
 
-    @asynccontextmanager
-    async def reading(self, after: int | None = None) -> AsyncIterator[AsyncConnection[Any]]:
-        """See ReadModels.reading."""
-        async with self.read_models.reading(after) as connection:
-            yield connection
 
-    @asynccontextmanager
-    async def reading_as_of(self, as_of: str | None) -> AsyncIterator[AsyncConnection[Any]]:
-        """The same, as of a position or a time; None means now."""
-        reading = self.read_models.reading() if as_of is None else self.as_of.reading(as_of)
-        async with reading as connection:
-            yield connection
+#: Where the scope of a request or a WebSocket has the gateway.
+SCOPE_KEY: Final = "antiphon.gateway"
+
+
+def gateway_of(connection: HTTPConnection) -> Gateway:
+    """The gateway that answers a request or serves a WebSocket."""
+    found: Gateway = connection.scope[SCOPE_KEY]
+    return found
+
+
+def reading(request: HTTPConnection, after: int | None = None) -> Reading:
+    """See ReadModels.reading."""
+    return gateway_of(request).read_models.reading(after)
+
+
+def reading_as_of(request: HTTPConnection, as_of: str | None) -> Reading:
+    """The same, as of a position or a time; None means now."""
+    return reading(request) if as_of is None else gateway_of(request).as_of.reading(as_of)
 
 
 @asynccontextmanager

@@ -16,18 +16,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import SCOPE_KEY, Gateway
 from antiphon.services.gateway.http import errors
 from antiphon.services.gateway.http.body_parsing import may_be_refused
-from antiphon.services.gateway.routes.prefect.flow_runs import create_flow_run, set_flow_run_state
+from antiphon.services.gateway.routes.prefect.flow_runs import create, set_flow_run_state
 from antiphon.services.gateway.schemas.flow_runs import FlowRunCreate
 from antiphon.services.gateway.schemas.states import SetStateBody
 
-Handler = Callable[[Gateway, Request, Any], Awaitable[Response]]
+Handler = Callable[[Request, Any], Awaitable[Response]]
 
 #: Path -> the model of its body, and the handler that its route calls too.
 HANDLERS: Final[Mapping[str, tuple[type[BaseModel], Handler]]] = {
-    "/api/flow_runs/": (FlowRunCreate, create_flow_run),
+    "/api/flow_runs/": (FlowRunCreate, create),
     "/api/flow_runs/{id}/set_state": (SetStateBody, set_flow_run_state),
 }
 _ID: Final = re.compile(r"(?<=/)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=/)")
@@ -42,7 +42,8 @@ class WriteFastPath:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or pass it on."""
+        """Answer the request, or pass it on; both find the gateway in the scope."""
+        scope[SCOPE_KEY] = self._gateway
         found = _found(scope)
         if found is None:
             await self._app(scope, receive, send)
@@ -54,7 +55,7 @@ class WriteFastPath:
             await self._app(scope, _replayed(messages, receive), send)
             return
         request = Request(scope)
-        response = await errors.handled(request, handle(self._gateway, request, body))
+        response = await errors.handled(request, handle(request, body))
         await response(scope, receive, send)
 
 

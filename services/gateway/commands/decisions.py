@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from nats.errors import MaxPayloadError
+from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,7 +17,7 @@ from antiphon.events.client.client import DecisionReply
 from antiphon.events.message import Command
 from antiphon.events.outcome import Outcome, Status
 from antiphon.projections.flow_run.created_run_view import CreatedRunView
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.errors import (
     JsonResponse,
@@ -32,6 +34,9 @@ from antiphon.services.runtime.ids import uuid4
 #: The header that identifies a request that may be repeated.
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 POSITION: Final = "Antiphon-Position"
+
+#: Finds an object by its id.
+Query = Callable[[AsyncConnection[Any], UUID], Awaitable[bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +60,24 @@ class DecidedCommand:
         """The headers of the answer."""
         return {POSITION: str(self.outcome.position)}
 
+    def accepted(self, missing: str | None = None) -> Self:
+        """The decision itself; raises 404 and 409 for a refusal. `missing` replaces the policy's reason for a 404."""
+        if self.outcome.status is Status.NOT_FOUND:
+            raise not_found(missing or self.outcome.reason)
+        if self.outcome.status is Status.CONFLICT:
+            raise conflict(self.outcome.reason or "")
+        return self
+
 
 async def decide(
-    gateway: Gateway,
-    request: Request,
-    aggregate_id: UUID | str,
-    command: Command,
-    *,
-    part: str = "",
-    with_events: bool = False,
+    request: Request, aggregate_id: UUID | str, command: Command, *, part: str = "", with_events: bool = False
 ) -> DecidedCommand:
     """Send a command and wait for its decision; the reply holds the command's events if they are wanted.
 
     `part` distinguishes the commands of one request. Raises LogUnavailableError if no decision came in time: then the
     request is safe to repeat. Raises 400 if the policy finds the command invalid.
     """
-    key = request.headers.get(IDEMPOTENCY_KEY)
+    gateway, key = gateway_of(request), request.headers.get(IDEMPOTENCY_KEY)
     started = clock.monotonic()
     try:
         reply = await gateway.commands.request(
@@ -95,13 +102,14 @@ async def decide(
     return DecidedCommand(reply)
 
 
-def no_content(decided: DecidedCommand, missing: str) -> Response:
-    """The answer to a change without a body of its own; raises 404 if the object does not exist, and 409."""
-    if decided.outcome.status is Status.NOT_FOUND:
-        raise not_found(missing)
-    if decided.outcome.status is Status.CONFLICT:
-        raise conflict(decided.outcome.reason or "")
-    return Response(status_code=204, headers=decided.headers)
+def no_content(decided: DecidedCommand, missing: str | None = None) -> Response:
+    """The answer to a change without a body of its own; raises 404 and 409."""
+    return Response(status_code=204, headers=decided.accepted(missing).headers)
+
+
+def null(decided: DecidedCommand, missing: str | None = None) -> Response:
+    """The same where Prefect answers with null."""
+    return JsonResponse(b"null", headers=decided.accepted(missing).headers)
 
 
 def _command_id(key: str, part: str) -> UUID:
@@ -115,20 +123,24 @@ def new_id(request: Request) -> UUID:
     return ids.derived(ids.command_id(key), "created") if key else uuid4()
 
 
-async def created_run(gateway: Gateway, decided: DecidedCommand, fresh: CreatedRunView) -> bytes | None:
-    """A new or existing run as every read shows it; built from its events if these contain everything."""
-    shown = fresh.shown(decided.reply, clock.now())
-    if shown is not None:
-        return shown
-    async with gateway.reading(decided.position) as connection:
-        return await fresh.resource.get(connection, UUID(decided.outcome.aggregate_id))
-
-
-def created_response(row: bytes | None, status: int, decided: DecidedCommand) -> Response:
-    """The answer to a creation: the object as every read shows it.
+async def created(request: Request, decided: DecidedCommand, query: Query, object_id: UUID | None = None) -> Response:
+    """The answer to a creation: the new or existing object as every read shows it; raises 404 and 409.
 
     Raises NotVisibleError if no read shows it, because the projection is late or parked the event.
     """
+    decided.accepted()
+    async with reading(request, decided.position) as connection:
+        row = await query(connection, object_id or UUID(decided.outcome.aggregate_id))
     if row is None:
         raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.position}")
-    return JsonResponse(row, status, headers=decided.headers)
+    return _created(row, decided)
+
+
+async def created_run(request: Request, decided: DecidedCommand, fresh: CreatedRunView) -> Response:
+    """The same for a run, which is built from its events if these contain everything."""
+    shown = fresh.shown(decided.accepted().reply, clock.now())
+    return await created(request, decided, fresh.resource.get) if shown is None else _created(shown, decided)
+
+
+def _created(row: bytes, decided: DecidedCommand) -> Response:
+    return JsonResponse(row, 201 if decided.outcome.status is Status.CREATED else 200, headers=decided.headers)

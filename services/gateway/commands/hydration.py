@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from starlette.requests import HTTPConnection
+
 from antiphon.projections.variable import queries
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import reading
 from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
 from antiphon.services.prefect import templates
 from antiphon.services.prefect.prefect_kind import KIND, Invalid, Unrendered, is_dehydrated
@@ -21,35 +23,35 @@ class HydrationError(Exception):
     """A value cannot be computed; the message gives the reason in Prefect's words."""
 
 
-async def hydrated(gateway: Gateway, given: dict[str, Any]) -> Any:
+async def hydrated(request: HTTPConnection, given: dict[str, Any]) -> Any:
     """The value of a JSON object after hydration, usually an object too; raises HydrationError."""
     if not is_dehydrated(given):
         return given
-    made = hydrate(given, await _variables(gateway))
+    made = hydrate(given, await _variables(request))
     refuse_unkeepable(made)
     return made
 
 
-async def hydrated_object(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
+async def hydrated_object(request: HTTPConnection, given: dict[str, Any]) -> dict[str, Any]:
     """The same, for a value that must be an object."""
-    made = await hydrated(gateway, given)
+    made = await hydrated(request, given)
     if not isinstance(made, dict):
         msg = f"{made!r} is not an object."
         raise HydrationError(msg)
     return made
 
 
-async def hydrated_input(gateway: Gateway, given: dict[str, Any] | None) -> dict[str, Any]:
+async def hydrated_input(request: HTTPConnection, given: dict[str, Any] | None) -> dict[str, Any]:
     """The fields of ResumeFlowRun for an input: its value, or the reason why it has none."""
     try:
-        return {"run_input": None if given is None else await hydrated(gateway, given)}
+        return {"run_input": None if given is None else await hydrated(request, given)}
     except HydrationError as error:
         return {"input_error": f"Error hydrating run input: {error}"}
 
 
-async def previewed(gateway: Gateway, given: dict[str, Any]) -> Any:
+async def previewed(request: HTTPConnection, given: dict[str, Any]) -> Any:
     """The value of a JSON object without rendering templates: they become Unrendered, and errors become Invalid."""
-    return _Hydration(await _variables(gateway), is_preview=True).value(given)
+    return _Hydration(await _variables(request), is_preview=True).value(given)
 
 
 def hydrate(given: dict[str, Any], variables: Mapping[str, Any]) -> Any:
@@ -57,8 +59,8 @@ def hydrate(given: dict[str, Any], variables: Mapping[str, Any]) -> Any:
     return _Hydration(variables, is_preview=False).value(given)
 
 
-async def _variables(gateway: Gateway) -> dict[str, Any]:
-    async with gateway.reading() as connection:
+async def _variables(request: HTTPConnection) -> dict[str, Any]:
+    async with reading(request) as connection:
         return await queries.values(connection)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.services.gateway.streaming import websockets
@@ -26,13 +26,8 @@ M = TypeVar("M", bound=BaseModel)
 
 async def read_filter(websocket: WebSocket, model: type[M]) -> tuple[M, dict[str, Any]] | None:
     """The filter of a subscriber, and the message that contains it; None if the subscriber was refused."""
-    if not await websockets.handshake(websocket):
-        return None
-    try:
-        message = await websockets.message_from(websocket)
-    except (WebSocketDisconnect, websockets.UnreadableFrameError):
-        return None
-    if "type" not in message:
+    message = await websockets.first_message(websocket)
+    if message is None or "type" not in message:
         # Prefect closes the connection without a reason too.
         return None
     if message["type"] != "filter":

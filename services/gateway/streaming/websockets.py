@@ -42,6 +42,14 @@ async def handshake(websocket: WebSocket) -> bool:
     return True
 
 
+async def first_message(websocket: WebSocket) -> dict[str, Any] | None:
+    """The first message after the handshake; None if the connection has ended or been refused."""
+    try:
+        return await message_from(websocket) if await handshake(websocket) else None
+    except (WebSocketDisconnect, UnreadableFrameError):
+        return None
+
+
 async def frame(websocket: WebSocket) -> str | Pong:
     """The text of the next frame, or the function that answers a ping; raises UnreadableFrameError for bytes."""
     message = await websocket.receive()

@@ -7,7 +7,6 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.errors import NOT_YET, JsonResponse
 
 _METHODS: Final = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -43,17 +42,15 @@ _ROUTES: Final = (
     ("DELETE", "/admin/storage"),
 )
 
+router = APIRouter(include_in_schema=False)
 
-def routes(gateway: Gateway) -> APIRouter:  # noqa: ARG001  like all its siblings
-    """Every method and path with the same answer."""
-    router = APIRouter(include_in_schema=False)
 
-    async def not_yet() -> Response:
-        return JsonResponse({"detail": NOT_YET}, 501)
+async def _not_yet() -> Response:
+    return JsonResponse({"detail": NOT_YET}, 501)
 
-    for method, path in _ROUTES:
-        router.add_api_route(path, not_yet, methods=[method])
-    for resource in _RESOURCES:
-        router.add_api_route(f"/{resource}", not_yet, methods=_METHODS)
-        router.add_api_route(f"/{resource}/{{rest:path}}", not_yet, methods=_METHODS)
-    return router
+
+for _method, _path in _ROUTES:
+    router.add_api_route(_path, _not_yet, methods=[_method])
+for _resource in _RESOURCES:
+    router.add_api_route(f"/{_resource}", _not_yet, methods=_METHODS)
+    router.add_api_route(f"/{_resource}/{{rest:path}}", _not_yet, methods=_METHODS)

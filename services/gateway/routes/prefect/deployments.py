@@ -23,14 +23,22 @@ from antiphon.projections.filters.special import AnyOrNotAnyStateType, FlowRunSt
 from antiphon.projections.flow_run.created_run_view import CREATED_FLOW_RUN
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
 from antiphon.projections.work_pool.queries import agents_queue
-from antiphon.services.gateway.commands.decisions import DecidedCommand, created_response, created_run, decide, new_id
+from antiphon.services.gateway.commands.decisions import (
+    DecidedCommand,
+    created,
+    created_run,
+    decide,
+    new_id,
+    no_content,
+    null,
+)
 from antiphon.services.gateway.commands.hydration import HydrationError, hydrated_object
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, not_found, unprocessable
+from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, unprocessable
 from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import Limit
-from antiphon.services.gateway.routes.prefect.reads import add_reads, existing
+from antiphon.services.gateway.routes.prefect.reads import add_reads, existing, queried
 from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
 from antiphon.services.gateway.schemas.moments import Moment
 from antiphon.services.prefect.json_schema import BAD_SCHEMA
@@ -43,74 +51,65 @@ _MISSING: Final = "Deployment not found"
 _AT_ONCE: Final = 100
 _FILTERS: Final = ("flows", "flow_runs", "task_runs", "deployments", "work_pools", "work_pool_queues")
 
-
-def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, change and delete deployments, and create runs of them."""
-    router = APIRouter(prefix="/deployments", route_class=CheckedRoute)
-    add_reads(router, gateway, DEPLOYMENTS, _FILTERS, missing=_MISSING)
-    _add_by_name(router, gateway)
-    _add_writes(router, gateway)
-    _add_pauses(router, gateway)
-    _add_runs(router, gateway)
-    return router
+router = APIRouter(prefix="/deployments", route_class=CheckedRoute)
+add_reads(router, DEPLOYMENTS, _FILTERS, missing=_MISSING)
 
 
-def _add_writes(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/")
-    async def create(request: Request, deployment: DeploymentCreate) -> Response:
-        _check_related(deployment, "creating")
-        given = await _with_pool(gateway, deployment.given())
-        data = given | {"flow_id": str(deployment.flow_id), "name": deployment.name}
-        decided = await decide(gateway, request, new_id(request), CreateDeployment(data=data))
-        _raise_for(decided.outcome)
-        async with gateway.reading(decided.position) as connection:
-            found = await DEPLOYMENTS.get(connection, UUID(decided.outcome.aggregate_id))
-        return created_response(found, 201 if decided.outcome.status is Status.CREATED else 200, decided)
-
-    @router.patch("/{id:uuid}", status_code=204)
-    async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
-        _check_related(deployment, "updating")
-        changes = await _with_parameters(gateway, id, await _with_pool(gateway, deployment.given()))
-        decided = await decide(gateway, request, id, UpdateDeployment(changes=changes))
-        _raise_for(decided.outcome)
-        return Response(status_code=204, headers=decided.headers)
-
-    @router.delete("/{id:uuid}", status_code=204)
-    async def delete(request: Request, id: UUID) -> Response:
-        # The runs first, even if the deployment is gone: repeating the request completes an interrupted deletion.
-        await _delete_waiting(gateway, id)
-        decided = await decide(gateway, request, id, DeleteDeployment())
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        # The runs that were created meanwhile; after the deletion none can be created.
-        await _delete_waiting(gateway, id, decided.position)
-        return Response(status_code=204, headers=decided.headers)
+@router.get("/name/{flow_name}/{deployment_name}")
+async def by_name(request: Request, flow_name: str, deployment_name: str) -> Response:
+    return JsonResponse(await existing(request, _MISSING, queries.by_name, flow_name, deployment_name))
 
 
-async def _delete_waiting(gateway: Gateway, deployment_id: UUID, after: int | None = None) -> None:
-    async with gateway.reading(after) as connection:
+@router.post("/")
+async def create(request: Request, deployment: DeploymentCreate) -> Response:
+    _check_related(deployment, "creating")
+    given = await _with_pool(request, deployment.given())
+    data = given | {"flow_id": str(deployment.flow_id), "name": deployment.name}
+    decided = await decide(request, new_id(request), CreateDeployment(data=data))
+    _raise_for(decided.outcome)
+    return await created(request, decided, DEPLOYMENTS.get)
+
+
+@router.patch("/{id:uuid}", status_code=204)
+async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
+    _check_related(deployment, "updating")
+    changes = await _with_parameters(request, id, await _with_pool(request, deployment.given()))
+    decided = await decide(request, id, UpdateDeployment(changes=changes))
+    _raise_for(decided.outcome)
+    return no_content(decided)
+
+
+@router.delete("/{id:uuid}", status_code=204)
+async def delete(request: Request, id: UUID) -> Response:
+    # The runs first, even if the deployment is gone: repeating the request completes an interrupted deletion.
+    await _delete_waiting(request, id)
+    answer = no_content(decided := await decide(request, id, DeleteDeployment()), _MISSING)
+    # The runs that were created meanwhile; after the deletion none can be created.
+    await _delete_waiting(request, id, decided.position)
+    return answer
+
+
+async def _delete_waiting(request: Request, deployment_id: UUID, after: int | None = None) -> None:
+    async with reading(request, after) as connection:
         runs = await queries.scheduled_runs(connection, deployment_id)
+    send = gateway_of(request).commands.decide
     for first in range(0, len(runs), _AT_ONCE):
-        some = runs[first : first + _AT_ONCE]
-        await asyncio.gather(*(gateway.commands.decide(run_id, DeleteFlowRun()) for run_id in some))
+        await asyncio.gather(*(send(run_id, DeleteFlowRun()) for run_id in runs[first : first + _AT_ONCE]))
 
 
-def _add_pauses(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/{id:uuid}/pause_deployment")
-    async def pause(request: Request, id: UUID) -> Response:
-        return await _set_paused(request, id, paused=True)
+@router.post("/{id:uuid}/pause_deployment")
+async def pause(request: Request, id: UUID) -> Response:
+    return await _set_paused(request, id, paused=True)
 
-    @router.post("/{id:uuid}/resume_deployment")
-    async def resume(request: Request, id: UUID) -> Response:
-        return await _set_paused(request, id, paused=False)
 
-    async def _set_paused(request: Request, id: UUID, *, paused: bool) -> Response:
-        decided = await decide(
-            gateway, request, id, UpdateDeployment(changes={"paused": paused}, checks_parameters=False)
-        )
-        if decided.outcome.status is Status.NOT_FOUND:
-            raise not_found(_MISSING)
-        return JsonResponse(b"null", headers=decided.headers)
+@router.post("/{id:uuid}/resume_deployment")
+async def resume(request: Request, id: UUID) -> Response:
+    return await _set_paused(request, id, paused=False)
+
+
+async def _set_paused(request: Request, id: UUID, *, paused: bool) -> Response:
+    command = UpdateDeployment(changes={"paused": paused}, checks_parameters=False)
+    return null(await decide(request, id, command), _MISSING)
 
 
 def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) -> None:
@@ -126,103 +125,83 @@ def _check_related(deployment: DeploymentCreate | DeploymentUpdate, doing: str) 
             )
 
 
-async def _with_pool(gateway: Gateway, given: dict[str, Any]) -> dict[str, Any]:
+async def _with_pool(request: Request, given: dict[str, Any]) -> dict[str, Any]:
     """If only a queue is named, add the pool that has it; if none has it, the policy creates both."""
     if given.get("work_pool_name", "") != "" or not given.get("work_queue_name"):
         return given
-    async with gateway.reading() as connection:
-        found = await agents_queue(connection, given["work_queue_name"])
+    found = await queried(request, agents_queue, given["work_queue_name"])
     return given if found is None else given | {"work_pool_name": found["work_pool_name"]}
 
 
-async def _with_parameters(gateway: Gateway, deployment_id: UUID, given: dict[str, Any]) -> dict[str, Any]:
+async def _with_parameters(request: Request, deployment_id: UUID, given: dict[str, Any]) -> dict[str, Any]:
     """Hydrate the given parameters; raises 400."""
     if "parameters" not in given:
         return given
     try:
-        return given | {"parameters": await hydrated_object(gateway, given["parameters"])}
+        return given | {"parameters": await hydrated_object(request, given["parameters"])}
     except HydrationError as error:
-        async with gateway.reading() as connection:
-            if await queries.source_of_runs(connection, deployment_id) is None:
-                # The policy answers that it does not exist.
-                return given
+        if await queried(request, queries.source_of_runs, deployment_id) is None:
+            # The policy answers that it does not exist.
+            return given
         raise bad_request(f"Error hydrating deployment parameters: {error}") from error
 
 
 def _raise_for(outcome: Outcome) -> None:
     reason = outcome.reason or ""
-    if outcome.status is Status.NOT_FOUND:
-        raise not_found(reason or _MISSING)
-    if outcome.status is Status.CONFLICT:
-        # An invalid schema and a misfit are 422; job variables, which have no rule, are 409.
-        is_unprocessable = reason.startswith(BAD_SCHEMA) or outcome.rule not in (None, HYDRATION)
-        raise (unprocessable if is_unprocessable else conflict)(reason)
+    # An invalid schema and a misfit are 422; job variables, which have no rule, are 409.
+    if outcome.status is Status.CONFLICT and (reason.startswith(BAD_SCHEMA) or outcome.rule not in (None, HYDRATION)):
+        raise unprocessable(reason)
 
 
-def _add_by_name(router: APIRouter, gateway: Gateway) -> None:
-    @router.get("/name/{flow_name}/{deployment_name}")
-    async def by_name(flow_name: str, deployment_name: str) -> Response:
-        return JsonResponse(
-            await existing(
-                gateway, lambda connection: queries.by_name(connection, flow_name, deployment_name), _MISSING
-            )
-        )
-
-
-async def _decided_run(
-    gateway: Gateway, request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate
-) -> DecidedCommand:
+async def _decided_run(request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate) -> DecidedCommand:
     """Have a run decided; again if the deployment's parameters changed while the run's were hydrated."""
     tries = 0
     while True:
-        command = await _run_command(gateway, deployment_id, run)
+        command = await _run_command(request, deployment_id, run)
         key = run.idempotency_key
         run_id = ids.flow_run_id(command.flow_id, key) if key else new_id(request)
-        decided = await decide(gateway, request, run_id, command, with_events=True)
+        decided = await decide(request, run_id, command, with_events=True)
         tries += 1
         if decided.outcome.rule != HYDRATION or tries == _TRIES:
             return decided
 
 
-async def _run_command(gateway: Gateway, deployment_id: UUID, run: DeploymentFlowRunCreate) -> CreateFlowRun:
+async def _run_command(request: Request, deployment_id: UUID, run: DeploymentFlowRunCreate) -> CreateFlowRun:
     """The command that creates the run, with hydrated parameters; raises 404 and 400."""
-    async with gateway.reading() as connection:
-        source = await queries.source_of_runs(connection, deployment_id)
-    if source is None:
-        raise not_found(_MISSING)
+    source = await existing(request, _MISSING, queries.source_of_runs, deployment_id)
     command = run.command(deployment_id, source.flow_id)
     merged = source.parameters | run.parameters
     if not is_dehydrated(merged):
         return command
     try:
-        parameters = await hydrated_object(gateway, merged)
+        parameters = await hydrated_object(request, merged)
     except HydrationError as error:
         raise bad_request(f"Error hydrating flow run parameters: {error}") from error
     return command.changed(parameters=parameters, hydrated_from=source.parameters)
 
 
-def _add_runs(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/{id:uuid}/create_flow_run")
-    async def create_flow_run(request: Request, id: UUID, run: DeploymentFlowRunCreate) -> Response:
-        decided = await _decided_run(gateway, request, id, run)
-        _raise_for(decided.outcome)
-        status = 200 if decided.outcome.status is Status.EXISTS else 201
-        return created_response(await created_run(gateway, decided, CREATED_FLOW_RUN), status, decided)
+@router.post("/{id:uuid}/create_flow_run")
+async def create_flow_run(request: Request, id: UUID, run: DeploymentFlowRunCreate) -> Response:
+    decided = await _decided_run(request, id, run)
+    _raise_for(decided.outcome)
+    return await created_run(request, decided, CREATED_FLOW_RUN)
 
-    @router.post("/get_scheduled_flow_runs")
-    async def get_scheduled_flow_runs(
-        limit: Limit,
-        deployment_ids: Annotated[list[UUID], Body()],
-        scheduled_before: Annotated[Moment | None, Body()] = None,
-    ) -> Response:
-        due = FlowRunFilter(
-            deployment_id=NullableId(any_=deployment_ids),
-            state=FlowRunState(type=AnyOrNotAnyStateType(any_=[StateType.SCHEDULED])),
-            next_scheduled_start_time=Between(before_=scheduled_before),
-        )
-        sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
-        async with gateway.reading() as connection:
-            found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
-            polled = await polls_to_record(connection, deployment_ids)
-        await publish_polls(gateway, polled)
-        return JsonResponse(found)
+
+@router.post("/get_scheduled_flow_runs")
+async def get_scheduled_flow_runs(
+    request: Request,
+    limit: Limit,
+    deployment_ids: Annotated[list[UUID], Body()],
+    scheduled_before: Annotated[Moment | None, Body()] = None,
+) -> Response:
+    due = FlowRunFilter(
+        deployment_id=NullableId(any_=deployment_ids),
+        state=FlowRunState(type=AnyOrNotAnyStateType(any_=[StateType.SCHEDULED])),
+        next_scheduled_start_time=Between(before_=scheduled_before),
+    )
+    sort = FlowRunSort.NEXT_SCHEDULED_START_TIME_ASC
+    async with reading(request) as connection:
+        found = await FLOW_RUNS.find(connection, Criteria(flow_runs=due), sort, limit, 0)
+        polled = await polls_to_record(connection, deployment_ids)
+    await publish_polls(gateway_of(request), polled)
+    return JsonResponse(found)

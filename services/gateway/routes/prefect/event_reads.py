@@ -15,7 +15,7 @@ from starlette.responses import Response
 from antiphon.projections.core.reading import Row, encoded
 from antiphon.projections.event import queries
 from antiphon.projections.event.queries import Counted
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, forbidden, unprocessable
 from antiphon.services.gateway.schemas.event_counts import Buckets, TimeUnit
@@ -49,54 +49,53 @@ class _Token(NamedTuple):
 
 _TOKENS: Final = TypeAdapter(_Token)
 
+router = APIRouter(route_class=CheckedRoute)
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Find events, and count them."""
-    router = APIRouter(route_class=CheckedRoute)
 
-    @router.post("/events/filter")
-    async def read_events(
-        request: Request, filter: Annotated[PrefectEventFilter | None, Body()] = None, limit: Limit = _PAGE
-    ) -> Response:
-        wanted = filter or PrefectEventFilter()
-        asked = wanted.model_dump(mode="json", exclude_none=True)
-        async with gateway.read_models.connection() as connection:
-            total = await queries.count(connection, asked)
-            found = await queries.page(connection, asked, limit, 0)
-        return _page(request, found, _Token(wanted, total, limit, 0))
+@router.post("/events/filter")
+async def read_events(
+    request: Request, filter: Annotated[PrefectEventFilter | None, Body()] = None, limit: Limit = _PAGE
+) -> Response:
+    wanted = filter or PrefectEventFilter()
+    asked = wanted.model_dump(mode="json", exclude_none=True)
+    async with gateway_of(request).read_models.connection() as connection:
+        total = await queries.count(connection, asked)
+        found = await queries.page(connection, asked, limit, 0)
+    return _page(request, found, _Token(wanted, total, limit, 0))
 
-    @router.get(_NEXT)
-    async def read_next(request: Request, page_token: Annotated[str, Query(alias="page-token")]) -> Response:
-        token = _read(page_token)
-        asked = token.filter.model_dump(mode="json", exclude_none=True)
-        async with gateway.read_models.connection() as connection:
-            found = await queries.page(connection, asked, token.limit, token.offset)
-        return _page(request, found, token)
 
-    @router.post("/events/count-by/{countable}")
-    async def count_by(
-        countable: Countable,
-        filter: Annotated[PrefectEventFilter, Body()],
-        time_unit: Annotated[TimeUnit, Body()] = TimeUnit.DAY,
-        time_interval: Interval = 1.0,
-    ) -> Response:
-        now = clock.now()
-        try:
-            buckets = Buckets(filter.occurred.since, filter.occurred.until, time_unit, time_interval, now)
-        except OverflowError as error:
-            raise unprocessable("The given interval goes beyond the years 1 to 9999.") from error
-        if buckets.complaint is not None:
-            raise unprocessable(buckets.complaint)
-        asked = filter.model_dump(mode="json", exclude_none=True)
-        async with gateway.read_models.connection() as connection:
-            if countable in (Countable.EVENT, Countable.RESOURCE):
-                return JsonResponse(encoded(await queries.counts(connection, asked, Counted(countable))))
-            if countable is Countable.DAY:
-                buckets = Buckets(filter.occurred.since, filter.occurred.until, TimeUnit.DAY, 1, now)
-            counted = await queries.counts_in_time(connection, asked, buckets.length)
-        return JsonResponse(encoded(list(buckets.shown(counted))))
+@router.get(_NEXT)
+async def read_next(request: Request, page_token: Annotated[str, Query(alias="page-token")]) -> Response:
+    token = _read(page_token)
+    asked = token.filter.model_dump(mode="json", exclude_none=True)
+    async with gateway_of(request).read_models.connection() as connection:
+        found = await queries.page(connection, asked, token.limit, token.offset)
+    return _page(request, found, token)
 
-    return router
+
+@router.post("/events/count-by/{countable}")
+async def count_by(
+    request: Request,
+    countable: Countable,
+    filter: Annotated[PrefectEventFilter, Body()],
+    time_unit: Annotated[TimeUnit, Body()] = TimeUnit.DAY,
+    time_interval: Interval = 1.0,
+) -> Response:
+    now = clock.now()
+    try:
+        buckets = Buckets(filter.occurred.since, filter.occurred.until, time_unit, time_interval, now)
+    except OverflowError as error:
+        raise unprocessable("The given interval goes beyond the years 1 to 9999.") from error
+    if buckets.complaint is not None:
+        raise unprocessable(buckets.complaint)
+    asked = filter.model_dump(mode="json", exclude_none=True)
+    async with gateway_of(request).read_models.connection() as connection:
+        if countable in (Countable.EVENT, Countable.RESOURCE):
+            return JsonResponse(encoded(await queries.counts(connection, asked, Counted(countable))))
+        if countable is Countable.DAY:
+            buckets = Buckets(filter.occurred.since, filter.occurred.until, TimeUnit.DAY, 1, now)
+        counted = await queries.counts_in_time(connection, asked, buckets.length)
+    return JsonResponse(encoded(list(buckets.shown(counted))))
 
 
 def _page(request: Request, found: list[Row], token: _Token) -> Response:

@@ -8,13 +8,14 @@ from collections.abc import Collection
 from typing import Final
 
 import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
+from nats.aio.client import Client
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from antiphon.events.log.errors import LogUnavailableError
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import RequestTooLargeError
 from antiphon.services.gateway.observations.publisher import observe_event
@@ -27,33 +28,30 @@ _IN_FLIGHT: Final = 64
 
 _log = structlog.get_logger(__name__)
 
-
-def routes(gateway: Gateway) -> APIRouter:
-    """Receive events by request or by WebSocket."""
-    router = APIRouter(route_class=CheckedRoute)
-
-    @router.post("/events", status_code=204)
-    async def create(events: list[ReportedEvent]) -> Response:
-        for event in events:
-            await observe_event(gateway.nats, event)
-        return Response(status_code=204)
-
-    @router.websocket("/events/in")
-    async def events_in(websocket: WebSocket) -> None:
-        if await websockets.handshake(websocket):
-            await _receive(gateway, websocket)
-
-    return router
+router = APIRouter(route_class=CheckedRoute)
 
 
-async def _receive(gateway: Gateway, websocket: WebSocket) -> None:
+@router.post("/events", status_code=204)
+async def create(request: Request, events: list[ReportedEvent]) -> Response:
+    for event in events:
+        await observe_event(gateway_of(request).nats, event)
+    return Response(status_code=204)
+
+
+@router.websocket("/events/in")
+async def events_in(websocket: WebSocket) -> None:
+    if await websockets.handshake(websocket):
+        await _receive(gateway_of(websocket).nats, websocket)
+
+
+async def _receive(client: Client, websocket: WebSocket) -> None:
     """Publish each frame; all received events are on disk before the connection is closed."""
     in_flight: deque[asyncio.Task[None]] = deque()
     try:
         while True:
             frame = await _next_frame(websocket, in_flight)
             if isinstance(frame, str):
-                taking = observe_event(gateway.nats, ReportedEvent.model_validate_json(frame))
+                taking = observe_event(client, ReportedEvent.model_validate_json(frame))
             else:
                 taking = _confirm(tuple(in_flight), frame)
             in_flight.append(asyncio.create_task(taking))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from antiphon.events import subjects
 from antiphon.projections.log.queries import LOGS
 from antiphon.services.gateway.commands.decisions import POSITION
 from antiphon.services.gateway.consistency.staleness import mark_stale
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.gateway.observations.publisher import observe
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
@@ -26,6 +26,9 @@ from antiphon.services.runtime.ids import uuid7
 #: The subject token of lines without a flow run.
 _NO_RUN = "none"
 
+# Log lines may contain NUL characters, as in Prefect; the projection removes them.
+router = APIRouter(prefix="/logs")
+
 
 def _body(records: list[dict[str, Any]]) -> bytes:
     try:
@@ -35,27 +38,20 @@ def _body(records: list[dict[str, Any]]) -> bytes:
         raise unprocessable(f"A log line cannot be stored: {error}") from error
 
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Receive log lines, and find them."""
-    # Log lines may contain NUL characters, as in Prefect; the projection removes them.
-    router = APIRouter(prefix="/logs")
+@router.post("/", status_code=201)
+async def create(request: Request, logs: Sequence[LogCreate]) -> Response:
+    gateway, now = gateway_of(request), clock.now()
+    by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for line in logs:
+        record = {"id": uuid7(), "created": now, **line.model_dump()}
+        by_run[str(line.flow_run_id or _NO_RUN)].append(record)
+    position = 0
+    for run, records in by_run.items():
+        subject = subjects.observation("log", run)
+        position = max(position, await observe(gateway.nats, subject, _body(records)))
+    if not await gateway.read_models.observed.wait_for(position, gateway.deadline_seconds):
+        mark_stale()
+    return JsonResponse(b"null", 201, headers={POSITION: str(position)})
 
-    @router.post("/", status_code=201)
-    async def create(logs: Sequence[LogCreate]) -> Response:
-        now = clock.now()
-        by_run: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-        for line in logs:
-            record = {"id": uuid7(), "created": now, **line.model_dump()}
-            by_run[str(line.flow_run_id or _NO_RUN)].append(record)
-        position = 0
-        for run, records in by_run.items():
-            subject = subjects.observation("log", run)
-            position = max(position, await observe(gateway.nats, subject, _body(records)))
-        is_projected = await gateway.read_models.observed.wait_for(position, gateway.deadline_seconds)
-        if not is_projected:
-            mark_stale()
-        return JsonResponse(b"null", 201, headers={POSITION: str(position)})
 
-    read_body = body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort))
-    add_filter(router, gateway, LOGS, read_body, has_past=False)
-    return router
+add_filter(router, LOGS, body(LIMIT, OFFSET, filters("logs"), order(LOGS.default_sort)), has_past=False)

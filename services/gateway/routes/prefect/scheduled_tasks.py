@@ -13,13 +13,13 @@ import structlog
 from fastapi import APIRouter
 from nats.aio.msg import Msg
 from psycopg_pool import PoolTimeout
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from antiphon.events.log.nats.parking import park
 from antiphon.events.log.nats.task_queue import IN_PROGRESS_SECONDS, TaskQueue
 from antiphon.events.state import StateType
 from antiphon.projections.task_run.queries import TASK_RUNS
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import Gateway, gateway_of
 from antiphon.services.gateway.http.errors import NotVisibleError
 from antiphon.services.gateway.streaming import websockets
 
@@ -31,32 +31,25 @@ _UNREADABLE: Final = (orjson.JSONDecodeError, KeyError, TypeError)
 
 _log = structlog.get_logger(__name__)
 
+router = APIRouter()
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Hand out background tasks."""
-    router = APIRouter()
 
-    @router.websocket("/task_runs/subscriptions/scheduled")
-    async def scheduled(websocket: WebSocket) -> None:
-        if not await websockets.handshake(websocket):
-            return
-        try:
-            message = await websockets.message_from(websocket)
-        except (WebSocketDisconnect, websockets.UnreadableFrameError):
-            return
-        complaint = _complaint(message)
-        if complaint is not None:
-            await websocket.close(_VIOLATION, f"Protocol violation: expected {complaint} message")
-            return
-        keys = _keys(message["keys"])
-        _log.info("task worker subscribes", client=str(message["client_id"]), keys=len(keys))
-        worker = _Worker(gateway, websocket, keys)
-        try:
-            await websockets.while_connected(websocket, worker.serve(), worker.on_text)
-        except websockets.UnreadableFrameError as error:
-            _log.warning("task worker makes no sense", client=str(message["client_id"]), error=str(error))
-
-    return router
+@router.websocket("/task_runs/subscriptions/scheduled")
+async def scheduled(websocket: WebSocket) -> None:
+    message = await websockets.first_message(websocket)
+    if message is None:
+        return
+    complaint = _complaint(message)
+    if complaint is not None:
+        await websocket.close(_VIOLATION, f"Protocol violation: expected {complaint} message")
+        return
+    keys = _keys(message["keys"])
+    _log.info("task worker subscribes", client=str(message["client_id"]), keys=len(keys))
+    worker = _Worker(gateway_of(websocket), websocket, keys)
+    try:
+        await websockets.while_connected(websocket, worker.serve(), worker.on_text)
+    except websockets.UnreadableFrameError as error:
+        _log.warning("task worker makes no sense", client=str(message["client_id"]), error=str(error))
 
 
 def _complaint(message: dict[str, Any]) -> str | None:
@@ -119,7 +112,7 @@ class _Worker:
         if not await self._gateway.read_models.events.wait_for(position, self._gateway.deadline_seconds):
             raise NotVisibleError(f"{run_id} at position {position}")
         # It may have been cancelled meanwhile.
-        async with self._gateway.reading() as connection:
+        async with self._gateway.read_models.reading() as connection:
             found = await TASK_RUNS.get(connection, run_id)
         # A worker whose acknowledgement was lost has moved the run on.
         if found is not None and orjson.loads(found)["state_type"] == StateType.SCHEDULED:

@@ -12,11 +12,10 @@ from antiphon.events.outcome import Status
 from antiphon.events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunState
 from antiphon.projections.flow_run.created_run_view import CREATED_TASK_RUN
 from antiphon.projections.task_run.queries import TASK_RUNS
-from antiphon.services.gateway.commands.decisions import created_response, created_run, decide, new_id, no_content
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.commands.decisions import created_run, decide, new_id, no_content
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import conflict, missing_object
+from antiphon.services.gateway.http.errors import missing_object
 from antiphon.services.gateway.routes.prefect.bodies import NOT_NULL
 from antiphon.services.gateway.routes.prefect.reads import add_reads
 from antiphon.services.gateway.routes.prefect.transitions import transition_response
@@ -26,47 +25,40 @@ from antiphon.services.gateway.schemas.task_runs import TaskRunCreate, TaskRunUp
 _MISSING = "Task not found"
 _FILTERS = ("flows", "flow_runs", "task_runs", "deployments")
 
-
-def routes(gateway: Gateway) -> APIRouter:
-    """Create, read, move, change and delete task runs."""
-    router = APIRouter(prefix="/task_runs", route_class=CheckedRoute)
-    add_reads(router, gateway, TASK_RUNS, _FILTERS, missing=_MISSING)
-    _add_writes(router, gateway)
-    return router
+router = APIRouter(prefix="/task_runs", route_class=CheckedRoute)
+add_reads(router, TASK_RUNS, _FILTERS, missing=_MISSING)
 
 
-def _add_writes(router: APIRouter, gateway: Gateway) -> None:
-    @router.post("/")
-    async def create(request: Request, task_run: TaskRunCreate) -> Response:
-        decided = await decide(gateway, request, task_run.id or new_id(request), task_run.command(), with_events=True)
-        outcome = decided.outcome
-        if outcome.status is Status.CONFLICT:
-            raise conflict(outcome.reason or "")
-        status = 200 if outcome.status is Status.EXISTS else 201
-        return created_response(await created_run(gateway, decided, CREATED_TASK_RUN), status, decided)
+@router.post("/")
+async def create(request: Request, task_run: TaskRunCreate) -> Response:
+    decided = await decide(request, task_run.id or new_id(request), task_run.command(), with_events=True)
+    return await created_run(request, decided, CREATED_TASK_RUN)
 
-    @router.patch("/{id:uuid}", status_code=204)
-    async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:
-        return no_content(await decide(gateway, request, id, RenameTaskRun(name=task_run.name)), "Task run not found")
 
-    @router.delete("/{id:uuid}", status_code=204)
-    async def delete(request: Request, id: UUID) -> Response:
-        return no_content(await decide(gateway, request, id, DeleteTaskRun()), _MISSING)
+@router.patch("/{id:uuid}", status_code=204)
+async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Response:
+    return no_content(await decide(request, id, RenameTaskRun(name=task_run.name)))
 
-    @router.post("/{id:uuid}/set_state")
-    async def set_state(
-        request: Request,
-        id: UUID,
-        state: Annotated[StateCreate, Body(), NOT_NULL],
-        force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
-    ) -> Response:
-        command = SetTaskRunState(
-            state=state.proposed(),
-            force=force,
-            api_version=client_headers.api_version(request),
-            client_version=client_headers.client_version(request),
-        )
-        decided = await decide(gateway, request, id, command)
-        if decided.outcome.status is Status.NOT_FOUND:
-            return missing_object("Task run", id)
-        return transition_response(decided)
+
+@router.delete("/{id:uuid}", status_code=204)
+async def delete(request: Request, id: UUID) -> Response:
+    return no_content(await decide(request, id, DeleteTaskRun()), _MISSING)
+
+
+@router.post("/{id:uuid}/set_state")
+async def set_state(
+    request: Request,
+    id: UUID,
+    state: Annotated[StateCreate, Body(), NOT_NULL],
+    force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
+) -> Response:
+    command = SetTaskRunState(
+        state=state.proposed(),
+        force=force,
+        api_version=client_headers.api_version(request),
+        client_version=client_headers.client_version(request),
+    )
+    decided = await decide(request, id, command)
+    if decided.outcome.status is Status.NOT_FOUND:
+        return missing_object("Task run", id)
+    return transition_response(decided)

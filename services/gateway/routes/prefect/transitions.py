@@ -13,7 +13,7 @@ from antiphon.events.outcome import Outcome, Status
 from antiphon.events.state import StateType
 from antiphon.projections.task_run import queries as task_runs
 from antiphon.services.gateway.commands.decisions import DecidedCommand
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import reading
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.errors import JsonResponse
 from antiphon.services.gateway.schemas.states import SetStateBody
@@ -35,12 +35,12 @@ def result_fields(outcome: Outcome) -> bytes:
     return b'"state":%b,"status":"%b","details":%b' % (state, outcome.status.value.encode(), _details(outcome))
 
 
-async def flow_run_command(gateway: Gateway, request: Request, run_id: UUID, body: SetStateBody) -> SetFlowRunState:
+async def flow_run_command(request: Request, run_id: UUID, body: SetStateBody) -> SetFlowRunState:
     """The command that proposes a state for a flow run."""
     api_version = client_headers.api_version(request)
     failed: tuple[UUID, ...] = ()
     if body.state.type is StateType.FAILED and client_headers.leaves_task_retries(api_version):
-        async with gateway.reading() as connection:
+        async with reading(request) as connection:
             failed = await task_runs.failed_within(connection, run_id)
     given = {"failed_task_runs": failed} if failed else {}
     return SetFlowRunState(

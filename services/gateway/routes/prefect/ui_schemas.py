@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from antiphon.services.gateway.commands.hydration import previewed
-from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.prefect.json_schema import BadSchemaError, Misfit, misfits
 
+router = APIRouter(prefix="/ui/schemas", route_class=CheckedRoute)
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Validate values against a schema."""
-    router = APIRouter(prefix="/ui/schemas", route_class=CheckedRoute)
 
-    @router.post("/validate")
-    async def validate(
-        json_schema: Annotated[dict[str, Any], Body(alias="schema")], values: Annotated[dict[str, Any], Body()]
-    ) -> Response:
-        try:
-            found = misfits(await previewed(gateway, values), json_schema)
-        except BadSchemaError as error:
-            raise unprocessable(str(error)) from error
-        errors = as_tree(found)
-        return JsonResponse({"errors": errors, "valid": not errors})
-
-    return router
+@router.post("/validate")
+async def validate(
+    request: Request,
+    json_schema: Annotated[dict[str, Any], Body(alias="schema")],
+    values: Annotated[dict[str, Any], Body()],
+) -> Response:
+    try:
+        found = misfits(await previewed(request, values), json_schema)
+    except BadSchemaError as error:
+        raise unprocessable(str(error)) from error
+    errors = as_tree(found)
+    return JsonResponse({"errors": errors, "valid": not errors})
 
 
 def as_tree(found: list[Misfit]) -> list[Any]:
