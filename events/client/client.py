@@ -19,7 +19,7 @@ from antiphon.events.client.run_context import RunContexts
 from antiphon.events.event_filter import ALL, EventFilter
 from antiphon.events.log.errors import LogUnavailableError, NoSuchPositionError
 from antiphon.events.log.nats.batch import store
-from antiphon.events.log.nats.connection import Outgoing, addresses
+from antiphon.events.log.nats.connection import Outgoing, addresses, close
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.log.port import Recorded, Unreadable
@@ -101,7 +101,7 @@ class Client:
         try:
             yield cls(connection, timeout_seconds=timeout_seconds)
         finally:
-            await connection.close()
+            await close(connection)
 
     async def publish(
         self, aggregate_id: UUID | str, command: Command, *, command_id: UUID | None = None, actor: str | None = None

@@ -20,7 +20,7 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from nats.js.api import StreamState
 
 from antiphon.events.log.cancellation import raise_if_cancelled
-from antiphon.events.log.nats.connection import addresses
+from antiphon.events.log.nats.connection import addresses, close
 from antiphon.events.log.nats.raw_connection import use_raw_connection
 from antiphon.services.runtime.settings import Settings
 
@@ -123,8 +123,8 @@ async def _stop(app: FastStream, client: Client) -> None:
     try:
         await app.stop()
     except (ConnectionReconnectingError, ConnectionClosedError, OSError):
-        # Without a server there is nothing to drain. nats-py may not have noticed yet that its socket is gone: OSError.
-        await client.close()
+        # Without a server there is nothing to drain; OSError: nats-py has not noticed yet that its socket is gone.
+        await close(client)
 
 
 class NatsUnusableError(Exception):
@@ -157,7 +157,7 @@ async def brief_connection(url: str) -> AsyncIterator[Client]:
     except (nats.errors.Error, TimeoutError) as error:
         raise NatsUnusableError(str(error) or "it does not answer in time") from error
     finally:
-        await client.close()
+        await close(client)
 
 
 def _reason(error: Exception) -> str:

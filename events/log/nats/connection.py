@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
@@ -88,6 +89,12 @@ async def publish(client: Client, messages: Sequence[Outgoing], reply: str = "")
 def addresses(url: str) -> list[str]:
     """The addresses of servers in a list that is separated by commas."""
     return [address for part in url.split(",") if (address := part.strip())]
+
+
+async def close(client: Client) -> None:
+    """Close a connection, also one whose server is gone: what it could not send is lost, for which nats-py raises."""
+    with suppress(OSError):
+        await client.close()
 
 
 def check_size(client: Client, headers: Mapping[str, str], data: bytes) -> None:
