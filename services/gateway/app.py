@@ -5,17 +5,17 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Final
 
+from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from antiphon.services.gateway.consistency.staleness import StaleReadHeader
 from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.docs_pages.docs import VIEWERS, ViewerFiles
+from antiphon.services.gateway.docs_pages.page import VIEWERS, ViewerFiles
 from antiphon.services.gateway.fast_path import WriteFastPath
-from antiphon.services.gateway.http import errors
+from antiphon.services.gateway.http import errors, problems
 from antiphon.services.gateway.http.openapi import PrefectApi
-from antiphon.services.gateway.routes.antiphon import application as own
-from antiphon.services.gateway.routes.antiphon import asyncapi, audit, docs, health
+from antiphon.services.gateway.routes.antiphon import health, pages, parked, runs, stream
 from antiphon.services.gateway.routes.prefect import (
     absent,
     artifacts,
@@ -43,11 +43,13 @@ from antiphon.services.gateway.routes.prefect import (
     work_queues,
 )
 
-_TITLE: Final = "Antiphon"
 _DESCRIPTION: Final = (
     "Prefect 3's API (server 3.8.8, API 0.8.4), as its SDK speaks it. What is not there yet answers 501."
 )
-_PREFIX: Final = "/api"
+_OWN_DESCRIPTION: Final = (
+    "What the log tells over HTTP: state changes as they happen, the history of a run, the run as it was, and what was"
+    " parked. Errors are problem details (RFC 9457)."
+)
 #: Smaller answers cost more to compress than to send.
 _COMPRESSED_FROM_BYTES: Final = 16_000
 #: For smaller answers a thread costs more time than the event loop gains.
@@ -81,7 +83,7 @@ _MODULES: Final = (
 def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway: Prefect's API under `/api`, Antiphon's own under `/antiphon/v1`."""
     app = PrefectApi(
-        title=_TITLE,
+        title="Antiphon",
         description=_DESCRIPTION,
         version=version("antiphon"),
         openapi_url="/api/openapi.json",
@@ -92,16 +94,14 @@ def build(gateway: Gateway) -> ASGIApp:
         strict_content_type=False,
     )
     for module in _MODULES:
-        app.include_router(module.router, prefix=_PREFIX)
-    app.include_router(feeds.routes(gateway.nats), prefix=_PREFIX)
-    # Last, because it matches whole resources.
-    app.include_router(absent.router, prefix=_PREFIX)
-    app.include_router(docs.routes("Prefect's API", _PREFIX), prefix=_PREFIX)
+        app.include_router(module.router, prefix="/api")
+    app.include_router(feeds.routes(gateway.nats), prefix="/api")
+    # After all other resources, because it matches whole ones.
+    app.include_router(absent.router, prefix="/api")
+    app.include_router(pages.router)
+    app.include_router(health.router)
     app.mount(VIEWERS, ViewerFiles())
-    app.include_router(health.routes(gateway))
-    app.include_router(audit.routes(gateway))
-    app.include_router(asyncapi.routes(gateway), prefix=own.PREFIX)
-    app.mount(own.PREFIX, own.application(gateway))
+    app.mount(pages.PREFIX, _own_application())
     errors.install(app)
     app.add_middleware(
         GZipMiddleware,
@@ -109,5 +109,21 @@ def build(gateway: Gateway) -> ASGIApp:
         compresslevel=1,
         thread_minimum_size=_THREAD_FROM_BYTES,
     )
-    app.add_middleware(errors.CheckVersion)
     return errors.with_server_errors(WriteFastPath(StaleReadHeader(app), gateway))
+
+
+def _own_application() -> FastAPI:
+    """Antiphon's own API: a separate application, whose errors are problem details."""
+    app = FastAPI(
+        title="Antiphon",
+        description=_OWN_DESCRIPTION,
+        version="1",
+        servers=[{"url": pages.PREFIX}],
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    for router in (stream.router, runs.router, parked.router, health.status_router):
+        app.include_router(router)
+    problems.install(app)
+    return app

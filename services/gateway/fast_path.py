@@ -7,12 +7,12 @@ body. At 64 clients FastAPI's routing and middleware were a fifth of the gateway
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -42,19 +42,23 @@ class WriteFastPath:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or pass it on; both find the gateway in the scope."""
+        """Refuse the request, answer it, or pass it on; whoever answers finds the gateway in the scope."""
         scope[SCOPE_KEY] = self._gateway
-        found = _found(scope)
-        if found is None:
-            await self._app(scope, receive, send)
+        refusal = errors.version_error(scope) if scope["type"] == "http" else None
+        found = _found(scope) if refusal is None else None
+        if refusal is not None or found is None:
+            await (refusal or self._app)(scope, receive, send)
             return
         model, handle = found
-        messages = await _received(receive)
-        body = _parsed(messages, model)
-        if body is None:
-            await self._app(scope, _replayed(messages, receive), send)
+        request = Request(scope, receive)
+        try:
+            received = await request.body()
+        except ClientDisconnect:
             return
-        request = Request(scope)
+        body = _parsed(received, model)
+        if body is None:
+            await self._app(scope, _replayed(received, receive), send)
+            return
         response = await errors.handled(request, handle(request, body))
         await response(scope, receive, send)
 
@@ -68,25 +72,14 @@ def _found(scope: Scope) -> tuple[type[BaseModel], Handler] | None:
         path = f"{path[: run_id.start()]}{{id}}{path[run_id.end() :]}"
     found = HANDLERS.get(path)
     is_json = all(value == _JSON for name, value in scope["headers"] if name == b"content-type")
-    if found is None or not is_json or errors.version_error(scope) is not None:
+    if found is None or not is_json:
         return None
     scope["path_params"] = {} if run_id is None else {"id": UUID(run_id[0])}
     return found
 
 
-async def _received(receive: Receive) -> list[Message]:
-    """The messages of the body, or those up to the client's disconnection."""
-    messages = [await receive()]
-    while messages[-1].get("more_body", False):
-        messages.append(await receive())
-    return messages
-
-
-def _parsed(messages: Sequence[Message], model: type[BaseModel]) -> BaseModel | None:
-    """The body, if it is complete and valid."""
-    if messages[-1]["type"] != "http.request":
-        return None
-    body: bytes = b"".join(message.get("body", b"") for message in messages)
+def _parsed(body: bytes, model: type[BaseModel]) -> BaseModel | None:
+    """The body, if it is valid."""
     if may_be_refused(body):
         return None
     try:
@@ -95,11 +88,11 @@ def _parsed(messages: Sequence[Message], model: type[BaseModel]) -> BaseModel | 
         return None
 
 
-def _replayed(messages: Sequence[Message], receive: Receive) -> Receive:
-    """Receives these messages again, and then new ones."""
-    received = iter(messages)
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Receives the body again, and then new messages."""
+    received: list[Message] = [{"type": "http.request", "body": body}]
 
     async def receive_again() -> Message:
-        return next(received, None) or await receive()
+        return received.pop() if received else await receive()
 
     return receive_again

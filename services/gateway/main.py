@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -20,9 +20,6 @@ from antiphon.services.runtime.nats import application
 from antiphon.services.runtime.settings import Settings
 from antiphon.services.runtime.telemetry import traces_of
 
-if TYPE_CHECKING:
-    from antiphon.services.runtime.traces import Traces
-
 _WEBSOCKET_PING_SECONDS: Final = 20.0
 _BACKLOG: Final = 2048
 #: After a stop, how long requests may go on, and how long the server waits for a client that reads nothing.
@@ -33,25 +30,18 @@ _UNREAD_SECONDS: Final = 2.0
 async def run(settings: Settings) -> None:
     """Serve the API until asked to stop."""
     with traces_of("gateway") as traces:
-        await _run(settings, traces)
+        async with application(settings, "gateway") as (_, _, client), connected(client, settings) as gateway:
+            app = build(gateway)
+            if traces is not None:
+                # See services/runtime/telemetry.py.
+                from antiphon.services.gateway.http.tracing import TracedRequests
 
-
-async def _run(settings: Settings, traces: Traces | None) -> None:
-    async with application(settings, "gateway") as (_, _, client), connected(client, settings) as gateway:
-        # The gateway answers nothing on NATS: it listens to the projections' announcements.
-        endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
-        address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
-        async with discoverable(client, "gateway", [endpoint], address):
-            await _serve(gateway, _traced(build(gateway), traces), settings)
-
-
-def _traced(app: ASGIApp, traces: Traces | None) -> ASGIApp:
-    if traces is None:
-        return app
-    # See services/runtime/telemetry.py.
-    from antiphon.services.gateway.http.tracing import TracedRequests
-
-    return TracedRequests(app, traces)
+                app = TracedRequests(app, traces)
+            # The gateway answers nothing on NATS: it listens to the projections' announcements.
+            endpoint = Endpoint("http", subjects.projection_committed("*"), "", gateway.metrics.tally)
+            address = {"url": f"http://{settings.api_host}:{settings.api_port}/api"}
+            async with discoverable(client, "gateway", [endpoint], address):
+                await _serve(gateway, app, settings)
 
 
 async def _serve(gateway: Gateway, app: ASGIApp, settings: Settings) -> None:

@@ -25,6 +25,18 @@ _BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.
 _UNKNOWN: Final = float("nan")
 _PROJECTION: Final = "events"
 _PREFIX: Final = "antiphon_"
+#: The positions of the log and its readers, each a gauge.
+_POSITIONS: Final = {
+    "log_position": "The newest event of the log.",
+    "projected_position": "The last projected event.",
+    "projection_lag_events": "Events that are not projected yet.",
+    "projection_lag_seconds": "The age of the oldest event that is not projected yet.",
+    "waiting_commands": "Queued commands that are not decided yet.",
+    "parked_messages": "Messages that no service could handle.",
+    "archive_position": "The last archived event.",
+}
+
+Pool = AsyncConnectionPool[AsyncConnection[Any]]
 
 
 class Metrics:
@@ -50,18 +62,9 @@ class Metrics:
             "antiphon_late_reads", "Reads that were answered before they showed all decisions.", registry=self._registry
         )
         self._up = Gauge("antiphon_up", "Whether a server answers.", ["server"], registry=self._registry)
-        self._log_position = self._gauge("antiphon_log_position", "The newest event of the log.")
-        self._projected_position = self._gauge("antiphon_projected_position", "The last projected event.")
-        self._lag_events = self._gauge("antiphon_projection_lag_events", "Events that are not projected yet.")
-        self._lag_seconds = self._gauge(
-            "antiphon_projection_lag_seconds", "The age of the oldest event that is not projected yet."
-        )
-        self._waiting = self._gauge("antiphon_waiting_commands", "Queued commands that are not decided yet.")
-        self._parked = self._gauge("antiphon_parked_messages", "Messages that no service could handle.")
-        self._archive_position = self._gauge("antiphon_archive_position", "The last archived event.")
-
-    def _gauge(self, name: str, what: str) -> Gauge:
-        return Gauge(name, what, registry=self._registry)
+        self._gauges = {
+            name: Gauge(f"{_PREFIX}{name}", what, registry=self._registry) for name, what in _POSITIONS.items()
+        }
 
     def decided(self, kind: str, status: Status, seconds: float) -> None:
         """Count a decision."""
@@ -99,74 +102,60 @@ class Metrics:
             raise LookupError(f"nothing is measured by the name {name}")
         return value
 
-    async def text(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> bytes:
+    async def text(self, client: Client, pool: Pool, seconds: float) -> bytes:
         """All metrics in Prometheus' text format; a value that a server does not report within `seconds` is NaN."""
-        await self._query(client, pool, seconds)
+        await self.numbers(client, pool, seconds)
         return generate_latest(self._registry)
 
-    async def numbers(
-        self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
-    ) -> dict[str, float]:
-        """The positions of the log and its readers, by the metrics' names without their prefix."""
-        await self._query(client, pool, seconds)
-        return {
-            metric.name.removeprefix(_PREFIX): sample.value
-            for metric in self._registry.collect()
-            for sample in metric.samples
-            if metric.type == "gauge" and not sample.labels
-        }
+    async def numbers(self, client: Client, pool: Pool, seconds: float) -> dict[str, float]:
+        """The positions of the log and its readers; NaN for those that a server does not report within `seconds`."""
+        in_nats = await _in_nats(client, seconds)
+        in_postgres = await _in_postgres(pool, seconds)
+        self._up.labels("nats").set(bool(in_nats))
+        self._up.labels("postgres").set(bool(in_postgres))
+        known = in_nats | in_postgres
+        if in_postgres:
+            known |= await _lag(client, int(in_postgres["projected_position"]), seconds)
+        numbers = {name: known.get(name, _UNKNOWN) for name in self._gauges}
+        for name, gauge in self._gauges.items():
+            gauge.set(numbers[name])
+        return numbers
 
-    async def _query(self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float) -> None:
-        await self._query_nats(client, seconds)
-        await self._query_postgres(client, pool, seconds)
 
-    async def _query_nats(self, client: Client, seconds: float) -> None:
-        jetstream = client.jetstream(timeout=seconds)
-        try:
-            log, commands, parked = [
-                (await jetstream.stream_info(name)).state
-                for name in (subjects.EVENTS, subjects.COMMANDS, subjects.PARKED)
-            ]
-        except (TimeoutError, nats.errors.Error, JetStreamError):
-            self._up.labels("nats").set(0)
-            for gauge in (self._log_position, self._waiting, self._parked):
-                gauge.set(_UNKNOWN)
-            return
-        self._up.labels("nats").set(1)
-        self._log_position.set(log.last_seq)
-        self._waiting.set(commands.messages)
-        self._parked.set(parked.messages)
+async def _in_nats(client: Client, seconds: float) -> dict[str, float]:
+    """The numbers that NATS reports; none if it does not answer in time."""
+    jetstream = client.jetstream(timeout=seconds)
+    try:
+        log, commands, parked = [
+            (await jetstream.stream_info(name)).state for name in (subjects.EVENTS, subjects.COMMANDS, subjects.PARKED)
+        ]
+    except (TimeoutError, nats.errors.Error, JetStreamError):
+        return {}
+    return {"log_position": log.last_seq, "waiting_commands": commands.messages, "parked_messages": parked.messages}
 
-    async def _query_postgres(
-        self, client: Client, pool: AsyncConnectionPool[AsyncConnection[Any]], seconds: float
-    ) -> None:
-        try:
-            async with pool.connection(timeout=seconds) as connection:
-                query = "SELECT position FROM checkpoint WHERE name = %s"
-                row = await (await connection.execute(query, (_PROJECTION,))).fetchone()
-                query = "SELECT coalesce(max(position), 0) FROM archive.chain"
-                archived = await (await connection.execute(query)).fetchone()
-        except (psycopg.OperationalError, PoolTimeout):
-            self._up.labels("postgres").set(0)
-            for gauge in (self._projected_position, self._lag_events, self._lag_seconds, self._archive_position):
-                gauge.set(_UNKNOWN)
-            return
-        self._up.labels("postgres").set(1)
-        position = int(row[0]) if row else 0
-        self._projected_position.set(position)
-        self._archive_position.set(int(archived[0]) if archived else 0)
-        await self._measure_lag(client, position, seconds)
 
-    async def _measure_lag(self, client: Client, position: int, seconds: float) -> None:
-        """The number of events behind a position, and the age of the first of them."""
-        direct = DirectGet(client, subjects.EVENTS, ReplyInbox(client), seconds)
-        try:
-            waiting, _ = await direct.page({"seq": position + 1, "next_by_subj": ">", "batch": 1})
-            end = (await client.jetstream(timeout=seconds).stream_info(subjects.EVENTS)).state
-        except (LogUnavailableError, TimeoutError, nats.errors.Error, JetStreamError):
-            self._lag_events.set(_UNKNOWN)
-            self._lag_seconds.set(_UNKNOWN)
-            return
-        self._lag_events.set(max(end.last_seq - position, 0) if waiting else 0)
-        since = max((clock.now() - direct_get.stored_at(waiting[0])).total_seconds(), 0) if waiting else 0
-        self._lag_seconds.set(since)
+async def _in_postgres(pool: Pool, seconds: float) -> dict[str, float]:
+    """The numbers that PostgreSQL reports; none if it does not answer in time."""
+    try:
+        async with pool.connection(timeout=seconds) as connection:
+            query = "SELECT position FROM checkpoint WHERE name = %s"
+            row = await (await connection.execute(query, (_PROJECTION,))).fetchone()
+            query = "SELECT coalesce(max(position), 0) FROM archive.chain"
+            archived = await (await connection.execute(query)).fetchone()
+    except (psycopg.OperationalError, PoolTimeout):
+        return {}
+    return {"projected_position": row[0] if row else 0, "archive_position": archived[0] if archived else 0}
+
+
+async def _lag(client: Client, position: int, seconds: float) -> dict[str, float]:
+    """The number of events behind a position, and the age of the first of them."""
+    direct = DirectGet(client, subjects.EVENTS, ReplyInbox(client), seconds)
+    try:
+        waiting, _ = await direct.page({"seq": position + 1, "next_by_subj": ">", "batch": 1})
+        end = (await client.jetstream(timeout=seconds).stream_info(subjects.EVENTS)).state
+    except (LogUnavailableError, TimeoutError, nats.errors.Error, JetStreamError):
+        return {}
+    if not waiting:
+        return {"projection_lag_events": 0, "projection_lag_seconds": 0}
+    age = (clock.now() - direct_get.stored_at(waiting[0])).total_seconds()
+    return {"projection_lag_events": max(end.last_seq - position, 0), "projection_lag_seconds": max(age, 0)}

@@ -18,7 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from antiphon.events.log.errors import LogUnavailableError
 
@@ -40,8 +40,11 @@ NOT_YET: Final = "Antiphon does not do this yet."
 _log = structlog.get_logger(__name__)
 
 
-class RequestTooLargeError(Exception):
+class RequestTooLargeError(HTTPException):
     """The request is larger than a message of the log may be; send less at once."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(413, detail)
 
 
 class NotVisibleError(Exception):
@@ -84,7 +87,7 @@ def locked(detail: str, retry_after_seconds: float | None) -> HTTPException:
     return HTTPException(423, detail, headers)
 
 
-def missing_object(what: str, object_id: UUID) -> Response:
+def missing_object(what: str, object_id: UUID | str) -> Response:
     """Prefect's other form of "not found": its models raise it, not its routes."""
     return missing(f"{what} with id {object_id} not found")
 
@@ -94,9 +97,7 @@ def missing(message: str) -> Response:
     return JsonResponse({"exception_message": message}, 404)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
     content = {
         "exception_message": "Invalid request received.",
         "exception_detail": error.errors(),
@@ -125,23 +126,13 @@ async def _too_slow(request: Request, error: Exception) -> Response:
     return JsonResponse({"exception_message": TOO_SLOW}, 503)
 
 
-async def _too_large(_: Request, error: Exception) -> Response:
-    return JsonResponse({"detail": str(error)}, 413)
-
-
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("answered 500", path=request.url.path, exc_info=error)
     return JsonResponse({"exception_message": "Internal Server Error"}, 500)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return await http_exception_handler(request, error)
-
-
-_HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]]] = {
-    HTTPException: _refused,
+_HANDLERS: Final[dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]]] = {
+    HTTPException: http_exception_handler,
     RequestValidationError: _invalid,
     LogUnavailableError: _unavailable,
     # A subclass of the next one, so it comes first.
@@ -149,7 +140,6 @@ _HANDLERS: Final[dict[type[Exception], Callable[[Request, Exception], Awaitable[
     psycopg.OperationalError: _unavailable,
     PoolTimeout: _unavailable,
     NotVisibleError: _unavailable,
-    RequestTooLargeError: _too_large,
 }
 #: Failures that have a form of their own; any other is a bug.
 _EXPECTED: Final = tuple(_HANDLERS)
@@ -177,28 +167,14 @@ def with_server_errors(app: ASGIApp) -> ASGIApp:
     return ServerErrorMiddleware(app, handler=_failed)
 
 
-class CheckVersion:
-    """Refuses callers whose API version is older than Prefect 3's (docs/prefect/rules.md, section 9)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or refuse it."""
-        why = version_error(scope) if scope["type"] == "http" else None
-        if why is None:
-            await self._app(scope, receive, send)
-        else:
-            await JsonResponse({"detail": why}, 400)(scope, receive, send)
-
-
-def version_error(scope: Scope) -> str | None:
-    """The reason to refuse the API version that a request names, or None."""
+def version_error(scope: Scope) -> Response | None:
+    """The answer to a caller whose API version is older than Prefect 3's (docs/prefect/rules.md, section 9)."""
     for name, value in scope["headers"]:
         if name == b"x-prefect-api-version":
             if not value or value == b"0.8.4" or scope["path"] in _UNVERSIONED:
                 return None
-            return _error_about(value.decode("latin-1"))
+            why = _error_about(value.decode("latin-1"))
+            return None if why is None else JsonResponse({"detail": why}, 400)
     return None
 
 

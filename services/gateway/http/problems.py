@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,24 +24,6 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger(__name__)
 
 
-class ProblemError(Exception):
-    """Why a request cannot be answered, and how the caller can continue."""
-
-    def __init__(self, status: HTTPStatus, detail: str, **extensions: Any) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
-        self.extensions = extensions
-
-
-#: The object does not exist.
-not_found: Final = partial(ProblemError, HTTPStatus.NOT_FOUND)
-#: The request contradicts the current state.
-conflict: Final = partial(ProblemError, HTTPStatus.CONFLICT)
-#: The request makes no sense.
-invalid: Final = partial(ProblemError, HTTPStatus.UNPROCESSABLE_ENTITY)
-
-
 def body(status: HTTPStatus, detail: str, **extensions: Any) -> bytes:
     """A problem as JSON; `about:blank` means that the status code alone gives its type (RFC 9457)."""
     problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **extensions}
@@ -52,15 +34,7 @@ def _response(status: HTTPStatus, detail: str, **extensions: Any) -> Response:
     return Response(body(status, detail, **extensions), status.value, media_type=MEDIA_TYPE)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
-    if not isinstance(error, ProblemError):
-        raise error
-    return _response(error.status, error.detail, **error.extensions)
-
-
-async def _invalid(_: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestValidationError):
-        raise error
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
     errors = [
         {"where": ".".join(map(str, item["loc"])), "what": item["msg"]} for item in jsonable_encoder(error.errors())
     ]
@@ -68,9 +42,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
     return _response(HTTPStatus.UNPROCESSABLE_ENTITY, detail, errors=errors)
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
+async def _refused(_: Request, error: HTTPException) -> Response:
     return _response(HTTPStatus(error.status_code), str(error.detail))
 
 
@@ -87,11 +59,17 @@ async def _failed(request: Request, error: Exception) -> Response:
     return _response(HTTPStatus.INTERNAL_SERVER_ERROR, "This is a fault of Antiphon's; its log says more.")
 
 
+_HANDLERS: Final[dict[type[Exception], Callable[[Request, Any], Awaitable[Response]]]] = {
+    RequestValidationError: _invalid,
+    HTTPException: _refused,
+    LogUnavailableError: _unavailable,
+    psycopg.OperationalError: _unavailable,
+    PoolTimeout: _unavailable,
+    Exception: _failed,
+}
+
+
 def install(app: FastAPI) -> None:
     """Register the form of every failure."""
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _refused)
-    for kind in (LogUnavailableError, psycopg.OperationalError, PoolTimeout):
-        app.add_exception_handler(kind, _unavailable)
-    app.add_exception_handler(Exception, _failed)
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator
 
-from antiphon.services.gateway.schemas.strict import StrictModel
+from antiphon.services.gateway.schemas.fields import StrictModel
 
 #: Prefect truncates values of metadata to this length.
 _LONGEST_METADATA: Final = 500

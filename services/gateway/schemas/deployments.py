@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -11,10 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from antiphon.events.flow_run.commands import CreateFlowRun
 from antiphon.events.limit.slots import Slots
 from antiphon.services.gateway.http.errors import absent
+from antiphon.services.gateway.schemas.fields import GivenLabels, Labels, ResourceName, StrictModel
 from antiphon.services.gateway.schemas.flow_runs import FlowRunPolicyFields, Parameters
-from antiphon.services.gateway.schemas.flows import Labels, ResourceName
 from antiphon.services.gateway.schemas.states import StateCreate
-from antiphon.services.gateway.schemas.strict import StrictModel
 from antiphon.services.prefect.json_schema import BAD_SCHEMA, problem
 
 #: Fields of Prefect 2, which are ignored.
@@ -54,6 +53,9 @@ def _refuse_two_limits(values: dict[str, Any]) -> None:
 
 
 class _DeploymentFields(StrictModel):
+    #: For these, null counts as absent.
+    NOT_NULL: ClassVar[frozenset[str]]
+
     paused: bool = False
     #: There is no scheduler yet: a schedule is answered with 501.
     schedules: list[dict[str, Any]] | None = Field(default_factory=list)
@@ -80,18 +82,18 @@ class _DeploymentFields(StrictModel):
             return {name: value for name, value in values.items() if name not in _FORMER}
         return values
 
-    def given(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """The fields of the request, as the command takes them."""
         if self.schedules:
             raise absent()
         values = self.model_dump(mode="json", exclude_unset=True, exclude=set(_NOT_KEPT))
-        if values.get("job_variables", {}) is None:
-            del values["job_variables"]
-        return values
+        return {name: value for name, value in values.items() if value is not None or name not in self.NOT_NULL}
 
 
 class DeploymentCreate(_DeploymentFields):
     """Prefect's DeploymentCreate."""
+
+    NOT_NULL = frozenset({"work_pool_name"})
 
     name: ResourceName
     flow_id: UUID
@@ -117,26 +119,16 @@ class DeploymentCreate(_DeploymentFields):
         values["parameters"] = parameters
         return values
 
-    def given(self) -> dict[str, Any]:
-        """The fields of the request; a null pool counts as absent."""
-        values = super().given()
-        if self.work_pool_name is None:
-            values.pop("work_pool_name", None)
-        return values
-
 
 class DeploymentUpdate(_DeploymentFields):
     """Prefect's DeploymentUpdate."""
+
+    NOT_NULL = frozenset({"parameters", "enforce_parameter_schema", "parameter_openapi_schema", "job_variables"})
 
     enforce_parameter_schema: bool | None = None
     parameter_openapi_schema: dict[str, Any] | None = None
     parameters: Parameters | None = None
     job_variables: dict[str, Any] | None = None
-
-    def given(self) -> dict[str, Any]:
-        """The fields of the request; some nulls count as absent."""
-        quiet = ("parameters", "enforce_parameter_schema", "parameter_openapi_schema")
-        return {name: value for name, value in super().given().items() if value is not None or name not in quiet}
 
 
 class DeploymentFlowRunCreate(StrictModel):
@@ -151,26 +143,12 @@ class DeploymentFlowRunCreate(StrictModel):
     empirical_policy: FlowRunPolicyFields = Field(default_factory=FlowRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
     idempotency_key: str | None = None
-    labels: Labels | None = None
+    labels: GivenLabels = None
     parent_task_run_id: UUID | None = None
     work_queue_name: str | None = None
     job_variables: dict[str, Any] | None = Field(default_factory=dict)
 
     def command(self, deployment_id: UUID, flow_id: UUID) -> CreateFlowRun:
         """The command that creates the run."""
-        values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
-        return CreateFlowRun(
-            **values,
-            flow_id=flow_id,
-            deployment_id=deployment_id,
-            from_deployment=True,
-            name=self.name or None,
-            empirical_policy=self.empirical_policy.stored(),
-            tags=tuple(self.tags),
-            labels=self.labels or {},
-            job_variables=self.job_variables,
-            state=self.state.proposed() if self.state is not None else None,
-        )
-
-
-_CONVERTED = frozenset({"state", "name", "empirical_policy", "tags", "labels", "job_variables"})
+        given = self.given() | {"job_variables": self.job_variables}
+        return CreateFlowRun(**given, flow_id=flow_id, deployment_id=deployment_id, from_deployment=True)

@@ -5,30 +5,27 @@ Prefect ignores the `related` filter for live events; here every part counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-import orjson
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from antiphon.projections.core.moments import Moment
 from antiphon.projections.filters import text_query
-from antiphon.services.gateway.schemas.strict import StrictModel
+from antiphon.services.gateway.schemas.fields import StrictModel
 from antiphon.services.runtime import clock
 
-Labels = Mapping[str, str]
+Labels = dict[str, str]
 #: Label names with patterns (`*`, `?`, `[...]`, negated by a leading `!`); the value must match one of them.
 Patterns = dict[str, str | list[str]]
 F = TypeVar("F")
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedEvent:
-    """The parts of an event that filters test."""
+class ObservedEvent(BaseModel):
+    """The parts of an event of OBSERVED that filters test."""
 
     id: UUID
     occurred: datetime
@@ -36,20 +33,6 @@ class ObservedEvent:
     resource: Labels
     related: list[Labels]
     payload: Any
-
-    @classmethod
-    def of(cls, body: bytes) -> ObservedEvent:
-        """Decode an event of OBSERVED; raises ValueError, KeyError or TypeError for anything else."""
-        fields: dict[str, Any] = orjson.loads(body)
-        occurred = datetime.fromisoformat(fields["occurred"])
-        return cls(
-            UUID(fields["id"]),
-            occurred,
-            str(fields["event"]),
-            dict(fields["resource"]),
-            [dict(item) for item in fields["related"]],
-            fields["payload"],
-        )
 
 
 def _days_ago() -> datetime:
@@ -86,20 +69,6 @@ class NameFilter(StrictModel):
         )
 
 
-class ResourceFilter(StrictModel):
-    """The resource the event is about."""
-
-    id: list[str] | None = None
-    id_prefix: list[str] | None = None
-    labels: Patterns | None = None
-    #: Only counts in queries for stored events.
-    distinct: bool = False
-
-    def includes(self, event: ObservedEvent) -> bool:
-        """Whether the resource matches."""
-        return _fits(event.resource, self.id, self.id_prefix, self.labels)
-
-
 class AnyResourceFilter(StrictModel):
     """Any resource of the event, including the one that it is about."""
 
@@ -111,6 +80,17 @@ class AnyResourceFilter(StrictModel):
         """Whether one of them matches."""
         resources = (event.resource, *event.related)
         return any(_fits(resource, self.id, self.id_prefix, self.labels) for resource in resources)
+
+
+class ResourceFilter(AnyResourceFilter):
+    """The resource the event is about."""
+
+    #: Only counts in queries for stored events.
+    distinct: bool = False
+
+    def includes(self, event: ObservedEvent) -> bool:
+        """Whether the resource matches."""
+        return _fits(event.resource, self.id, self.id_prefix, self.labels)
 
 
 class RelatedFilter(StrictModel):
@@ -173,6 +153,10 @@ class PrefectEventFilter(StrictModel):
     text: TextFilter | None = None
     #: Ignored: live events have one order.
     order: Literal["ASC", "DESC"] = "DESC"
+
+    def asked(self) -> dict[str, Any]:
+        """The filter as queries take it."""
+        return self.model_dump(mode="json", exclude_none=True)
 
     def includes(self, event: ObservedEvent) -> bool:
         """Whether the event matches."""

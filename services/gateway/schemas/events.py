@@ -7,25 +7,20 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.fields import Moment
 
 
-def _has_id(labels: dict[str, str]) -> dict[str, str]:
-    if not labels.get("prefect.resource.id"):
-        msg = "Resources must include the prefect.resource.id label"
-        raise ValueError(msg)
-    return labels
+def _must_include(what: str, label: str) -> AfterValidator:
+    def check(labels: dict[str, str]) -> dict[str, str]:
+        if not labels.get(label):
+            raise ValueError(f"{what} must include the {label} label")
+        return labels
+
+    return AfterValidator(check)
 
 
-def _has_role(labels: dict[str, str]) -> dict[str, str]:
-    if not labels.get("prefect.resource.role"):
-        msg = "Related Resources must include the prefect.resource.role label"
-        raise ValueError(msg)
-    return labels
-
-
-Resource = Annotated[dict[str, str], Field(max_length=500), AfterValidator(_has_id)]
-RelatedResource = Annotated[Resource, AfterValidator(_has_role)]
+Resource = Annotated[dict[str, str], Field(max_length=500), _must_include("Resources", "prefect.resource.id")]
+RelatedResource = Annotated[Resource, _must_include("Related Resources", "prefect.resource.role")]
 
 
 class ReportedEvent(BaseModel):

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field
 
-from pydantic import Field, StringConstraints
-
-from antiphon.services.gateway.schemas.numbers import FINITE
-from antiphon.services.gateway.schemas.strict import StrictModel
-
-Labels = Annotated[dict[str, bool | int | float | str], FINITE]
-#: Prefect forbids these characters, because names are parts of paths.
-ResourceName = Annotated[str, StringConstraints(pattern=r"^[^/%&><]+$")]
+from antiphon.services.gateway.schemas.fields import Labels, ResourceName, StrictModel
 
 
 class FlowCreate(StrictModel):

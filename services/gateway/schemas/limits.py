@@ -9,8 +9,7 @@ from pydantic import Field
 
 from antiphon.events.limit.commands import MOST_AT_ONCE
 from antiphon.events.limit.slots import Count, Decay, Number
-from antiphon.services.gateway.schemas.flows import ResourceName
-from antiphon.services.gateway.schemas.strict import StrictModel
+from antiphon.services.gateway.schemas.fields import ResourceName, StrictModel
 
 
 class LimitCreate(StrictModel):

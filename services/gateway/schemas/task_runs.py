@@ -5,26 +5,24 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from antiphon.events.task_run.commands import CreateTaskRun
-from antiphon.events.task_run.events import TaskRunPolicy as StoredPolicy
-from antiphon.services.gateway.schemas.flows import Labels
-from antiphon.services.gateway.schemas.moments import Moment
-from antiphon.services.gateway.schemas.numbers import FINITE
-from antiphon.services.gateway.schemas.policies import RetryPolicyFields
+from antiphon.events.task_run.events import TaskRunPolicy
+from antiphon.services.gateway.schemas.fields import FINITE, GivenLabels, Moment, RetryPolicyFields, StrictModel
 from antiphon.services.gateway.schemas.states import StateCreate
-from antiphon.services.gateway.schemas.strict import StrictModel
 
 _MOST_DELAYS: Final = 50
 _LONGEST_CACHE_KEY: Final = 2000
 
 
-def _few_delays(delay: float | list[int] | list[float] | None) -> float | list[int] | list[float] | None:
-    if isinstance(delay, list) and len(delay) > _MOST_DELAYS:
+def _few_delays(delay: float | list[int] | list[float] | None) -> float | tuple[float, ...] | None:
+    if not isinstance(delay, list):
+        return delay
+    if len(delay) > _MOST_DELAYS:
         msg = f"Can not configure more than {_MOST_DELAYS} retry delays per task."
         raise ValueError(msg)
-    return delay
+    return tuple(delay)
 
 
 def _not_negative(factor: float | None) -> float | None:
@@ -41,15 +39,13 @@ def _short_cache_key(key: str | None) -> str | None:
     return key
 
 
-class TaskRunPolicyFields(RetryPolicyFields):
+class TaskRunPolicyFields(RetryPolicyFields, TaskRunPolicy):
     """Prefect's TaskRunPolicy."""
 
-    retry_delay: Annotated[int | float | list[int] | list[float] | None, AfterValidator(_few_delays), FINITE] = None
-    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None
+    model_config = ConfigDict(extra="ignore")
 
-    def stored(self) -> StoredPolicy:
-        """The policy in the form of events."""
-        return StoredPolicy(**self.__dict__)
+    retry_delay: Annotated[int | float | list[int] | list[float] | None, FINITE, AfterValidator(_few_delays)] = None  # type: ignore[assignment]
+    retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None
 
 
 class TaskRunResult(BaseModel):
@@ -97,26 +93,14 @@ class TaskRunCreate(StrictModel):
     task_version: str | None = None
     empirical_policy: TaskRunPolicyFields = Field(default_factory=TaskRunPolicyFields)
     tags: list[str] = Field(default_factory=list)
-    labels: Labels | None = Field(default_factory=dict)
+    labels: GivenLabels = Field(default_factory=dict)
     task_inputs: dict[str, list[TaskInput]] = Field(default_factory=dict)
 
     def command(self) -> CreateTaskRun:
         """The command that creates the run."""
-        values = {name: getattr(self, name) for name in self.model_fields_set - _CONVERTED}
-        return CreateTaskRun(
-            **values,
-            name=self.name or None,
-            empirical_policy=self.empirical_policy.stored(),
-            tags=tuple(self.tags),
-            labels=self.labels or {},
-            task_inputs={
-                name: [item.model_dump(mode="json") for item in items] for name, items in self.task_inputs.items()
-            },
-            state=self.state.proposed() if self.state is not None else None,
-        )
-
-
-_CONVERTED = frozenset({"id", "state", "name", "empirical_policy", "tags", "labels", "task_inputs"})
+        given = self.given() | self.model_dump(mode="json", include={"task_inputs"})
+        given.pop("id", None)
+        return CreateTaskRun(**given)
 
 
 class TaskRunUpdate(StrictModel):

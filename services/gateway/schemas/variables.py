@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from antiphon.services.gateway.schemas.strict import StrictModel
+from antiphon.services.gateway.schemas.fields import StrictModel
 
 #: Prefect's limits.
 _LONGEST_NAME: Final = 255

@@ -9,9 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from antiphon.services.gateway.schemas.flows import ResourceName
-from antiphon.services.gateway.schemas.moments import Moment
-from antiphon.services.gateway.schemas.strict import StrictModel
+from antiphon.services.gateway.schemas.fields import Moment, ResourceName, StrictModel
 
 _PLACEHOLDER: Final = re.compile(r"{{\s*([\w\.\-\[\]$]+)\s*}}")
 #: The largest value of the columns; Prefect's server answers 500 to larger ones.
@@ -113,10 +111,6 @@ class WorkQueueUpdate(StrictModel):
     priority: Priority | None = None
     last_polled: Moment | None = None
     filter: QueueFilterFields | None = None
-
-    def changes(self) -> dict[str, Any]:
-        """The fields of the request."""
-        return self.model_dump(mode="json", exclude_unset=True)
 
 
 #: The range of the column of a worker's interval.

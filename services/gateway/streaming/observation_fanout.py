@@ -47,7 +47,7 @@ class Observation(Generic[T]):
     text: str
 
 
-#: Decodes the body of a message; raises ValueError, KeyError or TypeError for an invalid one.
+#: Decodes the body of a message; raises ValueError or TypeError for an invalid one.
 Read = Callable[[bytes], Sequence[Observation[T]]]
 Wanted = Callable[[T], bool]
 
@@ -121,29 +121,18 @@ class ObservationFanout(Generic[T]):
             async with self._changing:
                 await self._stop_if_unused()
 
-    async def stored(self, since: datetime, wanted: Wanted[T]) -> AsyncIterator[tuple[int, list[str]]]:
-        """The frames stored since a moment, in pages, each with the last position that it covers.
-
-        A page is read when the caller takes it. Raises LogUnavailableError.
-        """
-        # In UTC, up to the end of the stream at that time.
-        request = {"start_time": since.isoformat(), "next_by_subj": "obs.>", "batch": _PAGE}
-        async for page in self._pages(request, wanted):
-            yield page
-
-    async def between(self, after: int, until: int, wanted: Wanted[T]) -> AsyncIterator[list[str]]:
-        """The frames stored after a position, up to another one."""
-        if after < until:
-            request = {"seq": after + 1, "next_by_subj": "obs.>", "batch": _PAGE}
-            async for _, texts in self._pages(request, wanted, until):
-                yield texts
-
-    async def _pages(
-        self, request: dict[str, object], wanted: Wanted[T], until: int | None = None
+    async def stored(
+        self, wanted: Wanted[T], *, since: datetime | None = None, after: int = 0, until: int | None = None
     ) -> AsyncIterator[tuple[int, list[str]]]:
+        """The frames stored since a moment or after a position, in pages, each with the last position that it covers.
+
+        They end at the position `until`, or at the end of the stream. A page is read when the caller takes it. Raises
+        LogUnavailableError.
+        """
+        start: dict[str, object] = {"seq": after + 1} if since is None else {"start_time": since.isoformat()}
         is_last = False
         while not is_last:
-            page, is_last = await self._stored.page(request)
+            page, is_last = await self._stored.page(start | {"next_by_subj": "obs.>", "batch": _PAGE})
             texts: list[str] = []
             for message in page:
                 if until is not None and direct_get.sequence(message) > until:
@@ -159,7 +148,7 @@ class ObservationFanout(Generic[T]):
                 return
             last = direct_get.sequence(page[-1])
             yield last, texts
-            request = {"seq": last + 1, "next_by_subj": "obs.>", "batch": _PAGE}
+            start = {"seq": last + 1}
 
     async def _end(self) -> int:
         try:
@@ -190,7 +179,7 @@ class ObservationFanout(Generic[T]):
     def _observations(self, body: bytes) -> Sequence[Observation[T]]:
         try:
             return self._read(body)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError) as error:
             # The projection or the recorder parks it.
             _log.warning("observation not shown", error=repr(error))
             return ()

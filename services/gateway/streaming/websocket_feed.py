@@ -56,13 +56,13 @@ async def _feed(websocket: WebSocket, fanout: ObservationFanout[T], wanted: Want
     reached: int | None = None
     if since is not None:
         reached = 0
-        async for position, texts in fanout.stored(since, wanted):
+        async for position, texts in fanout.stored(wanted, since=since):
             await _send(websocket, texts)
             reached = position
     async with fanout.subscribed(wanted) as backlog:
-        if reached is not None:
+        if reached is not None and reached < backlog.after:
             # Observations stored after the last page; later ones are in the backlog.
-            async for texts in fanout.between(reached, backlog.after, wanted):
+            async for _, texts in fanout.stored(wanted, after=reached, until=backlog.after):
                 await _send(websocket, texts)
         while True:
             await _send(websocket, await backlog.take())

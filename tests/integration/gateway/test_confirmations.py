@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
 from antiphon.events import subjects
-from antiphon.services.gateway.observations import publisher
+from antiphon.services.gateway import observations
 from tests.integration.gateway.house import DEADLINE_SECONDS, Addresses
 from tests.integration.gateway.listening import connected, listening
 from tests.servers import NatsServer
@@ -79,7 +79,7 @@ async def test_every_ping_is_answered_in_its_turn(reporting: ClientConnection) -
 async def test_a_ping_behind_events_that_were_not_taken_is_not_answered(
     reporting: ClientConnection, nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(observations, "_TIMEOUT_SECONDS", 0.3)
     with stalled(nats_server):
         await send_events(reporting)
         pong = await reporting.ping()

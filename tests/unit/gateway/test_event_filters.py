@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from antiphon.services.gateway.schemas.event_filters import ObservedEvent, PrefectEventFilter
 
-EVENT = ObservedEvent.of(
+EVENT = ObservedEvent.model_validate_json(
     orjson.dumps(
         {
             "id": "00000000-0000-4000-8000-000000000001",
@@ -89,5 +89,5 @@ def test_an_unknown_filter_is_refused(wanted: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"id": 5}', b"null"])
 def test_what_is_no_event_is_not_read(body: bytes) -> None:
-    with pytest.raises((ValueError, KeyError, TypeError)):
-        ObservedEvent.of(body)
+    with pytest.raises(ValidationError):
+        ObservedEvent.model_validate_json(body)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from antiphon.projections.filters.objects import LogFilter
-from antiphon.services.gateway.schemas.log_lines import LogLine, includes
+from antiphon.services.gateway.schemas.logs import LogLine, includes
 
 RUN = "00000000-0000-4000-8000-000000000001"
-LINE = LogLine.of(
+LINE = LogLine.model_validate(
     {
         "name": "prefect.flow_runs",
         "level": 30,

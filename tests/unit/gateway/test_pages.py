@@ -25,7 +25,7 @@ def test_every_file_that_is_asked_for_is_there_and_none_is_left_over() -> None:
     for name, text in FILES.items():
         if name.endswith(".js"):
             asked |= set(re.findall(r'from "\./([\w.]+)"', text))
-    # services/gateway/docs_pages/docs.py asks for the last one.
+    # services/gateway/docs_pages/page.py asks for the last one.
     assert asked | {"audit.html", "swagger.js"} == set(FILES)
 
 

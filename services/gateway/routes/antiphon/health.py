@@ -1,4 +1,4 @@
-"""Health checks and metrics at the root, where orchestrators and Prometheus look."""
+"""Health checks and metrics at the root, where orchestrators and Prometheus look; the same numbers as JSON."""
 
 from __future__ import annotations
 
@@ -6,42 +6,53 @@ from http import HTTPStatus
 
 import nats.errors
 import psycopg
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from nats.js.errors import Error as JetStreamError
 from prometheus_client import CONTENT_TYPE_LATEST
 from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 
 from antiphon.events import subjects
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import Gateway, gateway_of
 from antiphon.services.gateway.http.errors import JsonResponse
+from antiphon.services.runtime import clock
 from antiphon.services.runtime.nats import missing
 
+router = APIRouter()
+#: The positions as JSON, under the prefix of Antiphon's own API.
+status_router = APIRouter()
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Alive, ready, measured."""
-    router = APIRouter()
 
-    @router.get("/livez")
-    async def livez() -> Response:
-        """Whether this process answers at all; an orchestrator restarts it if not."""
-        return JsonResponse({"status": "ok"})
+@router.get("/livez")
+async def livez() -> Response:
+    """Whether this process answers at all; an orchestrator restarts it if not."""
+    return JsonResponse({"status": "ok"})
 
-    @router.get("/readyz")
-    async def readyz() -> Response:
-        """Whether it can answer requests; a load balancer sends none until then."""
-        trouble = {"nats": await _nats_trouble(gateway), "postgres": await _postgres_trouble(gateway)}
-        is_ready = not any(trouble.values())
-        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
-        checks = {name: why or "ok" for name, why in trouble.items()}
-        return JsonResponse({"status": "ok" if is_ready else "not ready", "checks": checks}, status)
 
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        text = await gateway.metrics.text(gateway.nats, gateway.read_models.pool, gateway.probe_seconds)
-        return Response(text, media_type=CONTENT_TYPE_LATEST)
+@router.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """Whether it can answer requests; a load balancer sends none until then."""
+    gateway = gateway_of(request)
+    trouble = {"nats": await _nats_trouble(gateway), "postgres": await _postgres_trouble(gateway)}
+    is_ready = not any(trouble.values())
+    status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+    checks = {name: why or "ok" for name, why in trouble.items()}
+    return JsonResponse({"status": "ok" if is_ready else "not ready", "checks": checks}, status)
 
-    return router
+
+@router.get("/metrics")
+async def metrics(request: Request) -> Response:
+    gateway = gateway_of(request)
+    text = await gateway.metrics.text(gateway.nats, gateway.read_models.pool, gateway.probe_seconds)
+    return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+@status_router.get("/status")
+async def status(request: Request) -> Response:
+    gateway = gateway_of(request)
+    # An unknown number is null.
+    numbers = await gateway.metrics.numbers(gateway.nats, gateway.read_models.pool, gateway.probe_seconds)
+    return JsonResponse({"now": clock.now(), **numbers}, headers={"Cache-Control": "no-store"})
 
 
 async def _nats_trouble(gateway: Gateway) -> str | None:

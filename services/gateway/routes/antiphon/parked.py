@@ -5,56 +5,59 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
 from antiphon.events.log.nats.parked import CannotReplayError, Parked, ParkedMessages
 from antiphon.events.log_position import LAST
 from antiphon.projections.core.reading import encoded
-from antiphon.services.gateway.context import Gateway
-from antiphon.services.gateway.http.errors import JsonResponse
-from antiphon.services.gateway.http.problems import conflict, not_found
+from antiphon.services.gateway.context import gateway_of
+from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[int, Query(ge=0, lt=LAST)]
 Sequence = Annotated[int, Path(ge=1, le=LAST)]
 
+router = APIRouter(prefix="/parked")
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Everything under `/parked`."""
-    router = APIRouter(prefix="/parked")
-    messages = ParkedMessages(gateway.nats)
 
-    @router.get("")
-    async def read_all(after: After = 0, limit: Limit = 100) -> Response:
-        found: list[dict[str, Any]] = []
-        async for parked in messages.all(after):
-            if len(found) == limit:
-                break
-            found.append(_brief(parked))
-        return JsonResponse(encoded({"count": await messages.count(), "parked": found}))
+def _messages(request: Request) -> ParkedMessages:
+    return ParkedMessages(gateway_of(request).nats)
 
-    @router.get("/{sequence}")
-    async def read(sequence: Sequence) -> Response:
-        parked = await _found(messages, sequence)
-        body = parked.data.decode(errors="replace")
-        return JsonResponse(encoded(_brief(parked) | {"headers": dict(parked.headers), "body": body}))
 
-    @router.post("/{sequence}/replay")
-    async def replay(sequence: Sequence) -> Response:
-        try:
-            done = await messages.replay(await _found(messages, sequence))
-        except CannotReplayError as error:
-            raise conflict(str(error)) from error
-        return JsonResponse({"done": done})
+@router.get("")
+async def read_all(request: Request, after: After = 0, limit: Limit = 100) -> Response:
+    messages = _messages(request)
+    found: list[dict[str, Any]] = []
+    async for parked in messages.all(after):
+        if len(found) == limit:
+            break
+        found.append(_brief(parked))
+    return JsonResponse(encoded({"count": await messages.count(), "parked": found}))
 
-    @router.delete("/{sequence}")
-    async def drop(sequence: Sequence) -> Response:
-        if not await messages.drop(sequence):
-            raise _missing(sequence)
-        return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    return router
+@router.get("/{sequence}")
+async def read(request: Request, sequence: Sequence) -> Response:
+    parked = await _found(_messages(request), sequence)
+    body = parked.data.decode(errors="replace")
+    return JsonResponse(encoded(_brief(parked) | {"headers": dict(parked.headers), "body": body}))
+
+
+@router.post("/{sequence}/replay")
+async def replay(request: Request, sequence: Sequence) -> Response:
+    messages = _messages(request)
+    try:
+        done = await messages.replay(await _found(messages, sequence))
+    except CannotReplayError as error:
+        raise conflict(str(error)) from error
+    return JsonResponse({"done": done})
+
+
+@router.delete("/{sequence}")
+async def drop(request: Request, sequence: Sequence) -> Response:
+    if not await _messages(request).drop(sequence):
+        raise _missing(sequence)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
 async def _found(messages: ParkedMessages, sequence: int) -> Parked:

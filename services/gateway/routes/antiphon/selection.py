@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from antiphon.events.event_filter import Decision, EventFilter
 from antiphon.events.log_position import LogPosition, parse
 from antiphon.events.state import StateType
-from antiphon.services.gateway.http.problems import invalid
+from antiphon.services.gateway.http.errors import unprocessable
 
 #: A token of a subject: without wildcards and dots.
 _Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
@@ -45,24 +45,16 @@ class Selection(BaseModel):
     @property
     def which(self) -> EventFilter:
         """The same filter for the client of the log."""
-        return EventFilter(
-            kind=self.kind or "*",
-            id=self.id or "*",
-            action=self.action or ">",
-            flow=self.flow,
-            deployment=self.deployment,
-            tags=tuple(self.tag),
-            state_type=self.state_type,
-            decision=self.decision,
-        )
+        given = self.model_dump(exclude_unset=True, exclude={"start", "tag"})
+        return EventFilter(**given, tags=tuple(self.tag))
 
 
 Selected = Annotated[Selection, Query()]
 
 
 async def position_of(text: str, name: str, position: Callable[[LogPosition], Awaitable[int]]) -> int:
-    """The position of the position or time in the parameter `name`; raises ProblemError for other text."""
+    """The position of the position or time in the parameter `name`; raises 422 for other text."""
     try:
         return await position(parse(text))
     except ValueError as error:
-        raise invalid(f"{name}: {error}") from None
+        raise unprocessable(f"{name}: {error}") from None

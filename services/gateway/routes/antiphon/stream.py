@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 import structlog
-from fastapi import APIRouter, Header, WebSocket
+from fastapi import APIRouter, Header, HTTPException, Request, WebSocket
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
@@ -17,9 +17,9 @@ from antiphon.events.client.client import Client
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.record import record
-from antiphon.services.gateway.context import Gateway
+from antiphon.services.gateway.context import Gateway, gateway_of
 from antiphon.services.gateway.http import problems
-from antiphon.services.gateway.http.problems import ProblemError, invalid
+from antiphon.services.gateway.http.errors import unprocessable
 from antiphon.services.gateway.routes.antiphon.selection import Selected, Selection, position_of
 from antiphon.services.gateway.streaming.websockets import POLICY_VIOLATION, TRY_AGAIN, while_connected
 
@@ -29,16 +29,16 @@ _LONGEST_POSITION: Final = 18
 
 _log = structlog.get_logger(__name__)
 
+router = APIRouter()
+
 #: Sends one event, or None as a keep-alive, to a subscriber.
 SendItem = Callable[[Recorded | Unreadable | None], Awaitable[None]]
+#: Sends the reason for the end, and ends the connection.
+SendProblem = Callable[[HTTPStatus, str], Awaitable[None]]
 
 
-class TooSlowError(Exception):
-    """A subscriber took nothing for too long; `position` is the last one that was sent."""
-
-    def __init__(self, position: int) -> None:
-        super().__init__(f"You are too slow: nothing was taken for too long. Go on from {position + 1}.")
-        self.position = position
+class _TooSlowError(Exception):
+    """The subscriber took nothing for too long."""
 
 
 class Subscription:
@@ -55,8 +55,21 @@ class Subscription:
         #: The last position sent; at first, the one before the start.
         self.position = start - 1
 
-    async def run(self, send_item: SendItem) -> None:
-        """Send events until the gateway stops; raises TooSlowError."""
+    async def run(self, send_item: SendItem, send_problem: SendProblem) -> bool:
+        """Send events; True if the gateway stops, False if it was the subscriber or the log that ended it."""
+        try:
+            await self._send_all(send_item)
+        except _TooSlowError:
+            reason = f"You are too slow: nothing was taken for too long. Go on from {self.position + 1}."
+            await self.send_reason(send_problem(HTTPStatus.REQUEST_TIMEOUT, reason))
+        except LogUnavailableError as error:
+            _log.warning("a stream ended", error=str(error))
+            await send_problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
+        else:
+            return True
+        return False
+
+    async def _send_all(self, send_item: SendItem) -> None:
         events = self._client.subscribe(self._selection.which, self.position + 1)
         async with aclosing(_with_keep_alives(events, self._stopping)) as items:
             async for item in items:
@@ -64,7 +77,7 @@ class Subscription:
                     async with asyncio.timeout(self._patience_seconds):
                         await send_item(item)
                 except TimeoutError:
-                    raise TooSlowError(self.position) from None
+                    raise _TooSlowError from None
                 if item is not None:
                     self.position = item.position
 
@@ -115,11 +128,11 @@ async def _subscription(gateway: Gateway, selection: Selection, after: str | Non
 async def _behind(last_event_id: str, client: Client) -> int:
     # Unlike a position it can be 0: no event was there yet.
     if not last_event_id.isdecimal() or len(last_event_id) > _LONGEST_POSITION:
-        raise invalid("Last-Event-ID: it is the position of an event, as it was sent with the event")
+        raise unprocessable("Last-Event-ID: it is the position of an event, as it was sent with the event")
     try:
         return await client.first_position(int(last_event_id) + 1)
     except ValueError as error:
-        raise invalid(f"Last-Event-ID: {error}") from None
+        raise unprocessable(f"Last-Event-ID: {error}") from None
 
 
 class _EventStream(StreamingResponse):
@@ -135,21 +148,17 @@ class _EventStream(StreamingResponse):
         async def send_item(item: Recorded | Unreadable | None) -> None:
             await write(b":\n\n" if item is None else _event(item))
 
+        async def send_problem(status: HTTPStatus, detail: str) -> None:
+            await write(b"event: problem\ndata: %b\n\n" % problems.body(status, detail), more=False)
+
         async def write(text: bytes, *, more: bool = True) -> None:
             await send({"type": "http.response.body", "body": text, "more_body": more})
 
-        subscription = self._subscription
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         # A browser that loses its connection before the first event continues from here.
-        await write(b"id: %d\n\n" % subscription.position)
-        try:
-            await subscription.run(send_item)
+        await write(b"id: %d\n\n" % self._subscription.position)
+        if await self._subscription.run(send_item, send_problem):
             await write(b"", more=False)
-        except TooSlowError as error:
-            await subscription.send_reason(write(_problem(HTTPStatus.REQUEST_TIMEOUT, str(error)), more=False))
-        except LogUnavailableError as error:
-            _log.warning("a stream ended", error=str(error))
-            await write(_problem(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again."), more=False)
 
 
 async def _nothing() -> AsyncIterator[bytes]:
@@ -162,32 +171,23 @@ def _event(item: Recorded | Unreadable) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (item.position, name.encode(), record(item))
 
 
-def _problem(status: HTTPStatus, detail: str) -> bytes:
-    return b"event: problem\ndata: %b\n\n" % problems.body(status, detail)
+@router.get("/stream")
+async def server_sent_events(
+    request: Request, selection: Selected, last_event_id: Annotated[str | None, Header()] = None
+) -> Response:
+    return _EventStream(await _subscription(gateway_of(request), selection, last_event_id))
 
 
-def routes(gateway: Gateway) -> APIRouter:
-    """Server-sent events and the WebSocket."""
-    router = APIRouter()
-
-    @router.get("/stream")
-    async def server_sent_events(
-        selection: Selected, last_event_id: Annotated[str | None, Header()] = None
-    ) -> Response:
-        return _EventStream(await _subscription(gateway, selection, last_event_id))
-
-    @router.websocket("/stream")
-    async def websocket(websocket: WebSocket, selection: Selected) -> None:
-        await websocket.accept()
-        try:
-            subscription = await _subscription(gateway, selection)
-        except ProblemError as error:
-            await websocket.send_text(_frame("problem", problems.body(error.status, error.detail)))
-            await websocket.close(POLICY_VIOLATION, error.detail[:120])
-            return
-        await while_connected(websocket, _send(websocket, subscription))
-
-    return router
+@router.websocket("/stream")
+async def websocket(websocket: WebSocket, selection: Selected) -> None:
+    await websocket.accept()
+    try:
+        subscription = await _subscription(gateway_of(websocket), selection)
+    except HTTPException as error:
+        await websocket.send_text(_frame("problem", problems.body(HTTPStatus(error.status_code), error.detail)))
+        await websocket.close(POLICY_VIOLATION, error.detail[:120])
+        return
+    await while_connected(websocket, _send(websocket, subscription))
 
 
 async def _send(websocket: WebSocket, subscription: Subscription) -> None:
@@ -196,17 +196,12 @@ async def _send(websocket: WebSocket, subscription: Subscription) -> None:
         if item is not None:
             await websocket.send_text(_frame("event", record(item)))
 
-    async def close(status: HTTPStatus, detail: str) -> None:
+    async def send_problem(status: HTTPStatus, detail: str) -> None:
         await websocket.send_text(_frame("problem", problems.body(status, detail)))
         await websocket.close(TRY_AGAIN, detail[:120])
 
     await websocket.send_text(_frame("subscribed", b'{"position":%d}' % subscription.position))
-    try:
-        await subscription.run(send_item)
-    except TooSlowError as error:
-        await subscription.send_reason(close(HTTPStatus.REQUEST_TIMEOUT, str(error)))
-    except LogUnavailableError:
-        await close(HTTPStatus.SERVICE_UNAVAILABLE, "The log does not answer; connect again.")
+    await subscription.run(send_item, send_problem)
 
 
 def _frame(name: str, body: bytes) -> str:

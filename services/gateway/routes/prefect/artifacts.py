@@ -50,8 +50,7 @@ async def create(request: Request, artifact: ArtifactCreate) -> Response:
 
 @router.patch("/{id:uuid}", status_code=204)
 async def update(request: Request, id: UUID, artifact: ArtifactUpdate) -> Response:
-    changes = artifact.model_dump(mode="json", exclude_unset=True)
-    return await _decided(request, id, UpdateArtifact(changes=changes))
+    return await _decided(request, id, UpdateArtifact(changes=artifact.changes()))
 
 
 @router.delete("/{id:uuid}", status_code=204)

@@ -36,11 +36,11 @@ from antiphon.services.gateway.commands.hydration import HydrationError, hydrate
 from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, unprocessable
-from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
+from antiphon.services.gateway.observations import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import Limit
 from antiphon.services.gateway.routes.prefect.reads import add_reads, existing, queried
 from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
-from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.fields import Moment
 from antiphon.services.prefect.json_schema import BAD_SCHEMA
 from antiphon.services.prefect.prefect_kind import HYDRATION, is_dehydrated
 
@@ -63,8 +63,7 @@ async def by_name(request: Request, flow_name: str, deployment_name: str) -> Res
 @router.post("/")
 async def create(request: Request, deployment: DeploymentCreate) -> Response:
     _check_related(deployment, "creating")
-    given = await _with_pool(request, deployment.given())
-    data = given | {"flow_id": str(deployment.flow_id), "name": deployment.name}
+    data = await _with_pool(request, deployment.fields())
     decided = await decide(request, new_id(request), CreateDeployment(data=data))
     _raise_for(decided.outcome)
     return await created(request, decided, DEPLOYMENTS.get)
@@ -73,7 +72,7 @@ async def create(request: Request, deployment: DeploymentCreate) -> Response:
 @router.patch("/{id:uuid}", status_code=204)
 async def update(request: Request, id: UUID, deployment: DeploymentUpdate) -> Response:
     _check_related(deployment, "updating")
-    changes = await _with_parameters(request, id, await _with_pool(request, deployment.given()))
+    changes = await _with_parameters(request, id, await _with_pool(request, deployment.fields()))
     decided = await decide(request, id, UpdateDeployment(changes=changes))
     _raise_for(decided.outcome)
     return no_content(decided)

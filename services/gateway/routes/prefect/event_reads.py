@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
-from antiphon.projections.core.reading import Row, encoded
+from antiphon.projections.core.reading import encoded
 from antiphon.projections.event import queries
 from antiphon.projections.event.queries import Counted
 from antiphon.services.gateway.context import gateway_of
@@ -57,20 +57,14 @@ async def read_events(
     request: Request, filter: Annotated[PrefectEventFilter | None, Body()] = None, limit: Limit = _PAGE
 ) -> Response:
     wanted = filter or PrefectEventFilter()
-    asked = wanted.model_dump(mode="json", exclude_none=True)
     async with gateway_of(request).read_models.connection() as connection:
-        total = await queries.count(connection, asked)
-        found = await queries.page(connection, asked, limit, 0)
-    return _page(request, found, _Token(wanted, total, limit, 0))
+        total = await queries.count(connection, wanted.asked())
+    return await _page(request, _Token(wanted, total, limit, 0))
 
 
 @router.get(_NEXT)
 async def read_next(request: Request, page_token: Annotated[str, Query(alias="page-token")]) -> Response:
-    token = _read(page_token)
-    asked = token.filter.model_dump(mode="json", exclude_none=True)
-    async with gateway_of(request).read_models.connection() as connection:
-        found = await queries.page(connection, asked, token.limit, token.offset)
-    return _page(request, found, token)
+    return await _page(request, _read(page_token))
 
 
 @router.post("/events/count-by/{countable}")
@@ -88,7 +82,7 @@ async def count_by(
         raise unprocessable("The given interval goes beyond the years 1 to 9999.") from error
     if buckets.complaint is not None:
         raise unprocessable(buckets.complaint)
-    asked = filter.model_dump(mode="json", exclude_none=True)
+    asked = filter.asked()
     async with gateway_of(request).read_models.connection() as connection:
         if countable in (Countable.EVENT, Countable.RESOURCE):
             return JsonResponse(encoded(await queries.counts(connection, asked, Counted(countable))))
@@ -98,7 +92,9 @@ async def count_by(
     return JsonResponse(encoded(list(buckets.shown(counted))))
 
 
-def _page(request: Request, found: list[Row], token: _Token) -> Response:
+async def _page(request: Request, token: _Token) -> Response:
+    async with gateway_of(request).read_models.connection() as connection:
+        found = await queries.page(connection, token.filter.asked(), token.limit, token.offset)
     following = token._replace(offset=token.offset + token.limit)
     address: str | None = None
     if following.offset < token.total:

@@ -18,7 +18,7 @@ from antiphon.events.log.errors import LogUnavailableError
 from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import RequestTooLargeError
-from antiphon.services.gateway.observations.publisher import observe_event
+from antiphon.services.gateway.observations import observe_event
 from antiphon.services.gateway.schemas.events import ReportedEvent
 from antiphon.services.gateway.streaming import websockets
 from antiphon.services.gateway.streaming.websocket_protocol import Pong
@@ -66,7 +66,7 @@ async def _receive(client: Client, websocket: WebSocket) -> None:
         await _settle(in_flight)
     except RequestTooLargeError as error:
         await _settle(in_flight)
-        await websocket.close(websockets.TOO_BIG, str(error))
+        await websocket.close(websockets.TOO_BIG, error.detail)
     except (ValidationError, websockets.UnreadableFrameError) as error:
         # Prefect closes the connection without a reason too.
         await _settle(in_flight)

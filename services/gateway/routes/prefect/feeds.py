@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from antiphon.projections.filters.objects import LogFilter
 from antiphon.services.gateway.schemas.event_filters import ObservedEvent, PrefectEventFilter
-from antiphon.services.gateway.schemas.log_lines import LogLine, includes
+from antiphon.services.gateway.schemas.logs import LogLine, includes
 from antiphon.services.gateway.streaming.observation_fanout import Observation, ObservationFanout
 from antiphon.services.gateway.streaming.websocket_feed import read_filter, send_observations
 from antiphon.services.runtime import clock
@@ -50,11 +50,11 @@ def routes(client: Client) -> APIRouter:
 
 
 def _events(body: bytes) -> list[Observation[ObservedEvent]]:
-    return [Observation(ObservedEvent.of(body), f'{{"type":"event","event":{body.decode()}}}')]
+    return [Observation(ObservedEvent.model_validate_json(body), f'{{"type":"event","event":{body.decode()}}}')]
 
 
 def _lines(body: bytes) -> list[Observation[LogLine]]:
-    return [Observation(LogLine.of(line), _frame(line)) for line in orjson.loads(body)]
+    return [Observation(LogLine.model_validate(line), _frame(line)) for line in orjson.loads(body)]
 
 
 def _frame(line: dict[str, object]) -> str:

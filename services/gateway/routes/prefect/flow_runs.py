@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
 from antiphon.events import ids
-from antiphon.events.flow_run.commands import DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
+from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun, ResumeFlowRun, UpdateFlowRun
 from antiphon.events.flow_run.events import FlowRunChanges
 from antiphon.events.outcome import Outcome, Status
 from antiphon.projections.filters.criteria import Criteria
@@ -22,10 +22,10 @@ from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, missing_object
 from antiphon.services.gateway.routes.prefect.bodies import NOT_NULL, defaults_to
-from antiphon.services.gateway.routes.prefect.reads import add_reads, queried
+from antiphon.services.gateway.routes.prefect.reads import add_delete, add_reads, queried
 from antiphon.services.gateway.routes.prefect.transitions import flow_run_command, result_fields, transition_response
+from antiphon.services.gateway.schemas.fields import Labels
 from antiphon.services.gateway.schemas.flow_runs import FlowRunCreate, FlowRunUpdate
-from antiphon.services.gateway.schemas.flows import Labels
 from antiphon.services.gateway.schemas.states import SetStateBody, StateCreate
 
 _MISSING = "Flow run not found"
@@ -35,6 +35,7 @@ _MOST = 50
 
 router = APIRouter(prefix="/flow_runs", route_class=CheckedRoute)
 add_reads(router, FLOW_RUNS, _FILTERS, missing=_MISSING)
+add_delete(router, DeleteFlowRun, _MISSING)
 
 
 # services/gateway/fast_path.py calls the next two functions without FastAPI: they are the most frequent requests.
@@ -44,7 +45,7 @@ add_reads(router, FLOW_RUNS, _FILTERS, missing=_MISSING)
 async def create(request: Request, flow_run: FlowRunCreate) -> Response:
     key = flow_run.idempotency_key
     run_id = ids.flow_run_id(flow_run.flow_id, key) if key else new_id(request)
-    command = flow_run.command(created_by=None, api_version=client_headers.api_version(request))
+    command = CreateFlowRun(**flow_run.given(), api_version=client_headers.api_version(request))
     decided = await decide(request, run_id, command, with_events=True)
     return await created_run(request, decided, CREATED_FLOW_RUN)
 
@@ -53,9 +54,7 @@ async def set_flow_run_state(request: Request, body: SetStateBody) -> Response:
     """Propose a state for the run in the path."""
     run_id: UUID = request.path_params["id"]
     decided = await decide(request, run_id, await flow_run_command(request, run_id, body))
-    if decided.outcome.status is Status.NOT_FOUND:
-        return missing_object("Flow run", run_id)
-    return transition_response(decided)
+    return transition_response(decided, "Flow run")
 
 
 @router.post("/{id:uuid}/set_state")
@@ -69,7 +68,7 @@ async def set_state(
 
 @router.patch("/{id:uuid}", status_code=204)
 async def update(request: Request, id: UUID, flow_run: FlowRunUpdate) -> Response:
-    return no_content(await decide(request, id, UpdateFlowRun(changes=flow_run.changes())))
+    return no_content(await decide(request, id, UpdateFlowRun(changes=FlowRunChanges(**flow_run.given()))))
 
 
 @router.patch("/{id:uuid}/labels", status_code=204)
@@ -78,11 +77,6 @@ async def update_labels(request: Request, id: UUID, labels: Annotated[Labels, Bo
     if decided.outcome.status is Status.NOT_FOUND:
         return missing_object("Flow run", id)
     return no_content(decided)
-
-
-@router.delete("/{id:uuid}", status_code=204)
-async def delete(request: Request, id: UUID) -> Response:
-    return no_content(await decide(request, id, DeleteFlowRun()))
 
 
 @router.post("/{id:uuid}/resume")
@@ -94,7 +88,7 @@ async def resume(
         api_version=client_headers.api_version(request),
         client_version=client_headers.client_version(request),
     )
-    return transition_response((await decide(request, id, command)).accepted())
+    return transition_response((await decide(request, id, command)).accepted(), "Flow run")
 
 
 @router.post("/bulk_set_state")

@@ -13,7 +13,7 @@ from antiphon.projections.flow.queries import FLOWS
 from antiphon.services.gateway.commands.decisions import created, decide, new_id, no_content
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse
-from antiphon.services.gateway.routes.prefect.reads import add_reads, existing
+from antiphon.services.gateway.routes.prefect.reads import add_delete, add_reads, existing
 from antiphon.services.gateway.schemas.flows import FlowCreate, FlowUpdate
 
 _MISSING = "Flow not found"
@@ -30,13 +30,7 @@ async def create(request: Request, flow: FlowCreate) -> Response:
 
 @router.patch("/{id:uuid}", status_code=204)
 async def update(request: Request, id: UUID, flow: FlowUpdate) -> Response:
-    changes = flow.model_dump(mode="json", exclude_unset=True)
-    return no_content(await decide(request, id, UpdateFlow(changes=changes)), _MISSING)
-
-
-@router.delete("/{id:uuid}", status_code=204)
-async def delete(request: Request, id: UUID) -> Response:
-    return no_content(await decide(request, id, DeleteFlow()), _MISSING)
+    return no_content(await decide(request, id, UpdateFlow(changes=flow.changes())), _MISSING)
 
 
 @router.get("/name/{name}")
@@ -45,3 +39,4 @@ async def by_name(request: Request, name: str) -> Response:
 
 
 add_reads(router, FLOWS, _FILTERS, missing=_MISSING, sort_first=False)
+add_delete(router, DeleteFlow, _MISSING)

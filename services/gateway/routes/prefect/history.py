@@ -17,7 +17,7 @@ from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.gateway.routes.prefect.bodies import Given, body, criteria_of, filters, required
 from antiphon.services.gateway.routes.prefect.reads import queried
-from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.fields import Moment
 
 _WINDOW: Final = {
     "history_start": required(Moment),

@@ -16,7 +16,7 @@ from antiphon.services.gateway.commands.decisions import POSITION
 from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
-from antiphon.services.gateway.observations.publisher import observe
+from antiphon.services.gateway.observations import observe
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
 from antiphon.services.gateway.routes.prefect.reads import add_filter
 from antiphon.services.gateway.schemas.logs import LogCreate

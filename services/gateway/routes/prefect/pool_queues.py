@@ -22,7 +22,7 @@ from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
-from antiphon.services.gateway.observations.presence import publish_heartbeat
+from antiphon.services.gateway.observations import publish_heartbeat
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,

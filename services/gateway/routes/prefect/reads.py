@@ -11,8 +11,10 @@ from fastapi import APIRouter, Depends, Request
 from psycopg import AsyncConnection
 from starlette.responses import Response
 
+from antiphon.events.message import Command
 from antiphon.projections.core.reading import offset_of
 from antiphon.projections.resource import Resource
+from antiphon.services.gateway.commands.decisions import decide, no_content
 from antiphon.services.gateway.consistency.as_of_session import AsOf
 from antiphon.services.gateway.context import reading, reading_as_of
 from antiphon.services.gateway.http.errors import JsonResponse, not_found, unprocessable
@@ -116,6 +118,14 @@ def _add_paginate(router: APIRouter, resource: Resource[Any], read_body: Any) ->
         return JsonResponse(
             b'{"results":%b,"count":%d,"limit":%d,"pages":%d,"page":%d}' % (results, total, limit, pages, page)
         )
+
+
+def add_delete(router: APIRouter, command: type[Command], missing: str) -> None:
+    """Add the route that deletes one object, by its id."""
+
+    @router.delete("/{id:uuid}", status_code=204)
+    async def delete(request: Request, id: UUID) -> Response:
+        return no_content(await decide(request, id, command()), missing)
 
 
 def add_get(router: APIRouter, resource: Resource[Any], missing: str) -> None:

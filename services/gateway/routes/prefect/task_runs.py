@@ -8,16 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from antiphon.events.outcome import Status
 from antiphon.events.task_run.commands import DeleteTaskRun, RenameTaskRun, SetTaskRunState
 from antiphon.projections.flow_run.created_run_view import CREATED_TASK_RUN
 from antiphon.projections.task_run.queries import TASK_RUNS
 from antiphon.services.gateway.commands.decisions import created_run, decide, new_id, no_content
 from antiphon.services.gateway.http import client_headers
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
-from antiphon.services.gateway.http.errors import missing_object
 from antiphon.services.gateway.routes.prefect.bodies import NOT_NULL
-from antiphon.services.gateway.routes.prefect.reads import add_reads
+from antiphon.services.gateway.routes.prefect.reads import add_delete, add_reads
 from antiphon.services.gateway.routes.prefect.transitions import transition_response
 from antiphon.services.gateway.schemas.states import StateCreate
 from antiphon.services.gateway.schemas.task_runs import TaskRunCreate, TaskRunUpdate
@@ -27,6 +25,7 @@ _FILTERS = ("flows", "flow_runs", "task_runs", "deployments")
 
 router = APIRouter(prefix="/task_runs", route_class=CheckedRoute)
 add_reads(router, TASK_RUNS, _FILTERS, missing=_MISSING)
+add_delete(router, DeleteTaskRun, _MISSING)
 
 
 @router.post("/")
@@ -40,11 +39,6 @@ async def update(request: Request, id: UUID, task_run: TaskRunUpdate) -> Respons
     return no_content(await decide(request, id, RenameTaskRun(name=task_run.name)))
 
 
-@router.delete("/{id:uuid}", status_code=204)
-async def delete(request: Request, id: UUID) -> Response:
-    return no_content(await decide(request, id, DeleteTaskRun()), _MISSING)
-
-
 @router.post("/{id:uuid}/set_state")
 async def set_state(
     request: Request,
@@ -53,12 +47,9 @@ async def set_state(
     force: Annotated[bool, Body()] = False,  # noqa: FBT002  a field of the body
 ) -> Response:
     command = SetTaskRunState(
-        state=state.proposed(),
+        state=state,
         force=force,
         api_version=client_headers.api_version(request),
         client_version=client_headers.client_version(request),
     )
-    decided = await decide(request, id, command)
-    if decided.outcome.status is Status.NOT_FOUND:
-        return missing_object("Task run", id)
-    return transition_response(decided)
+    return transition_response(await decide(request, id, command), "Task run")

@@ -33,28 +33,20 @@ def as_tree(found: list[Misfit]) -> list[Any]:
     """The errors as Prefect's UI takes them: below the property or the index that they are about."""
     errors: list[Any] = []
     for misfit in found:
-        if not misfit.path:
-            errors.append(misfit.message)
-            continue
-        *above, last = misfit.path
         level = errors
-        for part in above:
-            level = _below(level, part)
-        level.append(_entry(last, [misfit.message]))
+        for depth, part in enumerate(misfit.path, start=1):
+            level = _below(level, part, is_last=depth == len(misfit.path))
+        level.append(misfit.message)
     return errors
 
 
-def _entry(part: str | int, errors: list[Any]) -> dict[str, Any]:
-    return {"index" if isinstance(part, int) else "property": part, "errors": errors}
-
-
-def _below(level: list[Any], part: str | int) -> list[Any]:
-    """The errors below a part of the values; adds the entry if its level has none."""
-    key = "index" if isinstance(part, int) else "property"
-    for entry in level:
-        if isinstance(entry, dict) and entry.get(key) == part:
-            found: list[Any] = entry["errors"]
-            return found
-    made: list[Any] = []
-    level.append(_entry(part, made))
-    return made
+def _below(level: list[Any], part: str | int, *, is_last: bool) -> list[Any]:
+    """The errors below a part of the values; the last part of a path always gets an entry of its own."""
+    head = {"index" if isinstance(part, int) else "property": part}
+    alike = (entry for entry in level if isinstance(entry, dict) and head.items() <= entry.items())
+    entry = None if is_last else next(alike, None)
+    if entry is None:
+        entry = {**head, "errors": []}
+        level.append(entry)
+    errors: list[Any] = entry["errors"]
+    return errors

@@ -16,7 +16,7 @@ from antiphon.services.gateway.commands.decisions import created, decide, new_id
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, conflict
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
-from antiphon.services.gateway.routes.prefect.reads import add_count, add_filter, add_get, existing
+from antiphon.services.gateway.routes.prefect.reads import add_count, add_delete, add_filter, add_get, existing
 from antiphon.services.gateway.schemas.variables import VariableCreate, VariableUpdate
 
 _MISSING: Final = "Variable not found."
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/variables", route_class=CheckedRoute)
 add_filter(router, VARIABLES, body(LIMIT, OFFSET, _OBJECTS, order(VARIABLES.default_sort)))
 add_count(router, VARIABLES, body(_OBJECTS))
 add_get(router, VARIABLES, _MISSING)
+add_delete(router, DeleteVariable, _MISSING)
 
 
 @router.get("/name/{name}")
@@ -52,11 +53,7 @@ async def update_by_name(request: Request, name: str, variable: VariableUpdate) 
     return await update(request, await existing(request, _MISSING, queries.id_of, name), variable)
 
 
-@router.delete("/{id:uuid}", status_code=204)
-async def delete(request: Request, id: UUID) -> Response:
-    return no_content(await decide(request, id, DeleteVariable()), _MISSING)
-
-
 @router.delete("/name/{name}", status_code=204)
 async def delete_by_name(request: Request, name: str) -> Response:
-    return await delete(request, await existing(request, _MISSING, queries.id_of, name))
+    variable_id = await existing(request, _MISSING, queries.id_of, name)
+    return no_content(await decide(request, variable_id, DeleteVariable()), _MISSING)

@@ -17,7 +17,7 @@ from antiphon.services.gateway.commands.decisions import DecidedCommand, created
 from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, forbidden, not_found, unprocessable
-from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
+from antiphon.services.gateway.observations import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,
@@ -29,7 +29,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     filters,
 )
 from antiphon.services.gateway.routes.prefect.reads import add_count, existing, page_of
-from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.fields import Moment
 from antiphon.services.gateway.schemas.work_pools import WorkPoolCreate, WorkPoolUpdate
 
 _RESERVED: Final = "Work pools starting with 'Prefect' are reserved for internal use"
@@ -70,7 +70,7 @@ async def create(request: Request, work_pool: WorkPoolCreate) -> Response:
 
 @router.patch("/{name}", status_code=204)
 async def update(request: Request, name: str, work_pool: WorkPoolUpdate) -> Response:
-    changes = work_pool.model_dump(mode="json", exclude_unset=True)
+    changes = work_pool.changes()
     if _is_reserved(name) and not _CHANGEABLE.issuperset(changes):
         raise forbidden(f"{_RESERVED} and can only be updated to set concurrency limits or pause.")
     return await _decide_on(request, name, UpdateWorkPool(changes=changes))

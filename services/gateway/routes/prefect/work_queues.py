@@ -26,7 +26,7 @@ from antiphon.services.gateway.commands.decisions import created, decide, new_id
 from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, missing, missing_object
-from antiphon.services.gateway.observations.presence import polls_to_record, publish_polls
+from antiphon.services.gateway.observations import polls_to_record, publish_polls
 from antiphon.services.gateway.routes.prefect.bodies import (
     LIMIT,
     OFFSET,
@@ -37,7 +37,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     filters,
 )
 from antiphon.services.gateway.routes.prefect.reads import existing, page_of, queried
-from antiphon.services.gateway.schemas.moments import Moment
+from antiphon.services.gateway.schemas.fields import Moment
 from antiphon.services.gateway.schemas.work_pools import WorkPoolCreate, WorkQueueCreate, WorkQueueUpdate
 
 _MISSING: Final = "work queue not found"

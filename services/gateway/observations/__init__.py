@@ -1,1 +1,0 @@
-"""Observations: reports from clients that are stored without a decision."""
