@@ -51,11 +51,6 @@ class DecidedCommand:
         return self.reply.outcome
 
     @property
-    def position(self) -> int:
-        """The position that a read model must have committed to show the decision."""
-        return self.outcome.position
-
-    @property
     def headers(self) -> dict[str, str]:
         """The headers of the answer."""
         return {POSITION: str(self.outcome.position)}
@@ -129,10 +124,10 @@ async def created(request: Request, decided: DecidedCommand, query: Query, objec
     Raises NotVisibleError if no read shows it, because the projection is late or parked the event.
     """
     decided.accepted()
-    async with reading(request, decided.position) as connection:
+    async with reading(request, decided.outcome.position) as connection:
         row = await query(connection, object_id or UUID(decided.outcome.aggregate_id))
     if row is None:
-        raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.position}")
+        raise NotVisibleError(f"{decided.outcome.aggregate_id} at position {decided.outcome.position}")
     return _created(row, decided)
 
 

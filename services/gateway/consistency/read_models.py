@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from nats.aio.client import Client as NatsClient
@@ -101,11 +101,9 @@ class ReadModels:
                     yield connection
                     return
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection[Any]]:
         """A connection that shows the read models as they are."""
-        async with self.pool.connection(timeout=self._deadline_seconds) as connection:
-            yield connection
+        return self.pool.connection(timeout=self._deadline_seconds)
 
     async def _committed(self, after: int | None) -> int | None:
         """Wait for the position `after`, or for the end of the log; None if it was not committed in time."""

@@ -111,15 +111,8 @@ def _unstorable(where: tuple[str | int, ...], why: str, value: Any) -> RequestVa
 def _nul_in(value: Any, where: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
     if isinstance(value, str):
         return where if "\x00" in value else None
-    items: list[tuple[str | int, Any]] = []
-    if isinstance(value, dict):
-        if any("\x00" in key for key in value):
-            return where
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for key, item in items:
-        found = _nul_in(item, (*where, key))
-        if found is not None:
-            return found
-    return None
+    if isinstance(value, dict) and any("\x00" in key for key in value):
+        return where
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = (_nul_in(item, (*where, key)) for key, item in items)
+    return next((place for place in found if place is not None), None)

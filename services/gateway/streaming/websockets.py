@@ -26,15 +26,15 @@ class UnreadableFrameError(Exception):
 
 
 async def handshake(websocket: WebSocket) -> bool:
-    """Accept as Prefect does: with its subprotocol an auth message follows, otherwise none."""
+    """Accept as Prefect does: with its subprotocol an auth message follows, otherwise none; False for a refusal.
+
+    Raises WebSocketDisconnect and UnreadableFrameError.
+    """
     if _SUBPROTOCOL not in websocket.scope.get("subprotocols", ()):
         await websocket.accept()
         return True
     await websocket.accept(subprotocol=_SUBPROTOCOL)
-    try:
-        message = await message_from(websocket)
-    except (WebSocketDisconnect, UnreadableFrameError):
-        return False
+    message = await message_from(websocket)
     if message.get("type") != "auth":
         await websocket.close(POLICY_VIOLATION, "Expected 'auth' message")
         return False

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 
 from antiphon.services.gateway.commands.hydration import HydrationError, hydrate
 from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
-from antiphon.services.gateway.routes.prefect.ui_schemas import as_tree
+from antiphon.services.gateway.routes.prefect.ui import as_tree
 from antiphon.services.prefect.json_schema import Misfit
 
 

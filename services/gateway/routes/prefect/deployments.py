@@ -84,7 +84,7 @@ async def delete(request: Request, id: UUID) -> Response:
     await _delete_waiting(request, id)
     answer = no_content(decided := await decide(request, id, DeleteDeployment()), _MISSING)
     # The runs that were created meanwhile; after the deletion none can be created.
-    await _delete_waiting(request, id, decided.position)
+    await _delete_waiting(request, id, decided.outcome.position)
     return answer
 
 

@@ -9,7 +9,6 @@ from typing import Final
 
 import structlog
 from fastapi import APIRouter, Request
-from nats.aio.client import Client
 from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -40,15 +39,12 @@ async def create(request: Request, events: list[ReportedEvent]) -> Response:
 
 @router.websocket("/events/in")
 async def events_in(websocket: WebSocket) -> None:
-    if await websockets.handshake(websocket):
-        await _receive(gateway_of(websocket).nats, websocket)
-
-
-async def _receive(client: Client, websocket: WebSocket) -> None:
-    """Publish each frame; all received events are on disk before the connection is closed."""
+    # All received events are on disk before the connection is closed.
+    client = gateway_of(websocket).nats
     in_flight: deque[asyncio.Task[None]] = deque()
     try:
-        while True:
+        is_accepted = await websockets.handshake(websocket)
+        while is_accepted:
             frame = await _next_frame(websocket, in_flight)
             if isinstance(frame, str):
                 taking = observe_event(client, ReportedEvent.model_validate_json(frame))

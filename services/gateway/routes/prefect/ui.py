@@ -1,9 +1,9 @@
-"""Routes of the web UI about flows, flow runs and task runs."""
+"""Routes of the web UI: diagrams and counts of runs, and the validation of a form while the user fills it in."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -14,6 +14,7 @@ from antiphon.projections import dashboard
 from antiphon.projections.filters.objects import TaskRunFilter
 from antiphon.projections.filters.special import AnyStateType, TaskState
 from antiphon.projections.flow_run.queries import FlowRunSort
+from antiphon.services.gateway.commands.hydration import previewed
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
 from antiphon.services.gateway.routes.prefect.bodies import (
@@ -27,6 +28,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
     required,
 )
 from antiphon.services.gateway.routes.prefect.reads import existing, queried
+from antiphon.services.prefect.json_schema import BadSchemaError, Misfit, misfits
 from antiphon.services.runtime import clock
 
 Ids = Annotated[list[UUID], Body(embed=True)]
@@ -95,3 +97,40 @@ async def counts(request: Request, given: Annotated[Given, Depends(_DASHBOARD)])
 
 def _minute(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
+
+
+@router.post("/schemas/validate")
+async def validate(
+    request: Request,
+    json_schema: Annotated[dict[str, Any], Body(alias="schema")],
+    values: Annotated[dict[str, Any], Body()],
+) -> Response:
+    try:
+        found = misfits(await previewed(request, values), json_schema)
+    except BadSchemaError as error:
+        raise unprocessable(str(error)) from error
+    errors = as_tree(found)
+    return JsonResponse({"errors": errors, "valid": not errors})
+
+
+def as_tree(found: list[Misfit]) -> list[Any]:
+    """The errors as Prefect's UI takes them: below the property or the index that they are about."""
+    errors: list[Any] = []
+    for misfit in found:
+        level = errors
+        for depth, part in enumerate(misfit.path, start=1):
+            level = _below(level, part, is_last=depth == len(misfit.path))
+        level.append(misfit.message)
+    return errors
+
+
+def _below(level: list[Any], part: str | int, *, is_last: bool) -> list[Any]:
+    """The errors below a part of the values; the last part of a path always gets an entry of its own."""
+    head = {"index" if isinstance(part, int) else "property": part}
+    alike = (entry for entry in level if isinstance(entry, dict) and head.items() <= entry.items())
+    entry = None if is_last else next(alike, None)
+    if entry is None:
+        entry = {**head, "errors": []}
+        level.append(entry)
+    errors: list[Any] = entry["errors"]
+    return errors
