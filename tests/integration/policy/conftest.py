@@ -41,6 +41,12 @@ def client(connection: NatsClient) -> Client:
 
 
 @pytest.fixture
+def impatient(connection: NatsClient) -> Client:
+    """A client that soon asks again, when an answer was lost with a killed process: for `*_surely` only."""
+    return Client(connection, timeout_seconds=4)
+
+
+@pytest.fixture
 async def policy(connection: NatsClient, nats_server: NatsServer) -> AsyncIterator[None]:
     """Run the policy beside the test; the test fails if the policy does."""
     running = asyncio.create_task(main.run(Settings(nats_url=nats_server.url, postgres_url=POSTGRES_URL)))

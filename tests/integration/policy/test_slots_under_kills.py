@@ -76,15 +76,15 @@ async def fight(client: Client, dice: random.Random, wins: count[int], lost: lis
 
 
 async def test_there_are_never_more_holders_than_slots_and_none_is_lost(
-    client: Client, connection: NatsClient, nats_server: NatsServer, postgres_url: str, policy_process: PolicyProcess
+    impatient: Client, connection: NatsClient, nats_server: NatsServer, postgres_url: str, policy_process: PolicyProcess
 ) -> None:
     limit = Aggregate("limit", str(uuid4()))
     settings = Settings(nats_url=nats_server.url, postgres_url=postgres_url)
     wins, lost = count(1), list[UUID]()
-    await ask(client, UUID(limit.id), CreateLimit(name="contended", limit=SLOTS))
+    await ask(impatient, UUID(limit.id), CreateLimit(name="contended", limit=SLOTS))
     async with asyncio.timeout(DEADLINE_SECONDS), beside(settings):
         fights = [
-            asyncio.create_task(fight(client, random.Random(number), wins, lost))  # noqa: S311  to be the same again
+            asyncio.create_task(fight(impatient, random.Random(number), wins, lost))  # noqa: S311  to be the same again
             for number in range(CLIENTS)
         ]
         for _ in range(KILLS):
