@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
@@ -14,7 +16,6 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.docs_pages.page import VIEWERS, ViewerFiles
 from antiphon.services.gateway.fast_path import WriteFastPath
 from antiphon.services.gateway.http import errors, problems
-from antiphon.services.gateway.http.openapi import PrefectApi
 from antiphon.services.gateway.routes.antiphon import health, pages, parked, runs, stream
 from antiphon.services.gateway.routes.prefect import (
     absent,
@@ -76,6 +77,25 @@ _MODULES: Final = (
 )
 
 
+class HTTPValidationError(BaseModel):
+    """The answer to an invalid request; nothing has changed."""
+
+    # It replaces FastAPI's schema of the same name.
+    exception_message: str
+    exception_detail: list[dict[str, Any]] = Field(description="Each error and its place, in Pydantic's words.")
+    request_body: Any = Field(description="The body as it was understood.")
+
+
+class PrefectApi(FastAPI):
+    """An application that describes its errors as they are."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The document."""
+        document = super().openapi()
+        document["components"]["schemas"][HTTPValidationError.__name__] = HTTPValidationError.model_json_schema()
+        return document
+
+
 def build(gateway: Gateway) -> ASGIApp:
     """The application of a gateway: Prefect's API under `/api`, Antiphon's own under `/antiphon/v1`."""
     app = PrefectApi(
@@ -105,7 +125,7 @@ def build(gateway: Gateway) -> ASGIApp:
         compresslevel=1,
         thread_minimum_size=_THREAD_FROM_BYTES,
     )
-    return errors.with_server_errors(WriteFastPath(StaleReadHeader(app), gateway))
+    return ServerErrorMiddleware(WriteFastPath(StaleReadHeader(app), gateway), handler=errors.failed)
 
 
 def _own_application() -> FastAPI:

@@ -6,10 +6,11 @@ every decision that was on disk before the request, made by any client through a
 
 from __future__ import annotations
 
+import asyncio
 import select
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from nats.aio.client import Client as NatsClient
 from psycopg import AsyncConnection
@@ -17,7 +18,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.projections.core.reading import configure
-from antiphon.services.gateway.consistency.single_flight import SingleFlight
 from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.consistency.watermark import Watermark
 from antiphon.services.gateway.metrics import Metrics
@@ -25,6 +25,8 @@ from antiphon.services.runtime.settings import Settings
 
 _MIN_CONNECTIONS = 2
 _MAX_CONNECTIONS = 10
+
+T = TypeVar("T")
 
 
 async def _require_open(connection: AsyncConnection[Any]) -> None:
@@ -34,6 +36,27 @@ async def _require_open(connection: AsyncConnection[Any]) -> None:
     # An idle connection has nothing to read but its end, or a notice that comes before it.
     if waiting.poll(0):
         await AsyncConnectionPool.check_connection(connection)
+
+
+class SingleFlight(Generic[T]):
+    """Runs one call at a time; no caller gets the result of a call that began before it came."""
+
+    def __init__(self, call: Callable[[], Awaitable[T]]) -> None:
+        self._call = call
+        self._current: asyncio.Task[T] | None = None
+        self._next: asyncio.Task[T] | None = None
+
+    async def get(self) -> T:
+        """The result of a call that begins from now on; raises what the call raised."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._current))
+        return await asyncio.shield(self._next)
+
+    async def _after(self, previous: asyncio.Task[T] | None) -> T:
+        if previous is not None:
+            await asyncio.wait({previous})
+        self._current, self._next = self._next, None
+        return await self._call()
 
 
 class ReadModels:

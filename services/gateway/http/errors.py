@@ -16,9 +16,8 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from psycopg_pool import PoolTimeout
-from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from antiphon.events.log.errors import LogUnavailableError
 
@@ -126,7 +125,8 @@ async def _too_slow(request: Request, error: Exception) -> Response:
     return JsonResponse({"exception_message": TOO_SLOW}, 503)
 
 
-async def _failed(request: Request, error: Exception) -> Response:
+async def failed(request: Request, error: Exception) -> Response:
+    """The answer to an unexpected exception, which is a bug."""
     _log.error("answered 500", path=request.url.path, exc_info=error)
     return JsonResponse({"exception_message": "Internal Server Error"}, 500)
 
@@ -157,14 +157,8 @@ async def handled(request: Request, answer: Awaitable[T]) -> T | Response:
 def install(app: FastAPI) -> None:
     """Register the form of every failure."""
     for kind, handler in _HANDLERS.items():
-        if kind is not HTTPException:
-            app.add_exception_handler(kind, handler)
-    app.add_exception_handler(Exception, _failed)
-
-
-def with_server_errors(app: ASGIApp) -> ASGIApp:
-    """The application, which answers 500 in Prefect's form after an unexpected exception."""
-    return ServerErrorMiddleware(app, handler=_failed)
+        app.add_exception_handler(kind, handler)
+    app.add_exception_handler(Exception, failed)
 
 
 def version_error(scope: Scope) -> Response | None:

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from antiphon.services.gateway.consistency.single_flight import SingleFlight
+from antiphon.services.gateway.consistency.read_models import SingleFlight
 
 
 class Oracle:
