@@ -95,7 +95,7 @@ def project(recorded: Recorded) -> list[Change]:
         case FlowRunCreated():
             return _created(run_id, recorded, event)
         case FlowRunUpdated():
-            changes = event.changes.model_dump(mode="json", exclude_unset=True)
+            changes = event.changes.model_dump(mode="json", include=event.changes.model_fields_set)
             return [
                 Statement("update_flow_run", {"id": run_id, "at": recorded.metadata.occurred_at, "changes": changes})
             ]

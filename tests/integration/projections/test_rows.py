@@ -90,6 +90,14 @@ async def test_an_update_sets_what_it_names_and_merges_labels(projections: Proje
     shown.then("flow_run", {"name": "new", "labels": {"a": 1, "b": 2}, "tags": ["t"], "job_variables": {"x": 1}})
 
 
+async def test_an_update_with_a_part_of_a_policy_sets_all_of_it(projections: ProjectionScenario) -> None:
+    policy = FlowRunPolicy(retries=3)
+    shown = await projections.when(
+        (RUN, run_created()), (RUN, FlowRunUpdated(changes=FlowRunChanges(empirical_policy=policy)))
+    )
+    shown.then("flow_run", {"empirical_policy": policy.model_dump(mode="json")})
+
+
 async def test_a_transition_without_marks_keeps_the_policy(projections: ProjectionScenario) -> None:
     policy = FlowRunPolicy(retries=3)
     shown = await projections.when((RUN, run_created(policy)), (RUN, run_moved(numbered(1, "RUNNING"))))
