@@ -124,11 +124,12 @@ def _explained(error: ValidationError) -> str:
 
 
 def command_headers(metadata: Metadata) -> dict[str, str]:
-    """The headers of a command; `Nats-Msg-Id` lets JetStream drop quick repetitions."""
-    command_id = str(metadata.command_id)
+    """The headers of a command.
+
+    `Nats-Msg-Id` is not among them: JetStream would drop another command with the same id, and nobody would be told.
+    """
     headers = {
-        subjects.MESSAGE_ID: command_id,
-        subjects.COMMAND_ID: command_id,
+        subjects.COMMAND_ID: str(metadata.command_id),
         subjects.OCCURRED_AT: metadata.occurred_at.isoformat(),
     }
     _add_optional(headers, metadata)
@@ -163,6 +164,8 @@ def _add_optional(headers: dict[str, str], metadata: Metadata) -> None:
         headers[subjects.ACTOR] = _one_line(metadata.actor)
     if metadata.traceparent is not None:
         headers[subjects.TRACEPARENT] = _one_line(metadata.traceparent)
+    if metadata.command_digest is not None:
+        headers[subjects.COMMAND_DIGEST] = _one_line(metadata.command_digest)
 
 
 def _one_line(text: str) -> str:
@@ -181,6 +184,7 @@ def metadata_of(headers: Mapping[str, str], occurred_at: str | None) -> Metadata
             causation_id=headers.get(subjects.CAUSATION_ID),
             actor=headers.get(subjects.ACTOR),
             traceparent=headers.get(subjects.TRACEPARENT),
+            command_digest=headers.get(subjects.COMMAND_DIGEST),
         )
     except KeyError as error:
         msg = f"the header {error.args[0]} is missing"

@@ -101,3 +101,5 @@ class Metadata(NamedTuple):
     causation_id: str | None = None
     actor: str | None = None
     traceparent: str | None = None
+    #: Of what the sender asked for: a repeated command has the same, another command with the same id has not.
+    command_digest: str | None = None

@@ -30,6 +30,7 @@ RECORDER: Final = "recorder-task_runs-v1"
 #: JetStream drops a quick repetition of the same id.
 MESSAGE_ID: Final = "Nats-Msg-Id"
 COMMAND_ID: Final = "Antiphon-Command-Id"
+COMMAND_DIGEST: Final = "Antiphon-Command-Digest"
 CORRELATION_ID: Final = "Antiphon-Correlation-Id"
 CAUSATION_ID: Final = "Antiphon-Causation-Id"
 ACTOR: Final = "Antiphon-Actor"

@@ -124,8 +124,6 @@ class Client:
         batch: list[Outgoing] = []
         for envelope in commands:
             headers = codec.command_headers(self._metadata(envelope.command_id, actor))
-            # JetStream refuses a whole batch for one repeated id; the policy recognises repetitions.
-            del headers[subjects.MESSAGE_ID]
             batch.append((envelope.subject, headers, codec.encode(envelope.command)))
             if len(batch) == _BATCH:
                 await self._store(batch)
@@ -158,8 +156,12 @@ class Client:
         actor: str | None = None,
         traceparent: str | None = None,
         with_events: bool = False,
+        command_digest: str | None = None,
     ) -> DecisionReply:
         """Send a command, and wait for its decision, with its events if asked for.
+
+        A `command_digest` stands for what the caller was asked for, where its command has random parts: two commands
+        with one id are the same if their digests, else their bodies are.
 
         The command does not pass through the queue: its outcome, which is on disk, acknowledges it
         (docs/adr/0001). It is sent again while there is no reply.
@@ -168,11 +170,9 @@ class Client:
         with the same `command_id`, is safe and returns the recorded outcome. Raises nats.errors.MaxPayloadError
         for a command that is too large, nats.errors.BadSubjectError for an id with blanks in it.
         """
-        metadata = self._metadata(command_id or self._new_id(), actor, traceparent)
+        metadata = self._metadata(command_id or self._new_id(), actor, traceparent, command_digest)
         subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
         headers = codec.command_headers(metadata)
-        # JetStream does not see this message.
-        del headers[subjects.MESSAGE_ID]
         if with_events:
             headers[subjects.WITH_EVENTS] = "true"
         reply = await self._reply_to((subject, headers, codec.encode(command)))
@@ -196,8 +196,16 @@ class Client:
             except (nats.errors.Error, OSError) as error:
                 raise LogUnavailableError(f"the command was not sent: {error!r}") from error
 
-    def _metadata(self, command_id: UUID, actor: str | None, traceparent: str | None = None) -> Metadata:
-        return Metadata(command_id=command_id, occurred_at=self._clock(), actor=actor, traceparent=traceparent)
+    def _metadata(
+        self, command_id: UUID, actor: str | None, traceparent: str | None = None, command_digest: str | None = None
+    ) -> Metadata:
+        return Metadata(
+            command_id=command_id,
+            occurred_at=self._clock(),
+            actor=actor,
+            traceparent=traceparent,
+            command_digest=command_digest,
+        )
 
     async def subscribe(
         self, which: EventFilter = ALL, from_position: int | None = None

@@ -38,6 +38,7 @@ _OWN: Final = re.compile(
             rf"(?:{subjects.CAUSATION_ID}: {_TEXT}\r\n)?+",
             rf"(?:{subjects.ACTOR}: {_TEXT}\r\n)?+",
             rf"(?:{subjects.TRACEPARENT}: {_TEXT}\r\n)?+",
+            rf"(?:{subjects.COMMAND_DIGEST}: {_TEXT}\r\n)?+",
             _TO_JETSTREAM,
             r"\r\n",
         )
@@ -52,7 +53,7 @@ def read(block: bytes) -> tuple[int, Metadata] | None:
     found = _OWN(block)
     if found is None:
         return None
-    time, version, command, correlation, causation, actor, traceparent = found.groups()
+    time, version, command, correlation, causation, actor, traceparent, digest = found.groups()
     try:
         metadata = Metadata(
             _uuid(command.decode()),
@@ -61,6 +62,7 @@ def read(block: bytes) -> tuple[int, Metadata] | None:
             None if causation is None else causation.decode(),
             None if actor is None else actor.decode(),
             None if traceparent is None else traceparent.decode(),
+            None if digest is None else digest.decode(),
         )
     except ValueError:
         return None

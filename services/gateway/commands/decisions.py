@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -82,6 +83,7 @@ async def decide(
             actor=client_headers.actor(request),
             traceparent=request.headers.get("traceparent"),
             with_events=with_events,
+            command_digest=await _digest(request) if key else None,
         )
     except MaxPayloadError as error:
         raise RequestTooLargeError(
@@ -105,6 +107,12 @@ def no_content(decided: DecidedCommand, missing: str | None = None) -> Response:
 def null(decided: DecidedCommand, missing: str | None = None) -> Response:
     """The same where Prefect answers with null."""
     return JsonResponse(b"null", headers=decided.accepted(missing).headers)
+
+
+async def _digest(request: Request) -> str:
+    """The same for a repeated request, whose command may have another time and other random parts."""
+    asked = (request.method.encode(), request.url.path.encode(), request.url.query.encode(), await request.body())
+    return blake2s(b"\0".join(asked), digest_size=8).hexdigest()
 
 
 def _command_id(key: str, part: str) -> UUID:

@@ -40,7 +40,8 @@ class CommandHeaders(BaseModel):
     command_id: UUID | None = Field(
         None,
         alias=subjects.COMMAND_ID,
-        description="Its own id; repeated, it gets the recorded outcome. Without it the id follows from Nats-Msg-Id,"
+        description="Its own id; repeated, it gets the recorded outcome, and with another body it is INVALID."
+        " Without it the id follows from Nats-Msg-Id,"
         " else from the message's place in the stream COMMANDS.",
     )
     occurred_at: datetime | None = Field(
@@ -60,6 +61,11 @@ class CommandHeaders(BaseModel):
     causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="What caused it.")
     actor: str | None = Field(None, alias=subjects.ACTOR, description="Who gives it.")
     traceparent: str | None = Field(None, alias=subjects.TRACEPARENT, description="W3C Trace Context.")
+    command_digest: str | None = Field(
+        None,
+        alias=subjects.COMMAND_DIGEST,
+        description="Of what the sender was asked for, if a repetition may have another body; else it is the body's.",
+    )
 
 
 class EventHeaders(BaseModel):
@@ -76,6 +82,9 @@ class EventHeaders(BaseModel):
     causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="As in the command.")
     actor: str | None = Field(None, alias=subjects.ACTOR, description="As in the command.")
     traceparent: str | None = Field(None, alias=subjects.TRACEPARENT, description="As in the command.")
+    command_digest: str | None = Field(
+        None, alias=subjects.COMMAND_DIGEST, description="As in the command, else that of its verb and body."
+    )
 
 
 def specification() -> Specification:

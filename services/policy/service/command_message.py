@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2s
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -62,7 +63,14 @@ def read(message: CommandMessage) -> DecodedCommand:
     _check_reply_to(message)
     command = codec.decode_command(aggregate, verb, message.data)
     _check_id(aggregate)
-    return DecodedCommand(message, aggregate, command, codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT)))
+    metadata = codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT))
+    if metadata.command_digest is None:
+        metadata = metadata._replace(command_digest=_digest(verb, message.data))
+    return DecodedCommand(message, aggregate, command, metadata)
+
+
+def _digest(verb: str, data: bytes) -> str:
+    return blake2s(b"%b %b" % (verb.encode(), data), digest_size=8).hexdigest()
 
 
 def command_id(message: CommandMessage) -> UUID | None:

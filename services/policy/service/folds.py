@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -22,6 +22,14 @@ from antiphon.services.policy.kinds.registry import DECIDERS
 EVERY: Final = 500
 
 
+class RecordedOutcome(NamedTuple):
+    """What is known of a decided command."""
+
+    #: The digest in its metadata.
+    digest: str | None
+    outcome: Outcome
+
+
 class Snapshot(BaseModel):
     """A fold as it was at a position."""
 
@@ -30,7 +38,7 @@ class Snapshot(BaseModel):
     position: int
     #: The command behind the event at `position`: in another log that is another command.
     command_id: UUID | None
-    outcomes: list[Outcome]
+    outcomes: list[RecordedOutcome]
     state: Any
 
 
@@ -42,7 +50,7 @@ class Fold:
     state: Any
     position: int = 0
     #: By command id: a repeated command gets its recorded outcome.
-    outcomes: dict[UUID, Outcome] = field(default_factory=dict)
+    outcomes: dict[UUID, RecordedOutcome] = field(default_factory=dict)
     #: The command behind the last event.
     command_id: UUID | None = None
     events_since_snapshot: int = 0
@@ -66,10 +74,12 @@ class Fold:
         """Add the events that the log has from a position on, page by page; returns the fold itself."""
         caused_elsewhere = DECIDERS[self.aggregate.kind].caused_elsewhere
         async for recorded in log.read(self.aggregate, since=since):
-            event, command_id = recorded.event, recorded.metadata.command_id
+            event, metadata = recorded.event, recorded.metadata
+            command_id = metadata.command_id
             answer = self.apply(event, command_id, recorded.position)
             if not isinstance(event, caused_elsewhere):
-                self.outcomes[command_id] = Outcome.of(answer, command_id, recorded.position)
+                outcome = Outcome.of(answer, command_id, recorded.position)
+                self.outcomes[command_id] = RecordedOutcome(metadata.command_digest, outcome)
         return self
 
     def snapshot(self) -> bytes | None:
@@ -101,7 +111,7 @@ class Fold:
         except (ValidationError, KeyError):
             # Of a version that nothing upcasts, or not ours: anybody may publish there. The log has it all.
             return None
-        outcomes = {outcome.command_id: outcome for outcome in snapshot.outcomes}
+        outcomes = {recorded.outcome.command_id: recorded for recorded in snapshot.outcomes}
         return cls(aggregate, state, snapshot.position, outcomes, snapshot.command_id)
 
 

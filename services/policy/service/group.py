@@ -16,7 +16,7 @@ from antiphon.services.policy.engine.decider import Decision, Situation, refused
 from antiphon.services.policy.engine.refusals import RefusedError
 from antiphon.services.policy.kinds.registry import DECIDERS
 from antiphon.services.policy.service.command_message import DecodedCommand
-from antiphon.services.policy.service.folds import Fold, Folds
+from antiphon.services.policy.service.folds import Fold, Folds, RecordedOutcome
 
 
 class Decided(NamedTuple):
@@ -28,7 +28,11 @@ class Decided(NamedTuple):
 
 
 class UndecidableError(Exception):
-    """A decider failed, which is a fault of the policy; the group must be given up."""
+    """A command cannot be decided; the group must be given up."""
+
+    def __init__(self, why: str, status: Status) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class Group:
@@ -58,11 +62,11 @@ class Group:
         """
         try:
             self.decided.append(await self._decide(command, now))
-        except LogError:
+        except (LogError, UndecidableError):
             raise
         except Exception as error:
-            # A decider is pure: what it cannot decide now it never can.
-            raise UndecidableError(f"{type(error).__name__}: {error}") from error
+            # A decider is pure: what it cannot decide now it never can. That is a fault of the policy.
+            raise UndecidableError(f"{type(error).__name__}: {error}", Status.PARKED) from error
         finally:
             # The append proves that what it writes is new. The rest was only presumed.
             self._folds.drop(self._presumed - self.written.keys())
@@ -77,7 +81,10 @@ class Group:
             # The command may have been about another aggregate of its kind, and have its outcome there.
             same_kind = (fold.outcomes for fold in asked if fold.aggregate.kind == own.aggregate.kind)
             if recorded := next((outcomes[command.id] for outcomes in same_kind if command.id in outcomes), None):
-                return Decided(command, recorded)
+                if None not in (digests := {recorded.digest, command.metadata.command_digest}) and len(digests) > 1:
+                    why = f"the command id {command.id} has been used for another command"
+                    raise UndecidableError(why, Status.INVALID)
+                return Decided(command, recorded.outcome)
             related = decider.related(command.body, situation)
             asked = [await self._fold(key, command) for key in related if key not in states]
             states.update({fold.aggregate: fold.state for fold in asked})
@@ -119,7 +126,7 @@ class Group:
             raise ValueError("a decision needs an answer, or an event of the command's own aggregate")
         outcome = Outcome.of(answer, command.id, owner.position)
         if owner.aggregate.kind == command.aggregate.kind:
-            owner.outcomes[command.id] = outcome
+            owner.outcomes[command.id] = RecordedOutcome(command.metadata.command_digest, outcome)
         self.snapshots += [(fold.aggregate, data) for fold in folds if (data := fold.snapshot())]
         own = [event for key, event in events if key == command.aggregate and not isinstance(event, CommandRefused)]
         return Decided(command, outcome, own)

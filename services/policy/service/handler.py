@@ -138,8 +138,8 @@ class Handler:
             await self._snapshots.put(aggregate, data)
         self._folds.trim(confirmed=group.after + len(group.drafts))
 
-    async def _park_undecidable(self, command: DecodedCommand, why: str) -> None:
-        await self._park(command.message, why, Status.PARKED)
+    async def _park_undecidable(self, command: DecodedCommand, error: UndecidableError) -> None:
+        await self._park(command.message, str(error), error.status)
 
     async def _answer(self, decided: Decided) -> None:
         await self._answers.give(decided)
@@ -178,7 +178,7 @@ class Handler:
                 return await self._answer(group.decided[0])
             except UndecidableError as error:
                 await self._forget()
-                return await self._park_undecidable(command, str(error))
+                return await self._park_undecidable(command, error)
             except TooLargeError as error:
                 command = command._replace(impossible=str(error))
             except ConflictError as error:

@@ -9,7 +9,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 
 from antiphon.services.policy.service.command_buffer import CommandBuffer
 from antiphon.services.policy.service.command_message import CommandMessage, DecodedCommand
-from antiphon.services.policy.service.group import Decided, Group
+from antiphon.services.policy.service.group import Decided, Group, UndecidableError
 from antiphon.services.policy.service.handler import Handler
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.traces import Traces, traceparent_of
@@ -97,10 +97,10 @@ class TracedHandler(Handler):
         finally:
             span.end()
 
-    async def _park_undecidable(self, command: DecodedCommand, why: str) -> None:
+    async def _park_undecidable(self, command: DecodedCommand, error: UndecidableError) -> None:
         span = self._spans.pop(str(command.metadata.traceparent))
-        span.set_status(StatusCode.ERROR, why)
+        span.set_status(StatusCode.ERROR, str(error))
         try:
-            await super()._park_undecidable(command, why)
+            await super()._park_undecidable(command, error)
         finally:
             span.end()

@@ -52,6 +52,18 @@ async def test_a_run_is_created_once(addresses: Addresses, kind: str) -> None:
         assert (await caller.post(f"/{kind}/count", json={})).json() == 1
 
 
+async def test_another_request_with_a_used_key_is_refused(addresses: Addresses) -> None:
+    async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
+        run_id, key = await new_run(caller), fresh_key()
+        path = f"/flow_runs/{run_id}/set_state"
+        first = await caller.post(path, json=RUNNING, headers=key)
+        other = await caller.post(path, json={"state": {"type": "COMPLETED"}}, headers=key)
+        assert other.status_code == 400
+        assert "has been used for another command" in other.json()["detail"]
+        assert (await caller.post(path, json=RUNNING, headers=key)).content == first.content
+        assert await states(caller, run_id) == ["PENDING", "RUNNING"]
+
+
 async def test_artifacts_are_created_changed_and_deleted_once(addresses: Addresses) -> None:
     async with addresses.running(run_policy, run_projector), addresses.gateway() as caller:
         run_id, created = await new_run(caller), fresh_key()

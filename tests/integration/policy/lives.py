@@ -94,8 +94,8 @@ async def assert_decided_once(client: Client, log: EventLog, life: Life, told: l
     ids = [command.command_id for command in life.commands]
     assert [event.metadata.command_id for event in events] == ids
     recorded = (await Fold.empty(life.aggregate).replay(log)).outcomes
-    expected = [_bytes(recorded[number]) for number in ids]
-    assert [recorded[number].status for number in ids] == STATUSES
+    expected = [_bytes(recorded[number].outcome) for number in ids]
+    assert [recorded[number].outcome.status for number in ids] == STATUSES
     if told is not None:
         assert [_bytes(outcome) for outcome in told] == expected
     again = [await decide_surely(client, command) for command in life.commands]

@@ -29,6 +29,7 @@ FULL = Metadata(
     causation_id="cause",
     actor="somebody",
     traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    command_digest="69217a3079908094",
 )
 
 

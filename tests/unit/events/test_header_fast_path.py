@@ -23,7 +23,7 @@ _TEXTS = (
     | st.text(max_size=8)
     | st.sampled_from(("a b", "someone@x", "  a", "a  b", "\u00e9", "a\x0bb", "Nats-X: 1"))
 )
-_METADATA = st.builds(Metadata, st.uuids(), _MOMENTS, st.none() | st.uuids(), _TEXTS, _TEXTS, _TEXTS)
+_METADATA = st.builds(Metadata, st.uuids(), _MOMENTS, st.none() | st.uuids(), _TEXTS, _TEXTS, _TEXTS, _TEXTS)
 #: Lines that others may have put among ours, or in place of one of ours.
 _LINES = st.sampled_from(
     (

@@ -21,7 +21,13 @@ from tests.golden import EXAMPLES
 
 DOCUMENT: dict[str, Any] = json.loads(specification().to_json())
 WHOLE = Metadata(
-    command_id=COMMAND_ID, occurred_at=NOW, correlation_id=uuid4(), causation_id="cause", actor="me", traceparent="00-1"
+    command_id=COMMAND_ID,
+    occurred_at=NOW,
+    correlation_id=uuid4(),
+    causation_id="cause",
+    actor="me",
+    traceparent="00-1",
+    command_digest="7d",
 )
 BARE = Metadata(command_id=COMMAND_ID, occurred_at=NOW)
 
@@ -102,8 +108,8 @@ def test_a_command_is_what_the_document_says() -> None:
     message = message_of("flow_run.set_state")
     validate(message["payload"], json.loads(codec.encode(command)))
     described = resolved(message["headers"])
-    of_questions = {"Antiphon-Reply-To", "Antiphon-With-Events"}
-    assert set(codec.command_headers(WHOLE)) | of_questions == set(described["properties"])
+    of_others = {"Antiphon-Reply-To", "Antiphon-With-Events", "Nats-Msg-Id"}
+    assert set(codec.command_headers(WHOLE)) | of_others == set(described["properties"])
     assert "required" not in described
 
 

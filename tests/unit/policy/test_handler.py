@@ -28,7 +28,8 @@ from tests.log import read_all
 
 CREATE_FLOW = question(FLOW_ID, CreateFlow(data={"name": "flow"}), UUID(int=1))
 CREATE_RUN = question(RUN_ID, CreateFlowRun(flow_id=FLOW_ID), UUID(int=2))
-START = question(RUN_ID, SetFlowRunState(state=proposed("RUNNING")), UUID(int=3))
+START_ID = UUID(int=3)
+START = question(RUN_ID, SetFlowRunState(state=proposed("RUNNING")), START_ID)
 END = question(RUN_ID, SetFlowRunState(state=proposed("COMPLETED")), UUID(int=4))
 
 
@@ -52,6 +53,36 @@ async def test_invariant_05_a_command_is_decided_once() -> None:
     restarted = Desk(log)
     assert await restarted.handle(CREATE_FLOW, CREATE_RUN, START) == first
     assert await log.last_position() == 4
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_another_command_with_a_known_id_is_not_given_the_first_answer(*, restarted: bool) -> None:
+    log = new_log()
+    desk = Desk(log)
+    await desk.handle(CREATE_FLOW, CREATE_RUN, START)
+    if restarted:
+        desk = Desk(log)
+    other = question(RUN_ID, SetFlowRunState(state=proposed("COMPLETED")), START_ID)
+    (outcome,) = await desk.handle(other)
+    assert (outcome.status, outcome.reason) == (
+        Status.INVALID,
+        f"the command id {START_ID} has been used for another command",
+    )
+    assert [letter for letter, _ in desk.parked] == [other]
+    assert await log.last_position() == 4
+
+
+async def test_the_sender_may_say_what_makes_commands_the_same() -> None:
+    log = new_log()
+    desk = Desk(log)
+    asked = {subjects.COMMAND_DIGEST: "PUT /runs"}
+    first, again = (
+        replace(item, headers={**(item.headers or {}), **asked})
+        for item in (START, question(RUN_ID, SetFlowRunState(state=proposed("COMPLETED")), START_ID))
+    )
+    told = await desk.handle(CREATE_FLOW, CREATE_RUN, first)
+    assert await desk.handle(again) == told[2:]
+    assert await Desk(log).handle(again) == told[2:]
 
 
 async def test_who_asks_for_them_is_told_the_events_that_his_command_led_to() -> None:

@@ -95,8 +95,8 @@ async def test_a_fold_from_a_snapshot_is_the_fold_of_all_events() -> None:
     whole = await Fold.empty(LIMIT).replay(log)
     found = await Folds(log, kept).load(LIMIT)
     assert (found.state, found.position, found.outcomes) == (whole.state, whole.position, whole.outcomes)
-    assert [outcome.model_fields_set for outcome in found.outcomes.values()] == [
-        outcome.model_fields_set for outcome in whole.outcomes.values()
+    assert [recorded.outcome.model_fields_set for recorded in found.outcomes.values()] == [
+        recorded.outcome.model_fields_set for recorded in whole.outcomes.values()
     ]
 
 
