@@ -19,9 +19,6 @@ def latest(table: str, criteria: Criteria, wanted: int, parameters: Parameters) 
     operators, types = {runs.operator, runs.state.operator}, runs.state.type
     if operators != {Operator.and_} or getattr(types, "not_any_", None) is not None or len(types.any_ or ()) < 2:
         return None
-    if runs.tags is not None:
-        # PostgreSQL knows whether a tag is rare, and then reads the index of tags.
-        return None
     limit = parameters.bind(wanted)
     parts = []
     for state_type in sorted(set(types.any_ or ())):
