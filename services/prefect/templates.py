@@ -11,6 +11,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 _LONGEST_RANGE: Final = 100
 _MOST_LOOPS: Final = 10
 _DEEPEST_LOOPS: Final = 2
+#: A limit of ours.
+_LONGEST_TEXT: Final = 1_000_000
 
 #: The exceptions that a template, which is a program, can raise.
 _FAILURES: Final = (
@@ -77,7 +79,10 @@ def rendered(template: str, context: dict[str, Any] | None = None) -> str:
     if "{{" not in template and "{%" not in template:
         return template
     try:
-        return _ENVIRONMENT.from_string(template).render(context or {})
+        text = _ENVIRONMENT.from_string(template).render(context or {})
     except _FAILURES as error:
         msg = f"Failed to render template due to the following error: {error!r}"
         raise BadTemplateError(msg) from error
+    if len(text) > _LONGEST_TEXT:
+        raise BadTemplateError(f"The rendered template is longer than {_LONGEST_TEXT} characters.")
+    return text

@@ -8,10 +8,10 @@ import pytest
 from fastapi import HTTPException
 from fastapi.exceptions import RequestValidationError
 
-from antiphon.services.gateway.commands.hydration import HydrationError, hydrate
 from antiphon.services.gateway.http.body_parsing import refuse_unkeepable
 from antiphon.services.gateway.routes.prefect.ui import as_tree
 from antiphon.services.prefect.json_schema import Misfit
+from antiphon.services.prefect.placeholders import HydrationError, hydrate
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -43,6 +43,7 @@ def test_json_that_python_does_not_read_is_told(text: str) -> None:
     "template",
     [
         "{{ range(10**9) | list }}",
+        "{{ 'x' * 2000000 }}",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
         "{{ {} | attr('__class__') }}{{ undefined_function() }}",

@@ -32,7 +32,7 @@ from antiphon.services.gateway.commands.decisions import (
     no_content,
     null,
 )
-from antiphon.services.gateway.commands.hydration import HydrationError, hydrated_object
+from antiphon.services.gateway.commands.hydration import hydrated_object
 from antiphon.services.gateway.context import gateway_of, reading
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
 from antiphon.services.gateway.http.errors import JsonResponse, bad_request, conflict, unprocessable
@@ -42,6 +42,7 @@ from antiphon.services.gateway.routes.prefect.reads import add_reads, existing, 
 from antiphon.services.gateway.schemas.deployments import DeploymentCreate, DeploymentFlowRunCreate, DeploymentUpdate
 from antiphon.services.gateway.schemas.fields import Moment
 from antiphon.services.prefect.json_schema import BAD_SCHEMA
+from antiphon.services.prefect.placeholders import HydrationError
 from antiphon.services.prefect.prefect_kind import HYDRATION, is_dehydrated
 
 #: How often a run is tried while the deployment's parameters change.
