@@ -16,6 +16,7 @@ from antiphon.events.document import events as document_events
 from antiphon.events.errors import UndecodableError
 from antiphon.events.flow_run import commands as flow_run_commands
 from antiphon.events.flow_run import events as flow_run_events
+from antiphon.events.json_bytes import without_nul
 from antiphon.events.limit import commands as limit_commands
 from antiphon.events.limit import events as limit_events
 from antiphon.events.message import Command, Event, Metadata
@@ -70,7 +71,7 @@ def decode_command(aggregate: Aggregate, verb: str, data: bytes) -> Command:
         msg = f"there is no command {verb!r} for {aggregate.kind!r}"
         raise UndecodableError(msg)
     try:
-        command: Command = command_type.__pydantic_validator__.validate_json(data)
+        command: Command = command_type.__pydantic_validator__.validate_json(without_nul(data))
     except ValidationError as error:
         msg = f"the body is not a {command_type.__name__}: {_explained(error)}"
         raise UndecodableError(msg) from error

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Any, Final
 from uuid import UUID
 
+from antiphon.events import json_bytes
 from antiphon.projections.core.change import Change, Put
 from antiphon.projections.core.table import Table
 
@@ -30,14 +29,11 @@ EVENT: Final = Table(
     # Prefect too keeps the first event with an id.
     append_only=True,
 )
-#: The escape of a NUL character, which PostgreSQL cannot store; no match if its backslash is itself escaped.
-_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 def project(body: bytes) -> list[Change]:
     """The row of one message; raises ValueError, KeyError or TypeError if it holds no event."""
-    # orjson does not read integers of more than 64 bits, which a payload may hold.
-    event: dict[str, Any] = json.loads(_NUL.sub(rb"\1", body) if rb"\u0000" in body else body)
+    event: dict[str, Any] = json_bytes.loads(body)
     resources = [event["resource"], *event["related"]]
     ids = [str(resource["prefect.resource.id"]) for resource in resources]
     row = {name: event.get(name) for name in EVENT.columns}

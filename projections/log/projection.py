@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
-
+from antiphon.events import json_bytes
 from antiphon.projections.core.change import Change, Put
 from antiphon.projections.core.table import Table
 
@@ -29,12 +28,10 @@ LOG: Final = Table(
 
 def project(body: bytes) -> list[Change]:
     """The rows of one message; raises ValueError, KeyError or TypeError if it holds no log lines."""
-    lines: list[dict[str, Any]] = orjson.loads(body)
+    lines: list[dict[str, Any]] = json_bytes.loads(body)
     return [Put(LOG, _row(line)) for line in lines]
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
-    # PostgreSQL cannot store a NUL character in a text.
-    texts = {name: str(line[name]).replace("\x00", "") for name in ("name", "message")}
-    row = {name: line.get(name) for name in LOG.columns} | texts
+    row = {name: line.get(name) for name in LOG.columns}
     return row | {"id": UUID(line["id"]), "updated": line["created"]}

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from antiphon.events import ids
+from antiphon.events.json_bytes import without_nul
 from antiphon.projections.core.change import Change, Put, Statement
 from antiphon.projections.core.table import Table
 
@@ -37,7 +38,7 @@ class Presence(BaseModel):
 def project(body: bytes) -> list[Change]:
     """The rows of one message; raises ValueError if it holds no presence."""
     try:
-        seen = Presence.model_validate_json(body)
+        seen = Presence.model_validate_json(without_nul(body))
     except ValidationError as error:
         raise ValueError(str(error)) from error
     polls = [

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from antiphon.events.json_bytes import without_nul
 from antiphon.services.gateway.context import SCOPE_KEY, Gateway
 from antiphon.services.gateway.http import errors
 from antiphon.services.gateway.http.body_parsing import may_be_refused
@@ -52,7 +53,7 @@ class WriteFastPath:
         model, handle = found
         request = Request(scope, receive)
         try:
-            received = await request.body()
+            received = without_nul(await request.body())
         except ClientDisconnect:
             return
         body = _parsed(received, model)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
+from antiphon.events import json_bytes
 from antiphon.events.client.client import CommandEnvelope
 from antiphon.events.errors import UndecodableError
 from antiphon.events.state import State, StateDetails
@@ -23,7 +23,7 @@ def command_from(body: bytes) -> CommandEnvelope | None:
     Raises UndecodableError for a malformed report.
     """
     try:
-        event: dict[str, Any] = orjson.loads(body)
+        event: dict[str, Any] = json_bytes.loads(body)
         if not _is_report(event):
             return None
         task_run_id = UUID(event["resource"]["prefect.resource.id"].removeprefix(_PREFIX))

@@ -31,6 +31,7 @@ FAILURES: Final = Decided("what the genuine server fails on is refused in its fo
 
 _SAME_ID: Final = "the id of a run follows from its idempotency key, also when the run was deleted in between"
 
+_FLOW: Final = frozenset({"id", "created", "updated", "name", "tags", "labels"})
 #: The keys of a flow run.
 _FLOW_RUN: Final = frozenset(
     {
@@ -73,6 +74,9 @@ _FLOW_RUN: Final = frozenset(
     }
 )
 
+_NO_NUL: Final = "texts with U+0000 are stored without it; PostgreSQL fails under the genuine server"
+_TAKEN: Final = range(200, 202)
+
 #: By `table: case`.
 DECIDED_DIFFERENCES: Final[dict[str, Decided]] = {
     "flow_runs: scheduled, other zone": Decided(
@@ -80,6 +84,14 @@ DECIDED_DIFFERENCES: Final[dict[str, Decided]] = {
     ),
     "flow_runs: created anew with its key": Decided(_SAME_ID, range(201, 202), (_FLOW_RUN,)),
     "flow_runs: anew read": Decided(_SAME_ID, range(200, 201), (_FLOW_RUN,)),
+    "bad_input: NUL in a flow name": Decided(_NO_NUL, _TAKEN, (_FLOW,)),
+    "bad_input: NUL in a tag": Decided(_NO_NUL, _TAKEN, (_FLOW,)),
+    "bad_input: NUL in a run name": Decided(_NO_NUL, _TAKEN, (_FLOW_RUN,)),
+    "bad_input: NUL in a message": Decided(_NO_NUL, _TAKEN, (frozenset({"state", "status", "details"}),)),
+    # A list.
+    "bad_input: NUL in a filter": Decided(_NO_NUL, _TAKEN, (frozenset(),)),
+    "bad_input: NUL in parameters": Decided(_NO_NUL, _TAKEN, (_FLOW_RUN,)),
+    "bad_input: NUL in a parameter's name": Decided(_NO_NUL, _TAKEN, (_FLOW_RUN,)),
     "bad_input: filter a list": Decided("a list in place of an object is refused in fewer words"),
 }
 

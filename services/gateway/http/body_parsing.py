@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -11,11 +12,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from antiphon.events.json_bytes import without_nul
 from antiphon.services.gateway.http.errors import bad_request, not_found, unprocessable
 
-#: An escaped NUL character, which PostgreSQL cannot store; it is harmless within a string that holds JSON.
-_ESCAPED_NUL = b"\\u0000"
-_ESCAPED_SURROGATE = b"\\ud"
+#: A surrogate, escaped or not: Python's parser takes both, and one without the other is no character.
+_SURROGATE = re.compile(rb"\\u[dD]|\xed[\xa0-\xbf]")
 #: The deepest nesting of JSON that is accepted: pydantic, which decodes the log, gives up at 200.
 _DEEPEST = 195
 _UNREADABLE = "There was an error parsing the body"
@@ -25,8 +26,8 @@ class CheckedRequest(Request):
     """A request that refuses bodies that could not be stored."""
 
     async def body(self) -> bytes:
-        """The body; the JSON value null counts as no body, as on Prefect's server."""
-        body = await super().body()
+        """The body without NUL characters; the JSON value null counts as no body, as on Prefect's server."""
+        body = without_nul(await super().body())
         return b"" if body.strip() == b"null" else body
 
     async def json(self) -> Any:
@@ -59,16 +60,14 @@ class CheckedRoute(APIRoute):
 
 
 def refuse_unstorable(value: Any, body: bytes) -> None:
-    """Raise RequestValidationError if a string of the JSON value contains a NUL character or a lone surrogate."""
-    if _ESCAPED_NUL in body:
-        where = _nul_in(value, ())
-        if where is not None:
-            raise _unstorable(where, "NUL characters cannot be stored", value)
-    if _ESCAPED_SURROGATE in body.lower():
+    """Raise RequestValidationError if a string of the JSON value contains a lone surrogate."""
+    if _SURROGATE.search(body):
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError as error:
-            raise _unstorable((), "a lone surrogate is no character", None) from error
+            why = "Value error, a lone surrogate is no character"
+            problem = {"type": "value_error", "loc": ("body",), "msg": why, "input": None}
+            raise RequestValidationError([problem]) from error
 
 
 def refuse_unkeepable(made: Any) -> None:
@@ -83,7 +82,7 @@ def refuse_unkeepable(made: Any) -> None:
 
 def may_be_refused(body: bytes) -> bool:
     """Whether the JSON value of a body must be searched for parts that cannot be stored."""
-    return _ESCAPED_NUL in body or _ESCAPED_SURROGATE in body.lower() or _may_be_deep(body)
+    return _SURROGATE.search(body) is not None or _may_be_deep(body)
 
 
 def _may_be_deep(body: bytes) -> bool:
@@ -101,18 +100,3 @@ def _refuse_deep(value: Any, body: bytes) -> None:
         if not level:
             return
     raise bad_request(_UNREADABLE)
-
-
-def _unstorable(where: tuple[str | int, ...], why: str, value: Any) -> RequestValidationError:
-    problem = {"type": "value_error", "loc": ("body", *where), "msg": f"Value error, {why}", "input": None}
-    return RequestValidationError([problem], body=value)
-
-
-def _nul_in(value: Any, where: tuple[str | int, ...]) -> tuple[str | int, ...] | None:
-    if isinstance(value, str):
-        return where if "\x00" in value else None
-    if isinstance(value, dict) and any("\x00" in key for key in value):
-        return where
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = (_nul_in(item, (*where, key)) for key, item in items)
-    return next((place for place in found if place is not None), None)

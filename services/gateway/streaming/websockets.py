@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from antiphon.events.json_bytes import without_nul
 from antiphon.services.gateway.streaming.websocket_protocol import PONG, Pong
 
 _SUBPROTOCOL: Final = "prefect"
@@ -71,7 +72,7 @@ async def message_from(websocket: WebSocket) -> dict[str, Any]:
 def message_in(text: str) -> dict[str, Any]:
     """The message in a frame; raises UnreadableFrameError if it is not a JSON object."""
     try:
-        message = json.loads(text)
+        message = json.loads(without_nul(text.encode()))
     except (ValueError, RecursionError) as error:
         raise UnreadableFrameError(str(error)) from error
     if not isinstance(message, dict):

@@ -23,6 +23,7 @@ def _parameters(name: str, parameters: Any) -> Case:
 CASES: list[Case] = [
     post("a flow", "/flows/", {"name": "cases-bad-input"}, save="flow"),
     post("a run", "/flow_runs/", {"flow_id": "{flow.id}", "name": "bad"}, save="run"),
+    post("another run", "/flow_runs/", {"flow_id": "{flow.id}", "name": "bad"}, save="other"),
     _raw("malformed", b'{"name": '),
     _raw("malformed filter", b"{]", "/flow_runs/filter"),
     _raw("malformed state", b"{'state'}", "/flow_runs/{run.id}/set_state"),
@@ -54,7 +55,7 @@ CASES: list[Case] = [
     _raw("NUL in a tag", b'{"name": "cases-nul", "tags": ["a\\u0000b"]}'),
     _raw("NUL in a run name", b'{"flow_id": "{flow.id}", "name": "a\\u0000b"}', "/flow_runs/"),
     _raw(
-        "NUL in a message", b'{"state": {"type": "RUNNING", "message": "a\\u0000b"}}', "/flow_runs/{run.id}/set_state"
+        "NUL in a message", b'{"state": {"type": "RUNNING", "message": "a\\u0000b"}}', "/flow_runs/{other.id}/set_state"
     ),
     _raw("NUL in a filter", b'{"flows": {"name": {"any_": ["a\\u0000b"]}}}', "/flows/filter"),
     _raw("NUL in an input", b'{"key": "nul", "value": "\\"a\\\\u0000b\\""}', "/flow_runs/{run.id}/input"),

@@ -38,7 +38,6 @@ def _scheduled(time: bytes) -> bytes:
 _BAD: Final[dict[str, tuple[str, bytes, int]]] = {
     "a huge integer for a name": ("/flows/", b'{"name":%b}' % _HUGE, 422),
     "a huge integer for a name of a run": ("/flow_runs/", b'{"flow_id":"RUN","name":%b}' % _HUGE, 422),
-    "a NUL character in a name": ("/flows/", b'{"name":"a\\u0000"}', 422),
     "half a character in a filter": ("/flows/filter", b'{"flows":{"name":{"any_":["\\ud800"]}}}', 422),
     "half a character in a filter of lines": ("/logs/filter", b'{"logs":{"flow_run_id":{"any_":["\\ud800"]}}}', 422),
     "half a character in a line": ("/logs/", _line(message=b"a\\ud800b"), 422),
@@ -50,7 +49,6 @@ _BAD: Final[dict[str, tuple[str, bytes, int]]] = {
     "a run scheduled after 9999": ("/flow_runs/RUN/set_state", _scheduled(b"9999-12-31T23:59:59-14:00"), 422),
     "deep parameters": ("/flow_runs/", b'{"flow_id":"RUN","parameters":{"a":' + b"[" * 300 + b"]" * 300 + b"}}", 400),
     "bottomless parameters": ("/flow_runs/", b'{"parameters":{"a":' + b"[" * 9000 + b"]" * 9000 + b"}}", 400),
-    "a NUL character in an event": ("/events", _event(payload={"a": "\0"}), 422),
     "an event larger than a message may be": ("/events", _event(payload={"a": "x" * 9_000_000}), 413),
     "lines larger than a message may be": ("/logs/", _line(message=b"x" * 9_000_000), 413),
 }

@@ -53,20 +53,18 @@ def test_what_was_not_set_is_not_sent() -> None:
     assert again.changes.model_fields_set == {"name"}
 
 
+#: A command is read without NUL characters, and JSON from outside cannot contain half a surrogate pair.
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 JSON: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
 
 
 @given(data=JSON)
 def test_whatever_json_a_state_carries_comes_back(data: Any) -> None:
-    try:
-        body = codec.encode(SetFlowRunState(state=proposed("COMPLETED", data=data)))
-    except UnicodeEncodeError:
-        # Half a surrogate pair is no text; JSON from outside cannot contain it.
-        return
+    body = codec.encode(SetFlowRunState(state=proposed("COMPLETED", data=data)))
     again = codec.decode_command(RUN, "set_state", body)
     assert isinstance(again, SetFlowRunState)
     assert again.state.data == data

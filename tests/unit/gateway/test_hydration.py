@@ -22,7 +22,7 @@ def _jinja(template: str) -> dict[str, Any]:
     return {"__prefect_kind": "jinja", "template": template}
 
 
-@pytest.mark.parametrize("text", ['"\\u0000"', '{"\\u0000": 1}', '"\\ud800"', "NaN", "[1e999]", "[" * 300 + "]" * 300])
+@pytest.mark.parametrize("text", ['"\\ud800"', '{"\\ud800": 1}', "NaN", "[1e999]", "[" * 300 + "]" * 300])
 def test_what_could_not_be_said_can_not_be_made(text: str) -> None:
     made = hydrate({"x": _json(text)}, {})
     with pytest.raises((RequestValidationError, HTTPException)):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from antiphon.events.json_bytes import without_nul
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.body_parsing import CheckedRoute
@@ -47,7 +48,7 @@ async def events_in(websocket: WebSocket) -> None:
         while is_accepted:
             frame = await _next_frame(websocket, in_flight)
             if isinstance(frame, str):
-                taking = observe_event(client, ReportedEvent.model_validate_json(frame))
+                taking = observe_event(client, ReportedEvent.model_validate_json(without_nul(frame.encode())))
             else:
                 taking = _confirm(tuple(in_flight), frame)
             in_flight.append(asyncio.create_task(taking))

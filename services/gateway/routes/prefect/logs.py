@@ -15,7 +15,8 @@ from antiphon.projections.log.queries import LOGS
 from antiphon.services.gateway.commands.decisions import POSITION
 from antiphon.services.gateway.consistency.staleness import mark_stale
 from antiphon.services.gateway.context import gateway_of
-from antiphon.services.gateway.http.errors import JsonResponse, unprocessable
+from antiphon.services.gateway.http.body_parsing import CheckedRoute
+from antiphon.services.gateway.http.errors import JsonResponse
 from antiphon.services.gateway.observations import observe
 from antiphon.services.gateway.routes.prefect.bodies import LIMIT, OFFSET, body, filters, order
 from antiphon.services.gateway.routes.prefect.reads import add_filter
@@ -26,16 +27,7 @@ from antiphon.services.runtime.ids import uuid7
 #: The subject token of lines without a flow run.
 _NO_RUN = "none"
 
-# Log lines may contain NUL characters, as in Prefect; the projection removes them.
-router = APIRouter(prefix="/logs")
-
-
-def _body(records: list[dict[str, Any]]) -> bytes:
-    try:
-        return orjson.dumps(records)
-    except orjson.JSONEncodeError as error:
-        # Only a lone surrogate gets here and is not JSON.
-        raise unprocessable(f"A log line cannot be stored: {error}") from error
+router = APIRouter(prefix="/logs", route_class=CheckedRoute)
 
 
 @router.post("/", status_code=201)
@@ -48,7 +40,7 @@ async def create(request: Request, logs: Sequence[LogCreate]) -> Response:
     position = 0
     for run, records in by_run.items():
         subject = subjects.observation("log", run)
-        position = max(position, await observe(gateway.nats, subject, _body(records)))
+        position = max(position, await observe(gateway.nats, subject, orjson.dumps(records)))
     if not await gateway.read_models.observed.wait_for(position, gateway.deadline_seconds):
         mark_stale()
     return JsonResponse(b"null", 201, headers={POSITION: str(position)})
