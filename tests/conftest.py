@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import NatsServer, PostgresServer, empty_database, fresh_database, running_nats, running_postgres
+from tests.servers import (
+    NatsServer,
+    PostgresServer,
+    empty_database,
+    fresh_database,
+    open_folder,
+    running_nats,
+    running_postgres,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,6 +24,13 @@ def _interrupts() -> None:
     """Whoever starts the tests in the background may have them ignore Ctrl-C, and so every program they start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder for the data of an embedded PostgreSQL."""
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -32,9 +47,9 @@ def nats_url(nats_server: NatsServer) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     """Run one PostgreSQL for all tests."""
-    with running_postgres(tmp_path_factory.mktemp("postgres")) as server:
+    with open_folder() as folder, running_postgres(folder) as server:
         yield server
 
 

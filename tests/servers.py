@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 from psycopg import sql
@@ -24,6 +25,7 @@ __all__ = [
     "PostgresServer",
     "empty_database",
     "fresh_database",
+    "open_folder",
     "running_nats",
     "running_postgres",
     "until",
@@ -36,6 +38,15 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a folder that PostgreSQL's user may enter when root runs the tests; pytest's own are closed to others."""
+    with TemporaryDirectory(prefix="antiphon-") as folder:
+        path = Path(folder)
+        path.chmod(0o711)
+        yield path
 
 
 @contextmanager

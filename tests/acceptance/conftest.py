@@ -16,7 +16,7 @@ from tests.acceptance.antiphon import running_antiphon
 from tests.acceptance.genuine import Genuine, Mode, mode
 from tests.acceptance.oracle import running_oracle
 from tests.acceptance.server import Server
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, open_folder
 
 _numbers = itertools.count(1)
 
@@ -44,15 +44,15 @@ class Pair:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Pair]:
+def pair(postgres_server: PostgresServer) -> Iterator[Pair]:
     """Both servers, for all tests that look at their own records only."""
-    with running_pair(tmp_path_factory.mktemp("servers"), postgres_server) as found:
+    with running_pair(postgres_server) as found:
         found.make_default_pool()
         yield found
 
 
 @contextmanager
-def running_pair(directory: Path, postgres_server: PostgresServer) -> Iterator[Pair]:
+def running_pair(postgres_server: PostgresServer) -> Iterator[Pair]:
     """Start Antiphon, and the genuine server unless its answers are replayed; neither has any records.
 
     With ANTIPHON_ACCEPTANCE_SUBJECT=oracle the judged server is a genuine one: a difference then is a fault of the
@@ -60,17 +60,17 @@ def running_pair(directory: Path, postgres_server: PostgresServer) -> Iterator[P
     """
     judges_itself = os.environ.get("ANTIPHON_ACCEPTANCE_SUBJECT") == "oracle"
 
-    def oracle(name: str) -> AbstractContextManager[Server]:
-        database = f"{name}_{next(_numbers)}"
+    def oracle(directory: Path) -> AbstractContextManager[Server]:
+        database = f"{directory.name}_{next(_numbers)}"
         postgres_server.create_database(database)
-        return running_oracle(directory / name, postgres_server.tcp_url_of(database))
+        return running_oracle(directory, postgres_server.tcp_url_of(database))
 
-    # Some events that are asked for are said to have occurred months ago.
-    antiphon = running_antiphon(directory / "antiphon", event_retention_days="400")
-    servers = [oracle("subject") if judges_itself else antiphon]
-    if mode() is not Mode.REPLAY:
-        servers.append(oracle("oracle"))
-    with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
+    with open_folder() as folder, ExitStack() as stack, ThreadPoolExecutor(2) as threads:
+        # Some events that are asked for are said to have occurred months ago.
+        antiphon = running_antiphon(folder / "antiphon", event_retention_days="400")
+        servers = [oracle(folder / "subject") if judges_itself else antiphon]
+        if mode() is not Mode.REPLAY:
+            servers.append(oracle(folder / "oracle"))
         # Whatever started is on the stack, also when the other one failed.
         started = [threads.submit(stack.enter_context, server) for server in servers]
         subject, *genuine = [server.result() for server in started]

@@ -38,9 +38,9 @@ def test_the_prefect_example_runs_and_is_read_back(which: str, pair: Pair, tmp_p
     assert sorted(run["name"] for run in weather.task_runs) == ["summary-0", "summary-1"]
 
 
-def test_the_nats_example_publishes_watches_and_replays(tmp_path: Path) -> None:
+def test_the_nats_example_publishes_watches_and_replays(open_path: Path) -> None:
     # On a server of its own: the other tests compare everything that theirs hold.
-    home = tmp_path / "antiphon"
+    home = open_path / "antiphon"
     with running_antiphon(home):
         run_file = json.loads((home / "data" / "run.json").read_text())
         command = [sys.executable, "examples/nats_only.py", "--nats-url", run_file["nats_url"]]

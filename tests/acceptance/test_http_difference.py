@@ -137,9 +137,9 @@ class Answered:
 
 
 @pytest.fixture(scope="module")
-def answered(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Answered:
+def answered(postgres_server: PostgresServer) -> Answered:
     """Send all tables in order to servers of their own: some answers are about the records of other tables too."""
-    with running_pair(tmp_path_factory.mktemp("tables"), postgres_server) as pair:
+    with running_pair(postgres_server) as pair:
         pair.make_default_pool()
         found = {
             table: pair.answers(f"tables/{table}", cases, partial(_answers, cases)) for table, cases in TABLES.items()

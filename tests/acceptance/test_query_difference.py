@@ -27,9 +27,9 @@ _NAME = "queries"
 
 
 @pytest.fixture(scope="module")
-def pair_of_its_own(tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer) -> Iterator[Pair]:
+def pair_of_its_own(postgres_server: PostgresServer) -> Iterator[Pair]:
     """Both servers with nothing but the data set on them: the queries are about all records."""
-    with running_pair(tmp_path_factory.mktemp("queried"), postgres_server) as pair:
+    with running_pair(postgres_server) as pair:
         yield pair
 
 

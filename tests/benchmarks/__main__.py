@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
-import tempfile
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +22,7 @@ from tests.benchmarks.operations import Case
 from tests.benchmarks.profile import profiled
 from tests.benchmarks.report import EMBEDDED, PREFECT
 from tests.benchmarks.servers import SERVERS
+from tests.servers import open_folder
 
 #: With 16 and more that take slots of the same limits, the genuine Prefect answers some of them with 500.
 _TASK_RUN_CLIENTS = 8
@@ -119,8 +118,7 @@ def _write_document(results: report.Results, choice: Choice, rounds: int) -> Non
 
 
 def _measure_server(name: str, choice: Choice, measured: Rounds, title: str) -> None:
-    directory = Path(tempfile.mkdtemp(prefix="antiphon-bench-"))
-    try:
+    with open_folder() as directory:
         typer.echo(f"{title}: {name} is starting", err=True)
         with SERVERS[name](directory) as server:
             for clients in choice.clients:
@@ -136,8 +134,6 @@ def _measure_server(name: str, choice: Choice, measured: Rounds, title: str) -> 
                 native = measure_native(server, choice.native_runs, _during(server, choice, "-native"))
                 measured.native.setdefault(name, []).append(native)
                 _progress("on NATS", native.transitions_per_second)
-    finally:
-        shutil.rmtree(directory)
 
 
 def _other_cases(choice: Choice) -> list[tuple[Case, int]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
 from typing import Annotated, Final, NamedTuple
@@ -21,6 +19,7 @@ from antiphon.services.cli.status import status
 from tests.benchmarks.figures import InvalidRunError
 from tests.benchmarks.native_run import measure_native
 from tests.benchmarks.servers import data_directory, run_of, running_antiphon
+from tests.servers import open_folder
 
 #: Of the events of live transitions.
 _GOAL: Final = 10.0
@@ -90,16 +89,12 @@ def bench(
     runs: Annotated[int, typer.Option(help="Runs in the log, each created, started and completed.")] = 30_000,
 ) -> None:
     """Publish runs' commands, then replay the log they made, and build the read models again."""
-    directory = Path(tempfile.mkdtemp(prefix="antiphon-bench-"))
-    try:
-        with running_antiphon(directory) as server:
-            live = measure_native(server, runs)
-            run = run_of(server)
-            wait_for_all(data_directory(server))
-            replayed = uvloop.run(replay(run.nats_url))
-            rebuilt = uvloop.run(rebuild(run.nats_url, run.postgres_url))
-    finally:
-        shutil.rmtree(directory)
+    with open_folder() as directory, running_antiphon(directory) as server:
+        live = measure_native(server, runs)
+        run = run_of(server)
+        wait_for_all(data_directory(server))
+        replayed = uvloop.run(replay(run.nats_url))
+        rebuilt = uvloop.run(rebuild(run.nats_url, run.postgres_url))
     rate = replayed.events / replayed.seconds
     typer.echo(f"live: {live.transitions_per_second:,.0f} transitions/s")
     typer.echo(

@@ -1,6 +1,7 @@
 """The embedded servers: kept data, crashes, leftovers of killed predecessors."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from antiphon.services.runtime.embedded.nats_server import NatsServer
 from antiphon.services.runtime.embedded.postgres import PostgresServer
 from tests.servers import fresh_database, until
 
+_AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another user")
 _PARENT = """
 import json, sys, time
 from pathlib import Path
@@ -102,17 +104,17 @@ def test_a_database_is_created_once(postgres_server: PostgresServer) -> None:
             assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
 
 
-def test_an_interrupted_first_start_of_postgres_is_begun_again(tmp_path: Path) -> None:
-    unfinished = tmp_path / "postgres" / "data.unfinished"
+def test_an_interrupted_first_start_of_postgres_is_begun_again(open_path: Path) -> None:
+    unfinished = open_path / "postgres" / "data.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18")
-    with PostgresServer(tmp_path / "postgres") as server, psycopg.connect(server.url) as connection:
+    with PostgresServer(open_path / "postgres") as server, psycopg.connect(server.url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_nothing_is_left_when_the_parent_is_killed_and_the_next_one_continues(tmp_path: Path) -> None:
+def test_nothing_is_left_when_the_parent_is_killed_and_the_next_one_continues(open_path: Path) -> None:
     def start() -> tuple[subprocess.Popen[bytes], str, list[int]]:
-        process = subprocess.Popen([sys.executable, "-c", _PARENT, str(tmp_path)], stdout=subprocess.PIPE)  # noqa: S603
+        process = subprocess.Popen([sys.executable, "-c", _PARENT, str(open_path)], stdout=subprocess.PIPE)  # noqa: S603
         assert process.stdout is not None
         with process.stdout as output:
             url, *pids = json.loads(output.readline())
@@ -135,15 +137,49 @@ def test_nothing_is_left_when_the_parent_is_killed_and_the_next_one_continues(tm
     until(lambda: all(is_gone(pid) for pid in second_pids))
 
 
-def test_a_stale_lock_file_with_somebody_elses_process_id_is_no_obstacle(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / "postgres")
+def test_a_stale_lock_file_with_somebody_elses_process_id_is_no_obstacle(open_path: Path) -> None:
+    server = PostgresServer(open_path / "postgres")
     server.start()
-    lock = tmp_path / "postgres" / "data" / "postmaster.pid"
+    lock = open_path / "postgres" / "data" / "postmaster.pid"
     text = lock.read_text()
     server.stop()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         lock.write_text(text.replace(text.splitlines()[0], str(other.pid), 1))
-        (tmp_path / "nats").mkdir()
-        (tmp_path / "nats" / "nats-server.pid").write_text(str(other.pid))
-        with server, NatsServer(tmp_path / "nats"):
+        (open_path / "nats").mkdir()
+        (open_path / "nats" / "nats-server.pid").write_text(str(other.pid))
+        with server, NatsServer(open_path / "nats"):
             assert other.poll() is None
+
+
+@_AS_ROOT
+def test_postgres_has_no_capability_when_root_starts_it(postgres_server: PostgresServer) -> None:
+    lines = Path(f"/proc/{postgres_server.pid}/status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines)
+    assert status["Uid"].split()[0] != "0"
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {0}
+
+
+@_AS_ROOT
+def test_root_hands_data_of_another_user_to_postgres(open_path: Path) -> None:
+    with PostgresServer(open_path / "postgres") as server, psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+    data = open_path / "postgres" / "data"
+    outside = open_path / "outside"
+    outside.touch()
+    (data / "link").symlink_to(outside)
+    for path in (data, *data.rglob("*")):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    with PostgresServer(open_path / "postgres") as server, psycopg.connect(server.url) as connection:
+        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    assert outside.stat().st_uid == 0
+    assert (open_path / "postgres").stat().st_uid == 0
+
+
+@_AS_ROOT
+def test_a_strict_umask_of_root_closes_nothing_to_postgres(open_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with PostgresServer(open_path / "postgres") as server:
+            assert server.is_running
+    finally:
+        os.umask(before)

@@ -33,9 +33,9 @@ def _names(api_url: str) -> set[str]:
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> tuple[Path, Path]:
+def stores(open_path: Path) -> tuple[Path, Path]:
     """A stopped Antiphon with two flows, and a copy of its log from when it had one."""
-    data, copy = tmp_path / "data", tmp_path / "copy"
+    data, copy = open_path / "data", open_path / "copy"
     with started(data) as subject:
         _flow(subject.api_url, "early")
     shutil.copytree(data / "nats", copy)
@@ -69,14 +69,14 @@ def test_a_lost_log_and_an_older_one_are_not_served_and_are_repaired(stores: tup
         assert _names(subject.api_url) == {"early", "late", "after"}
 
 
-def test_another_log_is_not_served(stores: tuple[Path, Path], tmp_path: Path) -> None:
+def test_another_log_is_not_served(stores: tuple[Path, Path], open_path: Path) -> None:
     data, _ = stores
-    (tmp_path / "other").mkdir()
-    with started(tmp_path / "other" / "data") as other:
+    (open_path / "other").mkdir()
+    with started(open_path / "other" / "data") as other:
         for number in range(3):
             _flow(other.api_url, f"other {number}")
     shutil.rmtree(data / "nats")
-    shutil.copytree(tmp_path / "other" / "data" / "nats", data / "nats")
+    shutil.copytree(open_path / "other" / "data" / "nats", data / "nats")
     assert "the log has another message at position 4 than its archive" in _refused(data)
 
 

@@ -17,7 +17,7 @@ import pytest
 from antiphon.services.cli.choices import ROLES
 from antiphon.services.runtime.embedded import child
 from tests.acceptance.server import free_port
-from tests.servers import NatsServer, until
+from tests.servers import NatsServer, open_folder, until
 
 _ANTIPHON = str(Path(sys.executable).with_name("antiphon"))
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("ANTIPHON_")}
@@ -82,8 +82,8 @@ def assert_all_end(processes: list[psutil.Process]) -> None:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-    with started(tmp_path_factory.mktemp("start") / "data") as subject:
+def running() -> Iterator[Started]:
+    with open_folder() as folder, started(folder / "data") as subject:
         yield subject
 
 
@@ -155,8 +155,8 @@ def test_a_killed_role_is_replaced_and_the_system_goes_on(running: Started, role
     until(works)
 
 
-def test_stop_ends_everything_and_the_next_start_continues(tmp_path: Path) -> None:
-    with started(tmp_path / "data") as first:
+def test_stop_ends_everything_and_the_next_start_continues(open_path: Path) -> None:
+    with started(open_path / "data") as first:
         created = httpx.post(f"{first.api_url}/flows/", json={"name": "kept"}).json()
         family = first.family()
         result = antiphon("stop", "--data-dir", str(first.data))
@@ -164,42 +164,42 @@ def test_stop_ends_everything_and_the_next_start_continues(tmp_path: Path) -> No
         assert first.process.wait(10) == 0
         assert_all_end(family)
         assert antiphon("status", "--data-dir", str(first.data)).returncode == 1
-    with started(tmp_path / "data") as second:
+    with started(open_path / "data") as second:
         assert httpx.get(f"{second.api_url}/flows/{created['id']}").json() == created
 
 
-def test_ctrl_c_ends_everything_with_exit_code_0(tmp_path: Path) -> None:
-    with started(tmp_path / "data") as subject:
+def test_ctrl_c_ends_everything_with_exit_code_0(open_path: Path) -> None:
+    with started(open_path / "data") as subject:
         family = subject.family()
         subject.process.send_signal(signal.SIGINT)
         assert subject.process.wait(60) == 0
         assert_all_end(family)
 
 
-def test_a_killed_supervisor_leaves_nothing_and_the_next_start_continues(tmp_path: Path) -> None:
+def test_a_killed_supervisor_leaves_nothing_and_the_next_start_continues(open_path: Path) -> None:
     port = free_port()
-    with started(tmp_path / "data", port) as first:
+    with started(open_path / "data", port) as first:
         created = httpx.post(f"{first.api_url}/flows/", json={"name": "kept"}).json()
         family = first.family()
         first.process.kill()
         first.process.wait()
     # At once, while the predecessor's processes may still be ending.
-    with started(tmp_path / "data", port) as second:
+    with started(open_path / "data", port) as second:
         assert_all_end(family)
         assert httpx.get(f"{second.api_url}/flows/{created['id']}").json() == created
 
 
-def test_servers_of_ones_own_are_used_instead(tmp_path: Path, nats_server: NatsServer, postgres_url: str) -> None:
+def test_servers_of_ones_own_are_used_instead(open_path: Path, nats_server: NatsServer, postgres_url: str) -> None:
     options = ("--nats-url", nats_server.url, "--postgres-url", postgres_url)
-    with started(tmp_path / "data", None, *options) as subject:
+    with started(open_path / "data", None, *options) as subject:
         status = subject.status()
         assert status["servers"] == []
         assert status["nats_url"] == nats_server.url
         assert httpx.post(f"{subject.api_url}/flows/", json={"name": "elsewhere"}).is_success
 
 
-def test_a_part_of_the_roles_can_be_run_alone(tmp_path: Path) -> None:
-    with started(tmp_path / "data", None, "--role", "projector,policy") as subject:
+def test_a_part_of_the_roles_can_be_run_alone(open_path: Path) -> None:
+    with started(open_path / "data", None, "--role", "projector,policy") as subject:
         assert subject.stdout == "Antiphon is ready: policy, projector\n"
         assert {process["role"] for process in subject.status()["processes"]} == {"policy", "projector"}
 
@@ -217,9 +217,9 @@ def test_a_part_of_the_roles_can_be_run_alone(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_reached_is_one_sentence_and_exit_code_2(
-    tmp_path: Path, options: tuple[str, ...], sentence: str
+    open_path: Path, options: tuple[str, ...], sentence: str
 ) -> None:
-    result = antiphon("start", "--data-dir", str(tmp_path / "data"), "--port", str(free_port()), *options)
+    result = antiphon("start", "--data-dir", str(open_path / "data"), "--port", str(free_port()), *options)
     assert result.returncode == 2
     last = result.stderr.splitlines()[-1]
     assert last.startswith("Antiphon cannot start: ")
@@ -235,3 +235,17 @@ def test_a_data_directory_that_cannot_be_written_is_one_sentence_and_exit_code_2
     assert result.stderr == (
         f"Antiphon cannot start: cannot write in the data directory {tmp_path / 'file'}: Not a directory\n"
     )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another user")
+def test_a_closed_folder_is_one_sentence_and_exit_code_2(open_path: Path) -> None:
+    closed = open_path / "home"
+    closed.mkdir(mode=0o700)
+    arguments = ("start", "--data-dir", str(closed / "a" / "data"), "--port", str(free_port()))
+    result = antiphon(*arguments)
+    assert result.returncode == 2
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("Antiphon cannot start: PostgreSQL does not run as root, and its user embedded_postgres")
+    assert f"may not enter {closed}" in last
+    assert f"`chmod o+x {closed}`" in last
+    assert "Traceback" not in result.stderr

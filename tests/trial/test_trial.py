@@ -37,9 +37,9 @@ DEADLINE_SECONDS: Final = 300 + TRANSITIONS / 10
 # What nats-py was about to open when a server was killed is left to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_every_change_is_seen_once_in_order_whatever_is_killed(
-    tmp_path: Path, postgres_server: PostgresServer
+    open_path: Path, postgres_server: PostgresServer
 ) -> None:
-    with started(tmp_path / "data") as subject:
+    with started(open_path / "data") as subject:
         run = json.loads((subject.data / "run.json").read_text())
         host = subject.api_url.removeprefix("http://").removesuffix("/api")
         subscribers: list[Subscriber] = []

@@ -7,7 +7,6 @@ import os
 import pwd
 import shutil
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -38,18 +37,13 @@ def ending_with_parent(
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise EmbeddedServerError("the program setpriv is missing: install the package util-linux")
-    identity = [] if user is None else _identity(user, words)
+    identity = [] if user is None else _identity(user)
     signalled = f"--pdeathsig={on_parent_death.name}"
     return [setpriv, *identity, signalled, "sh", "-c", _EXEC_WITH_PARENT, str(os.getpid()), *words]
 
 
-def _identity(user: str, words: Sequence[str]) -> list[str]:
-    options = [f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups"]
-    paths = [Path(word) for word in words if word.startswith("/")]
-    if any(not folder.stat().st_mode & stat.S_IXOTH for path in paths for folder in path.parents):
-        # Root's own folders (a clone in /root, a `mktemp -d`) are closed to this user.
-        options += ["--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
-    return options
+def _identity(user: str) -> list[str]:
+    return [f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups", "--inh-caps=-all"]
 
 
 def start(

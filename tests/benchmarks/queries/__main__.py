@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Final
 
 import typer
@@ -23,6 +22,7 @@ from tests.benchmarks.queries.cases import Case, cases
 from tests.benchmarks.queries.filling import Filling, antiphon_with, prefect_with, runs_of
 from tests.benchmarks.queries.writes import measure_writes
 from tests.benchmarks.report import number, times
+from tests.servers import open_folder
 
 app: Final = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -179,8 +179,8 @@ def writes(
     write: Annotated[bool, typer.Option(help="Write docs/benchmarks.md.")] = True,  # noqa: FBT002
 ) -> None:
     """Measure what each table of sums and each index costs a write."""
-    with TemporaryDirectory(prefix="antiphon-bench-") as directory:
-        costs = measure_writes(Path(directory))
+    with open_folder() as directory:
+        costs = measure_writes(directory)
     shown = table(
         ["microseconds of PostgreSQL's CPU for each event", "alone", "400 at once"],
         [[name, f"{cost.alone:.0f}", f"{cost.together:.0f}"] for name, cost in costs.items()],

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.test_start import Started, started
+from tests.servers import open_folder
 
 
 @pytest.fixture(scope="package")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
+def running() -> Iterator[Started]:
     """Run everything, embedded."""
-    with started(tmp_path_factory.mktemp("cli") / "data") as subject:
+    with open_folder() as folder, started(folder / "data") as subject:
         yield subject

@@ -263,7 +263,7 @@ async def test_no_function_looks_in_a_schema_of_its_own(client: NatsClient, post
 
 
 async def test_an_upgrade_builds_again_what_another_version_made(
-    client: NatsClient, projector: Projector, nats_url: str, postgres_url: str, tmp_path: Path
+    client: NatsClient, projector: Projector, nats_url: str, postgres_url: str, open_path: Path
 ) -> None:
     run = life()
     last = (await append_to(JetStreamLog(client), run))[-1]
@@ -273,7 +273,7 @@ async def test_an_upgrade_builds_again_what_another_version_made(
     await execute(postgres_url, "UPDATE built SET version = 0")
     await execute(postgres_url, "UPDATE flow_run SET name = 'old'")
     options = ("--nats-url", nats_url, "--postgres-url", postgres_url, "--role", "projector")
-    with started(tmp_path / "data", None, *options):
+    with started(open_path / "data", None, *options):
         async with asyncio.timeout(DEADLINE_SECONDS):
             while await is_outdated(postgres_url):
                 await asyncio.sleep(0.1)
