@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -58,8 +59,12 @@ def running_nats(directory: Path) -> Iterator[NatsServer]:
 
 @contextmanager
 def running_postgres(directory: Path) -> Iterator[PostgresServer]:
-    """Run a PostgreSQL with its data in `directory`, and a template with all tables for `fresh_database`."""
-    with PostgresServer(directory) as server:
+    """Run a PostgreSQL with its data in `directory`, and a template with all tables for `fresh_database`.
+
+    ANTIPHON_TEST_POSTGRES names a folder with the programs of another version.
+    """
+    other = os.environ.get("ANTIPHON_TEST_POSTGRES")
+    with PostgresServer(directory, Path(other) if other else None) as server:
         asyncio.run(migrate(server.create_database(_TEMPLATE)))
         yield server
 

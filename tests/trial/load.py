@@ -16,7 +16,7 @@ from tests.integration.policy.lives import MOVES, Life, decide_surely, new_lives
 _CALLERS: Final = 16
 _PAUSE_SECONDS: Final = 0.1
 #: The first transition of every life is asked for over HTTP.
-_OVER_HTTP: Final = 1
+OVER_HTTP: Final = 1
 
 
 class Load:
@@ -45,7 +45,7 @@ class Load:
             self._lives_left -= 1
             (life,) = await self._new_lives()
             for number, command in enumerate(life.commands):
-                if number == _OVER_HTTP:
+                if number == OVER_HTTP:
                     await self._run(life.run, command.command_id)
                 else:
                     outcome = await decide_surely(self._client, command)

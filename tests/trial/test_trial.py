@@ -21,7 +21,7 @@ from tests.integration.projections.test_projector import reached
 from tests.integration.test_start import antiphon, started
 from tests.servers import PostgresServer, fresh_database
 from tests.trial.chaos import Chaos
-from tests.trial.load import Load
+from tests.trial.load import OVER_HTTP, Load
 from tests.trial.subscribers import NatsSubscriber, Seen, SseSubscriber, Subscriber, WebSocketSubscriber
 
 #: `make trial` makes many more.
@@ -53,7 +53,7 @@ async def test_every_change_is_seen_once_in_order_whatever_is_killed(
             chaos = Chaos(subject, load, KILL_EVERY_SECONDS)
             await _go_through(load, chaos, subscribers, log)
             for life in load.lives[:ASKED_AGAIN]:
-                await assert_decided_once(client, log, life)
+                await assert_decided_once(client, log, life, over_http=[OVER_HTTP])
             written = [item async for batch in log.follow(0, until=await log.last_position()) for item in batch]
             await reached(run["postgres_url"], len(written))
             with fresh_database(postgres_server) as empty:

