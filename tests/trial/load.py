@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
 import httpx
 
 from antiphon.events.client.client import Client
+from antiphon.events.flow_run.commands import SetFlowRunState
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.outcome import Status
+from tests.examples import proposed
 from tests.integration.policy.lives import MOVES, Life, decide_surely, new_lives
 
 _CALLERS: Final = 16
@@ -28,6 +31,8 @@ class Load:
         self._lives_left = max(transitions // len(MOVES), 1)
         self.total = self._lives_left
         self.lives: list[Life] = []
+        #: The commands that are parked, at least: one whose answer is lost is sent again.
+        self.refused = 0
 
     @property
     def share(self) -> float:
@@ -50,7 +55,15 @@ class Load:
                 else:
                     outcome = await decide_surely(self._client, command)
                     assert outcome.status in (Status.CREATED, Status.ACCEPT)
+            await self._reuse_an_id(life)
             self.lives.append(life)
+
+    async def _reuse_an_id(self, life: Life) -> None:
+        """Another command with a known id is never given the first answer."""
+        last = life.commands[-1]
+        other = replace(last, command=SetFlowRunState(state=proposed("FAILED")))
+        assert (await decide_surely(self._client, other)).status is Status.INVALID
+        self.refused += 1
 
     async def _new_lives(self) -> list[Life]:
         while True:
@@ -61,10 +74,13 @@ class Load:
 
     async def _run(self, run: UUID, command_id: UUID) -> None:
         path, key = f"/api/flow_runs/{run}/set_state", {"Idempotency-Key": str(command_id)}
-        answer = await self._surely("POST", path, json={"state": {"type": "RUNNING"}}, headers=key)
+        # What PostgreSQL cannot store is left out, and stops nothing.
+        state = {"type": "RUNNING", "message": "a\x00b"}
+        answer = await self._surely("POST", path, json={"state": state}, headers=key)
         assert answer.json()["status"] == "ACCEPT", answer.text
         shown = await self._surely("GET", f"/api/flow_runs/{run}")
-        assert shown.json()["state"]["type"] == "RUNNING", shown.text
+        state = shown.json()["state"]
+        assert (state["type"], state["message"]) == ("RUNNING", "ab"), shown.text
 
     async def _surely(self, method: str, path: str, **rest: object) -> httpx.Response:
         while True:
