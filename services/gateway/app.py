@@ -16,7 +16,7 @@ from antiphon.services.gateway.context import Gateway
 from antiphon.services.gateway.docs_pages.page import VIEWERS, ViewerFiles
 from antiphon.services.gateway.fast_path import WriteFastPath
 from antiphon.services.gateway.http import errors, problems
-from antiphon.services.gateway.routes.antiphon import health, pages, parked, runs, stream
+from antiphon.services.gateway.routes.antiphon import health, pages, parked, runs, schemas, stream
 from antiphon.services.gateway.routes.prefect import (
     absent,
     artifacts,
@@ -139,7 +139,7 @@ def _own_application() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    for router in (stream.router, runs.router, parked.router, health.status_router):
+    for router in (stream.router, runs.router, parked.router, schemas.router, health.status_router):
         app.include_router(router)
     problems.install(app)
     return app

@@ -20,8 +20,20 @@ from antiphon.events import subjects
 from antiphon.events.codec import COMMAND_TYPES, EVENT_TYPES
 from antiphon.events.outcome import Outcome
 from antiphon.events.projection_messages import PROJECTION_MESSAGES
+from antiphon.projections.presence.projection import Presence
+from antiphon.services.gateway.docs_pages import schemas
+from antiphon.services.gateway.schemas.events import ReportedEvent
+from antiphon.services.gateway.schemas.logs import LogLine
 
 _OUTCOME: Final = "outcome"
+#: The observations by the kinds in their subjects.
+_OBSERVATIONS: Final[dict[str, tuple[str, Any]]] = {
+    "flow_run": ("What a client or the server has seen of a flow run: Prefect's event.", ReportedEvent),
+    "task_run": ("What a client or the server has seen of a task run: Prefect's event.", ReportedEvent),
+    "other": ("What a client or the server has seen of anything else: Prefect's event.", ReportedEvent),
+    "log": ("Log lines of a flow run, or of `none`.", list[LogLine]),
+    "presence": ("That a worker is there, or that a client asks for runs.", Presence),
+}
 _PARAMETERS: Final = {
     "id": "What it is about: letters, digits, `_` and `-`, at most 128; of most kinds a UUID.",
     "projection": "The name of a projection, such as `events`.",
@@ -30,7 +42,8 @@ _PARAMETERS: Final = {
 _DESCRIPTION: Final = (
     "Commands are published on `cmd.>` (the stream COMMANDS; its confirmation means that the command will be decided),"
     " or sent as a request on the same subject with `ask.` instead of `cmd.`, which is answered with the outcome."
-    " Events are the log, the stream EVENTS on `evt.>`. Bodies are JSON, metadata is in headers."
+    " Events are the log, the stream EVENTS on `evt.>`. Observations are what clients report, the stream OBSERVED on"
+    " `obs.>`; nobody decides them. Bodies are JSON, metadata is in headers. Readers ignore unknown fields."
 )
 
 
@@ -76,7 +89,9 @@ class EventHeaders(BaseModel):
     ce_type: str = Field(alias="ce-type", description="The stored name, `<kind>.<action>`.")
     ce_source: str = Field(alias="ce-source", description="/antiphon/<kind>/<id>")
     ce_time: datetime = Field(alias="ce-time", description="When the command was given.")
-    schema_version: int = Field(alias=subjects.SCHEMA_VERSION, description="The version of the body's schema.")
+    schema_version: str = Field(
+        alias=subjects.SCHEMA_VERSION, pattern="^[0-9]+$", description="The version of the body's schema."
+    )
     command_id: UUID = Field(alias=subjects.COMMAND_ID, description="The id of the command that led to it.")
     correlation_id: UUID | None = Field(None, alias=subjects.CORRELATION_ID, description="As in the command.")
     causation_id: str | None = Field(None, alias=subjects.CAUSATION_ID, description="As in the command.")
@@ -87,17 +102,21 @@ class EventHeaders(BaseModel):
     )
 
 
-def specification() -> Specification:
-    """The document of this version."""
+def specification(host: str = "localhost:4222") -> Specification:
+    """The document of this version, with the host and port of a NATS server."""
     # The broker is described, never connected.
-    broker = NatsBroker()
+    broker = NatsBroker(f"nats://{host}")
     for (kind, verb), command in COMMAND_TYPES.items():
-        subject = f"cmd.{kind}.{{id}}.{verb}"
-        broker.subscriber(subject, title=f"{kind}.{verb}", description=_summary(command))(_handler_of(command))
+        for way in ("cmd", "ask"):
+            title = f"{kind}.{verb}" if way == "cmd" else f"ask.{kind}.{verb}"
+            subject = f"{way}.{kind}.{{id}}.{verb}"
+            broker.subscriber(subject, title=title, description=_summary(command))(_handler_of(command))
     for name, event in EVENT_TYPES.items():
         kind, _, action = name.partition(".")
         subject = f"evt.{kind}.{{id}}.{action}"
         broker.publisher(subject, title=f"{name}.v{event.VERSION}", description=_summary(event), schema=event)
+    for kind, (description, schema) in _OBSERVATIONS.items():
+        broker.publisher(f"obs.{kind}.{{id}}", title=f"obs.{kind}", description=description, schema=schema)
     for verb, message in PROJECTION_MESSAGES.items():
         subject = f"projection.{{projection}}.{verb}"
         broker.subscriber(subject, title=f"projection.{verb}", description=_summary(message))(_handler_of(message))
@@ -107,9 +126,8 @@ def specification() -> Specification:
     )
     summary = "How a command was decided, sent to the inbox that it names."
     broker.publisher("{inbox}", title=_OUTCOME, description=summary, schema=Outcome)
-    return _completed(
-        AsyncAPI(broker, title="Antiphon", version=version("antiphon"), description=_DESCRIPTION).to_specification()
-    )
+    made = AsyncAPI(broker, title="Antiphon", version=version("antiphon"), description=_DESCRIPTION)
+    return _completed(made.to_specification())
 
 
 def _summary(message: type[BaseModel]) -> str:
@@ -128,15 +146,16 @@ def _handler_of(command: type[BaseModel]) -> Callable[[BaseModel], Awaitable[Non
 
 def _completed(document: Any) -> Specification:
     """The document with all that FastStream does not describe: headers, parts of subjects, replies."""
-    # Readers know the addresses of their servers, which came with their credentials.
-    document.servers = None
+    commands = {command.__name__ for command in COMMAND_TYPES.values()}
+    for name, schema in document.components.schemas.items():
+        if name not in commands:
+            schemas.open_to_new_fields(schema)
     for headers in (CommandHeaders, EventHeaders):
         document.components.schemas[headers.__name__] = headers.model_json_schema(by_alias=True)
     for name, channel in document.channels.items():
-        channel.servers = None
         parts = [part for part in _PARAMETERS if f"{{{part}}}" in channel.address]
         channel.parameters = {part: {"description": _PARAMETERS[part]} for part in parts}
-        if channel.address.startswith(("cmd.", "evt.")):
+        if channel.address.startswith(("cmd.", "ask.", "evt.")):
             _complete(document, name)
     # FastStream's order is arbitrary.
     document.channels = dict(sorted(document.channels.items()))
@@ -155,8 +174,11 @@ def _complete(document: Any, channel: str) -> None:
         described.headers = _reference("components/schemas", headers.__name__)
         described.correlationId.location = f"$message.header#/{subjects.CORRELATION_ID}"
     if is_command:
-        address = {"location": f"$message.header#/{subjects.REPLY_TO}"}
-        operation.reply = {"address": address, "channel": _reference("channels", _OUTCOME)}
+        # Of a request the reply subject is NATS's own.
+        reply = {"channel": _reference("channels", _OUTCOME)}
+        if not channel.startswith("ask."):
+            reply["address"] = {"location": f"$message.header#/{subjects.REPLY_TO}"}
+        operation.reply = reply
 
 
 def _reference(place: str, name: str) -> dict[str, str]:

@@ -66,6 +66,8 @@ def validate(schema: dict[str, str], value: Any) -> None:
 
 def test_every_command_and_event_has_a_channel() -> None:
     commands = {f"{kind}.{verb}": f"cmd.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
+    commands |= {f"ask.{kind}.{verb}": f"ask.{kind}.{{id}}.{verb}" for kind, verb in codec.COMMAND_TYPES}
+    observed = {f"obs.{kind}": f"obs.{kind}.{{id}}" for kind in ("flow_run", "task_run", "other", "log", "presence")}
     events = {}
     for name, event in codec.EVENT_TYPES.items():
         kind, action = name.split(".", 1)
@@ -73,9 +75,11 @@ def test_every_command_and_event_has_a_channel() -> None:
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
     requests = {f"projection.{verb}": f"projection.{{projection}}.{verb}" for verb in PROJECTION_MESSAGES}
     sent = {"outcome": "{inbox}", "projection.committed": "projection.{projection}.committed"}
-    assert addresses == commands | events | requests | sent
+    assert addresses == commands | events | observed | requests | sent
     actions = {name: operation["action"] for name, operation in DOCUMENT["operations"].items()}
-    assert actions == dict.fromkeys((*commands, *requests), "receive") | dict.fromkeys((*events, *sent), "send")
+    assert actions == dict.fromkeys((*commands, *requests), "receive") | dict.fromkeys(
+        (*events, *observed, *sent), "send"
+    )
     assert all(channel["description"] for channel in DOCUMENT["channels"].values())
 
 
@@ -88,8 +92,9 @@ def test_every_reference_leads_somewhere() -> None:
 
 def test_a_command_is_answered_with_an_outcome() -> None:
     for kind, verb in codec.COMMAND_TYPES:
-        reply = DOCUMENT["operations"][f"{kind}.{verb}"]["reply"]
-        assert reply["channel"] == {"$ref": "#/channels/outcome"}
+        for name in (f"{kind}.{verb}", f"ask.{kind}.{verb}"):
+            reply = DOCUMENT["operations"][name]["reply"]
+            assert reply["channel"] == {"$ref": "#/channels/outcome"}
     outcome = Outcome(status=Status.CREATED, aggregate_id=FLOW.id, command_id=COMMAND_ID, position=5)
     validate(message_of("outcome")["payload"], json.loads(outcome.model_dump_json()))
 

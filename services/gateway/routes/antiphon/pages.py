@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Header, Request
 from starlette.responses import RedirectResponse, Response
 
+from antiphon.events.log.errors import LogUnavailableError
+from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.docs_pages import page
 from antiphon.services.gateway.docs_pages.asyncapi import specification
 from antiphon.services.gateway.http.errors import JsonResponse, not_found
@@ -34,13 +36,16 @@ async def file(name: str, if_none_match: IfNoneMatch = None) -> Response:
 
 
 @cache
-def _document() -> bytes:
-    return specification().to_json().encode()
+def _document(host: str) -> bytes:
+    return specification(host).to_json().encode()
 
 
 @router.get(f"{PREFIX}/asyncapi")
-async def asyncapi() -> Response:
-    return JsonResponse(_document())
+async def asyncapi(request: Request) -> Response:
+    address = gateway_of(request).nats.connected_url
+    if address is None:
+        raise LogUnavailableError("no NATS server is connected")
+    return JsonResponse(_document(f"{address.hostname}:{address.port}"))
 
 
 @router.get(f"{PREFIX}/asyncapi.html", include_in_schema=False)
