@@ -13,15 +13,15 @@ class Hurry(BaseModel):
     position: int
 
 
-class Unpark(BaseModel):
+class Heal(BaseModel):
     """A request to project an event stream from its parked event on."""
 
     #: `evt.<kind>.<id>`
     event_stream: str
 
 
-class Unparked(BaseModel):
-    """The reply to Unpark."""
+class Healed(BaseModel):
+    """The reply to Heal."""
 
     #: The number of events that were projected.
     events: int = 0
@@ -33,4 +33,4 @@ class Yield(BaseModel):
 
 
 #: By the last token of the subject.
-PROJECTION_MESSAGES: Final[dict[str, type[BaseModel]]] = {"hurry": Hurry, "unpark": Unpark, "yield": Yield}
+PROJECTION_MESSAGES: Final[dict[str, type[BaseModel]]] = {"heal": Heal, "hurry": Hurry, "yield": Yield}

@@ -110,9 +110,9 @@ def task_token(task_key: str) -> str:
     return sha256(task_key.encode()).hexdigest()[:32]
 
 
-def parked(consumer: str) -> str:
-    """The subject on which `consumer` parks a message it cannot handle."""
-    return f"parked.{consumer}"
+def parked(consumer: str, reason: str, source: str, kind: str) -> str:
+    """The subject on which `consumer` parks a message that was published on `<source>.<kind>.>`."""
+    return f"parked.{consumer}.{reason}.{source}.{kind}"
 
 
 def snapshot(aggregate: Aggregate) -> str:
@@ -136,9 +136,9 @@ def projection_hurry(projection: str) -> str:
     return f"projection.{projection}.hurry"
 
 
-def projection_unpark(projection: str) -> str:
+def projection_heal(projection: str) -> str:
     """The core NATS subject of requests to continue an event stream that waits behind a parked event."""
-    return f"projection.{projection}.unpark"
+    return f"projection.{projection}.heal"
 
 
 def projection_yield(projection: str) -> str:

@@ -12,6 +12,7 @@ from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome
 from antiphon.events.subjects import Aggregate
+from antiphon.events.unhandled import Unhandled
 from antiphon.services.policy.service.answers import Answers
 from antiphon.services.policy.service.command_message import CommandMessage
 from antiphon.services.policy.service.handler import Handler
@@ -52,7 +53,7 @@ class Desk:
     #: What was told with the last reply.
     events: dict[str, list[Event]] = field(default_factory=dict)
     acknowledged: list[CommandMessage] = field(default_factory=list)
-    parked: list[tuple[CommandMessage, str]] = field(default_factory=list)
+    parked: list[Unhandled] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.handler = self.made(
@@ -85,8 +86,8 @@ class Desk:
         self._crash("acknowledge")
         self.acknowledged.append(letter)
 
-    async def _park(self, letter: CommandMessage, why: str) -> None:
-        self.parked.append((letter, why))
+    async def _park(self, letters: Sequence[Unhandled]) -> None:
+        self.parked += letters
 
     def _crash(self, place: str) -> None:
         if self.crash_at == place:

@@ -2,6 +2,7 @@
 
 LogError
  +-- ConflictError         decide again
+ +-- DuplicateError        store the messages one by one
  +-- LogUnavailableError   back off, then try again
  +-- TooLargeError         give up: it can never be appended
  +-- NoSuchPositionError   the log does not reach so far
@@ -19,6 +20,10 @@ class LogError(Exception):
 
 class ConflictError(LogError):
     """An aggregate has moved on since it was read: read it and decide again."""
+
+
+class DuplicateError(LogError):
+    """One message of a batch is stored already, by its id: nothing of the batch was stored."""
 
 
 class LogUnavailableError(LogError):

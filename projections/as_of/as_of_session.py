@@ -117,11 +117,11 @@ class _Runner(Runner[Recorded | Unreadable]):
     def __init__(
         self, connection: AsyncConnection[Any], shadow: ShadowTables, parked: dict[str, int], after: int
     ) -> None:
-        super().__init__(connection, NAME, EventReader(parked, _was_parked), after)
+        super().__init__(connection, NAME, EventReader(parked), after)
         self.connection = connection
         self._shadow = shadow
 
-    async def _commit(self, changes: Sequence[Change], *_: object) -> None:
+    async def _put(self, changes: Sequence[Change], *_: object) -> None:
         await self._shadow.write(changes)
 
 
@@ -133,10 +133,6 @@ async def _live(connection: AsyncConnection[Any]) -> int:
 async def _latest(connection: AsyncConnection[Any], position: int) -> Keyframe:
     row = await (await connection.execute(_LATEST.encode(), (position,))).fetchone() if position else None
     return Keyframe(*row) if row else BEGINNING
-
-
-async def _was_parked(item: Recorded | Unreadable, why: str) -> None:
-    """The projector has parked it already."""
 
 
 @contextmanager

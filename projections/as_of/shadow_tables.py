@@ -13,7 +13,8 @@ from antiphon.projections.as_of.touched import TOUCHED
 from antiphon.projections.core.change import Change, Row, Step, merge
 from antiphon.projections.core.migrate import OBSERVED, SCHEMA
 from antiphon.projections.core.table import Table
-from antiphon.projections.engine.writer import Part, parked_streams, parts
+from antiphon.projections.engine.parked_streams import parked_positions
+from antiphon.projections.engine.writer import Part, parts
 
 #: Tables, whether they have a history table, their key and their columns.
 _TABLES: Final = """
@@ -108,7 +109,7 @@ class ShadowTables:
 
     async def parked(self) -> dict[str, int]:
         """The event streams that waited at the keyframe, and the position of the parked event of each."""
-        return await parked_streams(self._connection, "then_parked_aggregate")
+        return await parked_positions(self._connection, "then_parked_aggregate")
 
     async def lock(self) -> None:
         """Lock the read models until the transaction ends.

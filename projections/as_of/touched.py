@@ -83,5 +83,6 @@ TOUCHED: Final[Mapping[str, Sequence[Touched]]] = {
     ),
     "forget_leases": (Touched("concurrency_lease", "limit_ids @> ARRAY[%(id)s]"),),
     "park": (Touched("parked_aggregate", "subject = %(subject)s"),),
-    "unpark": (Touched("parked_aggregate", "subject = %(subject)s"),),
+    "wait": (Touched("parked_aggregate", "subject = %(subject)s"),),
+    "heal": (Touched("parked_aggregate", "subject = %(subject)s"),),
 }

@@ -197,10 +197,14 @@ ON CONFLICT (name) DO UPDATE SET position = excluded.position WHERE c.position <
 INSERT INTO keyframe (position, recorded_at) VALUES (%(position)s, %(recorded_at)s)
 
 -- name: park
-INSERT INTO parked_aggregate (subject, position) VALUES (%(subject)s, %(position)s) ON CONFLICT (subject) DO NOTHING
+INSERT INTO parked_aggregate (subject, position, recorded_at, reason, error)
+VALUES (%(subject)s, %(position)s, %(recorded_at)s, %(reason)s, %(error)s) ON CONFLICT (subject) DO NOTHING
 
--- name: unpark
--- The same transaction projects the events that waited behind the parked one.
+-- name: wait
+UPDATE parked_aggregate SET waiting = waiting + 1 WHERE subject = %(subject)s
+
+-- name: heal
+-- The same transaction projects the parked event and those that waited behind it.
 DELETE FROM parked_aggregate WHERE subject = %(subject)s
 
 -- name: archive

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from antiphon.events import subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.port import Recorded, Unreadable
+from antiphon.events.unhandled import Reason, one_line
 from antiphon.projections.core.change import Change, Statement
 from antiphon.projections.engine.projection import project
 
-#: Stores an event with a reason, for inspection and replay; idempotent.
-Park = Callable[[Recorded | Unreadable, str], Awaitable[None]]
+#: Takes note of an event that was parked, and why.
+Note = Callable[[Recorded | Unreadable, str], None]
 
-_WAITS: Final = "waits behind an event that was parked"
+
+def no_note(item: Recorded | Unreadable, why: str) -> None:
+    """For readers of events that another reader takes note of."""
 
 
 class EventReader:
-    """A `Reader` of the log (runner.py)."""
+    """A `Reader` of the log (runner.py).
 
-    def __init__(self, parked: dict[str, int], park: Park) -> None:
+    The log keeps every event, so a parked one is only listed, with the number of those that wait behind it, in the
+    transaction of the checkpoint (parked_streams.py).
+    """
+
+    def __init__(self, parked: dict[str, int], note: Note = no_note) -> None:
         #: Event streams to the position of their parked event; later events of the stream wait.
         self._parked = parked
-        self._park = park
+        self._note = note
 
-    async def changes(self, item: Recorded | Unreadable) -> Sequence[Change]:
+    def changes(self, item: Recorded | Unreadable) -> Sequence[Change]:
         """See Reader."""
-        if isinstance(item, Unreadable):
-            return await self.put_aside(item, item.error)
         if self._parked and item.position > self._parked.get(stream_of(item), item.position):
-            return await self.put_aside(item, _WAITS)
+            return [Statement("wait", {"subject": stream_of(item)})]
+        if isinstance(item, Unreadable):
+            return self.put_aside(item, Reason.UNREADABLE, item.error)
         try:
             return project(item)
         except UndecodableError as error:
-            return await self.put_aside(item, str(error))
+            return self.put_aside(item, Reason.UNREADABLE, str(error))
 
-    async def put_aside(self, item: Recorded | Unreadable, why: str) -> Sequence[Change]:
+    def put_aside(self, item: Recorded | Unreadable, reason: Reason, why: str) -> Sequence[Change]:
         """See Reader; the later events of the stream wait from now on."""
-        await self._park(item, why)
         stream = stream_of(item)
-        self._parked.setdefault(stream, item.position)
-        return [Statement("park", {"subject": stream, "position": item.position})]
+        first = self._parked.get(stream)
+        # A batch whose write failed is read again.
+        if first is None or item.position < first:
+            self._parked[stream] = item.position
+            self._note(item, why)
+        return [
+            Statement(
+                "park",
+                {
+                    "subject": stream,
+                    "position": item.position,
+                    "recorded_at": item.recorded_at,
+                    "reason": reason.value,
+                    "error": one_line(why),
+                },
+            )
+        ]
+
+    async def store_aside(self) -> None:
+        """See Reader: the log has the parked events already."""
 
     def waiting_from(self, stream: str) -> int | None:
         """The position of the parked event of an event stream, if it has one."""
@@ -54,7 +77,7 @@ class EventReader:
             if isinstance(item, Unreadable):
                 raise UndecodableError(f"position {item.position}: {item.error}")
             changes += project(item)
-        return [*changes, Statement("unpark", {"subject": stream})]
+        return [*changes, Statement("heal", {"subject": stream})]
 
     def go_on(self, stream: str) -> None:
         """End the waiting of an event stream, once the changes from `again` are committed."""

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import psycopg
 from psycopg import AsyncConnection
 
+from antiphon.events.unhandled import Reason
 from antiphon.projections.core.change import Change
 from antiphon.projections.engine.writer import Part, blames_the_rows, write
 
@@ -27,11 +28,14 @@ ItemRead = TypeVar("ItemRead", bound=Positioned, contravariant=True)
 class Reader(Protocol[ItemRead]):
     """Turns messages of one stream into changes."""
 
-    async def changes(self, item: ItemRead) -> Sequence[Change]:
-        """The changes of a message; an unreadable message is parked."""
+    def changes(self, item: ItemRead) -> Sequence[Change]:
+        """The changes of a message; an unreadable message is put aside."""
 
-    async def put_aside(self, item: ItemRead, why: str) -> Sequence[Change]:
+    def put_aside(self, item: ItemRead, reason: Reason, why: str) -> Sequence[Change]:
         """Park a message, and return the changes that record this; idempotent."""
+
+    async def store_aside(self) -> None:
+        """Called before the checkpoint passes messages that were put aside: they must be stored."""
 
 
 class Copy(Protocol[ItemRead]):
@@ -98,31 +102,48 @@ class Runner(Generic[Item]):
         """Write changes of messages before the checkpoint in one transaction; raises psycopg.Error."""
         if self._keyframes is not None:
             await self._keyframes.carry()
-        await write(self._connection, changes, self._name, self.position)
+        await self._put(changes, self.position)
 
     async def _write(self, items: Sequence[Item]) -> None:
-        changes = [change for item in items for change in await self._reader.changes(item)]
+        changes = [change for item in items for change in self._reader.changes(item)]
         try:
             await self._commit(changes, items, items[-1].position)
         except psycopg.Error as error:
-            if self._connection.closed or not blames_the_rows(error):
-                raise
-            if len(items) > 1:
-                # Read and write one by one: messages after a parked one may have to wait.
-                for item in items:
-                    await self._write([item])
-                return
-            instead = await self._reader.put_aside(items[0], f"its rows cannot be written: {str(error).strip()}")
-            await self._commit(instead, items, items[0].position)
+            self._require_faulty_rows(error)
+            await self._write_one_by_one(items)
         self.position = items[-1].position
 
+    async def _write_one_by_one(self, items: Sequence[Item]) -> None:
+        """Write messages of which PostgreSQL refuses some, and put these aside."""
+        async with self._connection.transaction():
+            for item in items:
+                try:
+                    # Read it again: it may have to wait behind another one.
+                    async with self._connection.transaction():
+                        await self._put(self._reader.changes(item), item.position)
+                except psycopg.Error as error:
+                    self._require_faulty_rows(error)
+                    why = f"its rows cannot be written: {error.diag.message_primary or error}"
+                    await self._put(self._reader.put_aside(item, Reason.UNWRITABLE, why), item.position)
+            await self._commit((), items, items[-1].position)
+
+    def _require_faulty_rows(self, error: psycopg.Error) -> None:
+        if self._connection.closed or not blames_the_rows(error):
+            raise error
+
     async def _commit(self, changes: Sequence[Change], items: Sequence[Item], position: int) -> None:
+        await self._reader.store_aside()
         first = () if self._copy is None else await self._copy.parts(items)
         # A message that is only copied adds no keyframe.
         last = items[-1] if items[-1].position == position else None
         final = () if self._keyframes is None or last is None else await self._keyframes.parts(last)
-        await write(self._connection, changes, self._name, position, first, final)
+        await self._put(changes, position, first, final)
         if self._keyframes is not None and final:
             self._keyframes.written()
         if self._copy is not None:
             self._copy.written()
+
+    async def _put(
+        self, changes: Sequence[Change], position: int, first: Sequence[Part] = (), final: Sequence[Part] = ()
+    ) -> None:
+        await write(self._connection, changes, self._name, position, first, final)

@@ -172,12 +172,6 @@ async def release_lock(connection: AsyncConnection[Any], name: str) -> None:
     await connection.execute("SELECT pg_advisory_unlock(hashtext(%s))", (f"{SCHEMA}.{name}",))
 
 
-async def parked_streams(connection: AsyncConnection[Any], table: str = "parked_aggregate") -> dict[str, int]:
-    """The event streams with a parked event, and its position."""
-    cursor = await connection.execute(f"SELECT subject, position FROM {table}".encode())  # noqa: S608  our own name
-    return {str(subject): int(position) for subject, position in await cursor.fetchall()}
-
-
 def blames_the_rows(error: psycopg.Error) -> bool:
     """Whether the rows cause the error: their data, an integrity constraint or a limit (as of an index entry)."""
     # A missing table or privilege is no fault of the rows, and must not park a message.

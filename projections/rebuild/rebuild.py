@@ -11,10 +11,11 @@ from psycopg import AsyncConnection
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
 from antiphon.projections.as_of.keyframes import Keyframes
 from antiphon.projections.core.migrate import SCHEMA, VERSION
-from antiphon.projections.engine.event_reader import EventReader, Park, stream_of
+from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.parked_streams import parked_positions
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import connect, parked_streams, position_of, try_lock
+from antiphon.projections.engine.writer import connect, position_of, try_lock
 from antiphon.projections.rebuild import shadow_schema
 from antiphon.projections.rebuild.projector_lock import RequestHandover, hold_lock, no_holder
 from antiphon.projections.rebuild.reading_ahead import ahead
@@ -44,14 +45,11 @@ class Rebuild:
         log: EventLog,
         postgres_url: str,
         *,
-        park: Park | None = None,
         request_handover: RequestHandover = no_holder,
         progress: Callable[[RebuildProgress], None] = lambda _: None,
     ) -> None:
         self._log = log
         self._postgres_url = postgres_url
-        #: Parks an event that only the new rows cannot show; the projector has parked the others.
-        self._park = park
         #: Asks the projector to release its lock.
         self._request_handover = request_handover
         self._progress = progress
@@ -68,7 +66,7 @@ class Rebuild:
                 raise RebuildError(f"version {live.version} built the live read models, and this is version {VERSION}")
             await shadow_schema.drop(connection, shadow_schema.OLD)
             after = await shadow_schema.begin(connection, self._postgres_url, await self._log.last_position())
-            reader = EventReader(await parked_streams(connection), self._park_what_is_new)
+            reader = EventReader(await parked_positions(connection))
             runner: Runner[Recorded | Unreadable] = Runner(
                 connection, NAME, reader, after, keyframes=Keyframes(connection)
             )
@@ -112,16 +110,6 @@ class Rebuild:
         async with await connect(self._postgres_url) as live:
             if (shown := await position_of(live, NAME)) > position:
                 raise RebuildError(f"the live read models are at {shown}, and the log ends at {position}")
-
-    async def _park_what_is_new(self, item: Recorded | Unreadable, why: str) -> None:
-        if self._park is None:
-            return
-        async with await connect(self._postgres_url) as live:
-            waits_from = (await parked_streams(live)).get(stream_of(item))
-            is_behind = item.position > await position_of(live, NAME)
-        # The projector parks an event that it has not read yet.
-        if not is_behind and (waits_from is None or waits_from > item.position):
-            await self._park(item, why)
 
 
 async def is_outdated(postgres_url: str) -> bool:

@@ -1,16 +1,30 @@
-"""`antiphon parked`: messages that no process could handle."""
+"""`antiphon parked`: messages that no process could handle, and event streams that wait behind a parked event."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, Final
 
-from antiphon.events.log.nats.parked import Parked, ParkedMessages
+from psycopg import AsyncConnection
+
+from antiphon.events.log.nats.parked import (
+    CannotHealError,
+    CannotReplayError,
+    Parked,
+    ParkedGroup,
+    ParkedMessages,
+    heal,
+)
+from antiphon.projections.engine import parked_streams
+from antiphon.projections.engine.parked_streams import ParkedStreamGroup
 from antiphon.services.cli import console
 from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.installation import Installation
 from antiphon.services.cli.rendering import moment
 from antiphon.services.cli.running import connection
+
+_PAGE: Final = 500
 
 
 @asynccontextmanager
@@ -19,15 +33,42 @@ async def _messages(where: Installation) -> AsyncIterator[ParkedMessages]:
         yield ParkedMessages(client)
 
 
-async def show_all(where: Installation) -> None:
-    """Print a line about each message, the oldest first."""
-    count = 0
+@asynccontextmanager
+async def _tables(where: Installation) -> AsyncIterator[AsyncConnection[Any]]:
+    async with await AsyncConnection.connect(where.postgres_url, autocommit=True, connect_timeout=5) as tables:
+        yield tables
+
+
+async def show_all(where: Installation, after: int, limit: int) -> None:
+    """Print the numbers by reason and kind, and a line about each message of a page, the oldest first."""
     async with _messages(where) as messages:
-        async for parked in messages.all():
-            count += 1
-            console.raw(_line(parked))
-    if not count:
-        console.progress("nothing", "no message is parked")
+        groups, page = await messages.groups(), await messages.page(after, limit)
+    async with _tables(where) as tables:
+        streams = await parked_streams.groups(tables)
+    if not groups and not streams:
+        console.progress("nothing", "is parked")
+    for stream in streams:
+        console.result(_stream_group_line(stream))
+    for group in groups:
+        console.result(_group_line(group))
+    for parked in page:
+        console.raw(_line(parked))
+    if len(page) == limit:
+        console.progress("more", f"antiphon parked list --after {page[-1].sequence}")
+
+
+async def show_streams(where: Installation, after: str, limit: int) -> None:
+    """Print a line about each event stream of a page, in the order of their subjects."""
+    async with _tables(where) as tables:
+        page = await parked_streams.page(tables, after, limit)
+    for stream in page:
+        since = "" if stream.recorded_at is None else f"  {moment(stream.recorded_at)}"
+        waiting = f"{stream.waiting} events wait behind position {stream.position}"
+        console.raw(f"{stream.event_stream}{since}  {waiting}: {stream.error}")
+    if not page:
+        console.progress("nothing", "waits")
+    if len(page) == limit:
+        console.progress("more", f"antiphon parked streams --after {page[-1].event_stream}")
 
 
 async def show(where: Installation, sequence: int) -> None:
@@ -46,29 +87,76 @@ async def show(where: Installation, sequence: int) -> None:
 
 
 async def replay(where: Installation, sequence: int | None) -> None:
-    """Hand one message out again; all without a number."""
+    """Publish one message again; all without a number."""
     async with _messages(where) as messages:
-        for number in await _chosen(messages, sequence):
-            parked = await messages.get(number)
-            if parked is not None:
-                console.result(f"{number}: {await messages.replay(parked)}")
-            elif sequence is not None:
-                raise _absent(number)
+        if sequence is None:
+            await _replay_all(messages)
+            return
+        parked = await messages.get(sequence)
+        if parked is None:
+            raise _absent(sequence)
+        console.result(f"{sequence}: published on {await messages.replay(parked)}")
+
+
+async def _replay_all(messages: ParkedMessages) -> None:
+    done = left = 0
+    async for parked in messages.all():
+        try:
+            await messages.replay(parked)
+            done += 1
+        except CannotReplayError as error:
+            left += 1
+            console.warning(f"{parked.sequence}: {error}")
+    console.result(f"{done} messages are published again")
+    if left:
+        raise CommandFailedError(f"{left} messages cannot be replayed")
 
 
 async def drop(where: Installation, sequence: int | None) -> None:
     """Delete one message; all without a number."""
     async with _messages(where) as messages:
-        for number in await _chosen(messages, sequence):
-            if await messages.drop(number):
-                console.result(f"{number}: dropped")
-            elif sequence is not None:
-                raise _absent(number)
+        if sequence is None:
+            console.result(f"{await messages.drop_all()} messages are dropped")
+        elif await messages.drop(sequence):
+            console.result(f"{sequence}: dropped")
+        else:
+            raise _absent(sequence)
 
 
-async def _chosen(messages: ParkedMessages, sequence: int | None) -> list[int]:
-    # All are listed first: a message that is parked again meanwhile waits for the next time.
-    return [parked.sequence async for parked in messages.all()] if sequence is None else [sequence]
+async def heal_streams(where: Installation, event_stream: str | None) -> None:
+    """Project an event stream from its parked event on; all without a name."""
+    async with connection(where.nats_url) as client:
+        if event_stream is not None:
+            console.result(f"{event_stream}: {await heal(client, event_stream)} events are projected")
+            return
+        left = 0
+        async with _tables(where) as tables:
+            async for name in _all_streams(tables):
+                try:
+                    console.result(f"{name}: {await heal(client, name)} events are projected")
+                except CannotHealError as error:
+                    left += 1
+                    console.warning(str(error))
+    if left:
+        raise CommandFailedError(f"{left} event streams still wait")
+
+
+async def _all_streams(tables: AsyncConnection[Any]) -> AsyncIterator[str]:
+    after = ""
+    while page := await parked_streams.page(tables, after, _PAGE):
+        for stream in page:
+            yield stream.event_stream
+        after = page[-1].event_stream
+
+
+def _group_line(group: ParkedGroup) -> str:
+    what = f"{group.count} {group.reason} {group.kind}.> for the {group.consumer}"
+    return f"{what}; the newest, of {moment(group.last.parked_at)}: {group.last.error}"
+
+
+def _stream_group_line(group: ParkedStreamGroup) -> str:
+    what = f"{group.event_streams} event streams of {group.kind} with an event that is {group.reason}"
+    return f"{what}; {group.waiting_events} events wait behind these"
 
 
 def _absent(sequence: int) -> CommandFailedError:

@@ -12,7 +12,6 @@ from antiphon.services.cli import console, handover
 from antiphon.services.cli.failures import CommandFailedError
 from antiphon.services.cli.installation import Installation
 from antiphon.services.cli.running import connection, run
-from antiphon.services.projecting.event_parking import park_events
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.settings import Settings
 
@@ -37,9 +36,9 @@ async def discard(where: Installation) -> None:
 async def _prepared(where: Installation) -> AsyncIterator[Rebuild]:
     database = where.postgres_url
     async with connection(where.nats_url) as client:
-        log, park, request_handover = JetStreamLog(client), park_events(client), handover.request_handover(client)
+        log, request_handover = JetStreamLog(client), handover.request_handover(client)
         try:
-            yield Rebuild(log, database, park=park, request_handover=request_handover, progress=_Meter().show)
+            yield Rebuild(log, database, request_handover=request_handover, progress=_Meter().show)
         except RebuildError as error:
             raise CommandFailedError(str(error)) from error
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from rich.table import Table
 
 from antiphon.events import subjects
+from antiphon.projections.engine import parked_streams
+from antiphon.projections.engine.parked_streams import ParkedTotals
 from antiphon.services.cli import console, lag
 from antiphon.services.cli.data_directory import DataDirectory, RoleEntry, ServerEntry
 from antiphon.services.cli.lag import Lag
@@ -31,8 +33,12 @@ class StatusReport(BaseModel):
     servers: list[ServerEntry]
     log_position: int | None
     lag: list[Lag]
-    #: The number of messages that no process could handle; `antiphon parked list` shows them.
+    #: The number of commands and observations that no process could handle; `antiphon parked list` shows them.
     parked: int | None
+    #: The number of event streams with an event that could not be projected; `antiphon parked streams` shows them.
+    parked_event_streams: int | None
+    #: The number of events behind these.
+    parked_waiting_events: int | None
     #: Servers that did not answer.
     trouble: list[str]
 
@@ -53,9 +59,10 @@ async def status(data_dir: Path) -> StatusReport:
     states: dict[str, StreamState] = {}
     lags: list[Lag] = []
     positions: list[tuple[str, int]] = []
+    totals: ParkedTotals | None = None
     try:
         async with await psycopg.AsyncConnection.connect(run.postgres_url, connect_timeout=_CONNECT_SECONDS) as tables:
-            positions = await lag.positions(tables)
+            positions, totals = await lag.positions(tables), await parked_streams.totals(tables)
     except psycopg.Error as error:
         trouble.append(f"PostgreSQL: {str(error).strip().splitlines()[0]}")
     try:
@@ -74,6 +81,8 @@ async def status(data_dir: Path) -> StatusReport:
         log_position=states[subjects.EVENTS].last_seq if states else None,
         lag=lags,
         parked=states[subjects.PARKED].messages if states else None,
+        parked_event_streams=totals.event_streams if totals else None,
+        parked_waiting_events=totals.waiting_events if totals else None,
         trouble=trouble,
     )
 
@@ -97,5 +106,10 @@ def _print(status: StatusReport) -> None:
         console.result(readers)
     if status.parked is not None:
         console.result(f"Parked messages: {status.parked}")
+    if status.parked_event_streams is not None:
+        behind = (
+            f", and {status.parked_waiting_events} events wait behind theirs" if status.parked_event_streams else ""
+        )
+        console.result(f"Parked event streams: {status.parked_event_streams}{behind}")
     for sentence in status.trouble:
         console.warning(sentence)

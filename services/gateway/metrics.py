@@ -18,6 +18,7 @@ from antiphon.events.log.nats import direct_get
 from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.replies import ReplyInbox
 from antiphon.events.outcome import Status
+from antiphon.projections.engine import parked_streams
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
 
@@ -32,7 +33,9 @@ _POSITIONS: Final = {
     "projection_lag_events": "Events that are not projected yet.",
     "projection_lag_seconds": "The age of the oldest event that is not projected yet.",
     "waiting_commands": "Queued commands that are not decided yet.",
-    "parked_messages": "Messages that no service could handle.",
+    "parked_messages": "Commands and observations that no service could handle.",
+    "parked_event_streams": "Event streams with an event that could not be projected.",
+    "parked_waiting_events": "Events that wait behind these.",
     "archive_position": "The last archived event.",
 }
 
@@ -142,9 +145,15 @@ async def _in_postgres(pool: Pool, seconds: float) -> dict[str, float]:
             row = await (await connection.execute(query, (_PROJECTION,))).fetchone()
             query = "SELECT coalesce(max(position), 0) FROM archive.chain"
             archived = await (await connection.execute(query)).fetchone()
+            parked = await parked_streams.totals(connection)
     except (psycopg.OperationalError, PoolTimeout):
         return {}
-    return {"projected_position": row[0] if row else 0, "archive_position": archived[0] if archived else 0}
+    return {
+        "projected_position": row[0] if row else 0,
+        "archive_position": archived[0] if archived else 0,
+        "parked_event_streams": parked.event_streams,
+        "parked_waiting_events": parked.waiting_events,
+    }
 
 
 async def _lag(client: Client, position: int, seconds: float) -> dict[str, float]:

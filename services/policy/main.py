@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from antiphon.events import codec, subjects
 from antiphon.events.log.nats.delivered import Delivered
 from antiphon.events.log.nats.jetstream import JetStreamLog
-from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.parking import Parking
 from antiphon.events.log.nats.snapshots import JetStreamSnapshots
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome
@@ -120,8 +120,5 @@ def handler_on(client: Client, queue: CommandQueue, made: Callable[..., Handler]
         if isinstance(message, Delivered):
             queue.decided(message)
 
-    async def put_aside(message: CommandMessage, why: str) -> None:
-        await park(client, "policy", message.subject, message.headers, message.data, why)
-
-    answers = Answers(reply, acknowledge, put_aside)
+    answers = Answers(reply, acknowledge, Parking(client, "policy").park)
     return made(JetStreamLog(client), answers, JetStreamSnapshots(client), clock=clock.now)

@@ -13,7 +13,8 @@ from nats.aio.client import Client
 from antiphon.events import subjects
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.delivered import Delivered
-from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.parking import Parking, unhandled
+from antiphon.events.unhandled import Reason, Unhandled
 from antiphon.projections.core.change import Change
 from antiphon.projections.engine.runner import Runner
 from antiphon.projections.engine.writer import acquire_lock, connect, is_passing, position_of, write
@@ -57,6 +58,7 @@ class ObservationLoop:
 
     def __init__(self, client: Client, postgres_url: str, kind: ObservationKind) -> None:
         self._client = client
+        self._parking = Parking(client, kind.role)
         self._postgres_url = postgres_url
         self._kind = kind
         self.name = kind.name
@@ -72,7 +74,8 @@ class ObservationLoop:
             await write(connection, [], self.name, after)
             _log.info("projects", projection=self.name, stream=subjects.OBSERVED, after=after)
             consumer = OrderedConsumer(self._client, subjects.OBSERVED, after=after, subjects=self.subjects)
-            runner: Runner[Delivered] = Runner(connection, self.name, self, after)
+            reader = _ObservationReader(self._parking, self._kind, self.tally)
+            runner: Runner[Delivered] = Runner(connection, self.name, reader, after)
             try:
                 async for batch in consumer.batches():
                     began = clock.monotonic()
@@ -84,20 +87,38 @@ class ObservationLoop:
             finally:
                 await consumer.close()
 
-    async def changes(self, item: Delivered) -> Sequence[Change]:
-        """See antiphon.projections.engine.runner.Reader."""
+
+class _ObservationReader:
+    """A `Reader` of observations (antiphon.projections.engine.runner)."""
+
+    def __init__(self, parking: Parking, kind: ObservationKind, tally: WorkCounters) -> None:
+        self._parking = parking
+        self._kind = kind
+        self._tally = tally
+        #: By position: a batch whose write failed is read again.
+        self._aside: dict[int, Unhandled] = {}
+        self._stored: frozenset[int] = frozenset()
+
+    def changes(self, item: Delivered) -> Sequence[Change]:
+        """See Reader."""
         try:
             return self._kind.project(item.data)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return await self.put_aside(item, f"it cannot be read: {error!r}")
+            return self.put_aside(item, Reason.UNREADABLE, f"it cannot be read: {error!r}")
 
-    async def put_aside(self, item: Delivered, why: str) -> Sequence[Change]:
-        """See antiphon.projections.engine.runner.Reader."""
-        self.tally.fail(why)
-        _log.warning("observation parked", position=item.position, subject=item.subject, why=why)
-        message_id = f"{subjects.OBSERVED}:{item.position}"
-        await park(self._client, self._kind.role, item.subject, item.headers, item.data, why, message_id=message_id)
+    def put_aside(self, item: Delivered, reason: Reason, why: str) -> Sequence[Change]:
+        """See Reader."""
+        if item.position not in self._stored:
+            self._aside[item.position] = unhandled(item, reason, why)
         return ()
+
+    async def store_aside(self) -> None:
+        """See Reader."""
+        for position, aside in self._aside.items():
+            self._tally.fail(aside.error)
+            _log.warning("observation parked", position=position, subject=aside.subject, why=aside.error)
+        await self._parking.park(self._aside.values())
+        self._stored, self._aside = frozenset(self._aside), {}
 
 
 async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:

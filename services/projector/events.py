@@ -15,15 +15,15 @@ from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.projections.archive.archive import Archive
 from antiphon.projections.as_of.keyframes import Keyframes
-from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.event_reader import EventReader, stream_of
+from antiphon.projections.engine.parked_streams import parked_positions
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import acquire_lock, connect, parked_streams, position_of, write
-from antiphon.services.projecting.event_parking import park_events
+from antiphon.projections.engine.writer import acquire_lock, connect, position_of, write
 from antiphon.services.projector.batch_linger import BatchLinger
 from antiphon.services.projector.handover import Handover
+from antiphon.services.projector.healing import Healing
 from antiphon.services.projector.subscribers import Handler, subscribed
-from antiphon.services.projector.unparking import Unparking
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
 
@@ -44,7 +44,6 @@ class EventsLoop:
         self._client = client
         self._postgres_url = postgres_url
         self._traces = traces
-        self._keep = park_events(client)
         self.tally = WorkCounters()
 
     async def run(self) -> None:
@@ -54,7 +53,7 @@ class EventsLoop:
             after = await position_of(connection, self.name)
             # Readers need a checkpoint, also before the first event.
             await write(connection, [], self.name, after)
-            reader = EventReader(await parked_streams(connection), self._park)
+            reader = EventReader(await parked_positions(connection), self._note)
             archive = await Archive.on(connection)
             runner = self._runner(connection, reader, after, archive)
             _log.info("projects", projection=self.name, stream=subjects.EVENTS, after=after, archived=archive.position)
@@ -63,7 +62,7 @@ class EventsLoop:
             linger, handover = BatchLinger(), Handover(self.name, writing)
             handlers: dict[str, Handler] = {
                 subjects.projection_hurry(self.name): linger.hurry,
-                subjects.projection_unpark(self.name): Unparking(log, reader, runner, writing).unpark,
+                subjects.projection_heal(self.name): Healing(log, reader, runner, writing).heal,
                 subjects.projection_yield(self.name): handover.begin,
             }
             async with subscribed(self._broker, self._client, handlers):
@@ -98,9 +97,9 @@ class EventsLoop:
 
         return TracedRunner(connection, self.name, reader, after, archive, keyframes, traces=self._traces)
 
-    async def _park(self, item: Recorded | Unreadable, why: str) -> None:
+    def _note(self, item: Recorded | Unreadable, why: str) -> None:
         self.tally.fail(why)
-        await self._keep(item, why)
+        _log.warning("event parked", position=item.position, event_stream=stream_of(item), why=why)
 
     async def _announce(self, position: int) -> None:
         await self._client.publish(subjects.projection_committed(self.name), str(position).encode())

@@ -12,13 +12,15 @@ import structlog
 from nats.aio.client import Client
 from nats.errors import MaxPayloadError
 
+from antiphon.events import subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogError
 from antiphon.events.log.nats.connection import Outgoing, check_size
 from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.nats.parking import Parking
 from antiphon.events.log.nats.relay import MAX_MESSAGES, Relay
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
-from antiphon.services.projecting.event_parking import park_events
+from antiphon.events.unhandled import Reason, Unhandled
 from antiphon.services.runtime import clock
 from antiphon.services.runtime.work_counters import WorkCounters
 
@@ -66,24 +68,27 @@ async def _follow(
     position = await relay.position()
     if position is None:
         position = await _beginning(log, made)
-    reaction, park = made(log), park_events(client, "reactor")
+    reaction, parking = made(log), Parking(client, "reactor")
     _log.info("reacts", stream=made.STREAM, subjects=list(made.SUBJECTS), after=position)
     async for batch in log.follow(position, subjects=made.SUBJECTS):
-        began, waiting, size = clock.monotonic(), list[Outgoing](), 0
+        began, waiting, size, aside = clock.monotonic(), list[Outgoing](), 0, list[Unhandled]()
         for item in batch:
             new = await _messages(reaction, item, client)
-            if isinstance(new, str):
-                counters.fail(new)
-                await park(item, new)
+            if isinstance(new, Unhandled):
+                _log.warning("event parked", position=item.position, subject=new.subject, why=new.error)
+                counters.fail(new.error)
+                aside.append(new)
                 continue
             if len(waiting) + len(new) > MAX_MESSAGES or size > _MOST_BYTES:
+                await parking.park(aside)
                 await relay.advance(waiting, item.position - 1)
-                waiting, size = [], 0
+                waiting, size, aside = [], 0, []
             waiting += new
             size += sum(len(data) for _, _, data in new)
         counters.data["position"] = batch[-1].position
+        await parking.park(aside)
         # Without messages the cursor may stay: reading these events again has no effect.
-        if waiting:
+        if waiting or aside:
             await relay.advance(waiting, batch[-1].position)
         counters.add(len(batch), clock.monotonic() - began)
         if waiting:
@@ -96,16 +101,23 @@ async def _beginning(log: JetStreamLog, made: type[Reaction]) -> int:
     return await log.position_at(clock.now() - timedelta(seconds=made.BEGINS_SECONDS_AGO)) - 1
 
 
-async def _messages(reaction: Reaction, item: Recorded | Unreadable, client: Client) -> Sequence[Outgoing] | str:
+async def _messages(reaction: Reaction, item: Recorded | Unreadable, client: Client) -> Sequence[Outgoing] | Unhandled:
     """The messages for an event, or why there are none."""
     if isinstance(item, Unreadable):
-        return item.error
+        return _unhandled(item, item.subject, Reason.UNREADABLE, item.error)
+    subject = subjects.event(item.aggregate, item.event.action)
     try:
         messages = await reaction.messages(item)
         for _, headers, data in messages:
             check_size(client, headers, data)
     except MaxPayloadError:
-        return "its message is too large"
+        return _unhandled(item, subject, Reason.TOO_LARGE, "its message is too large")
     except UndecodableError as error:
-        return f"an earlier event cannot be read: {error}"
+        return _unhandled(item, subject, Reason.UNREADABLE, f"an earlier event cannot be read: {error}")
     return messages
+
+
+def _unhandled(item: Recorded | Unreadable, subject: str, reason: Reason, error: str) -> Unhandled:
+    # The position is enough of a readable event: the log holds the event itself.
+    headers, data = (item.headers, item.data) if isinstance(item, Unreadable) else (None, str(item.position).encode())
+    return Unhandled(f"{subjects.EVENTS}:{item.position}", subject, headers, data, reason, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -15,7 +16,8 @@ from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.delivered import Delivered
-from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.parking import Parking, unhandled
+from antiphon.events.unhandled import Reason, Unhandled
 from antiphon.services.recorder.events import EventRows
 from antiphon.services.recorder.translate import command_from
 from antiphon.services.runtime import clock
@@ -51,6 +53,7 @@ class Recorder:
     def __init__(self, client: NatsClient) -> None:
         self._client = client
         self._commands = Client(client, timeout_seconds=_DECISION_SECONDS, clock=clock.now, new_id=uuid7)
+        self._parking = Parking(client, "recorder")
         self.counters = WorkCounters()
 
     async def run(self) -> None:
@@ -62,27 +65,41 @@ class Recorder:
             async for batch in consumer.batches():
                 began = clock.monotonic()
                 # The requests leave, and arrive, in the order of the batch.
-                await asyncio.gather(*(self._record(message) for message in batch))
+                aside = await asyncio.gather(*(self._record(message) for message in batch))
+                await self._put_aside([(message, what) for message, what in zip(batch, aside, strict=True) if what])
                 self.counters.add(len(batch), clock.monotonic() - began)
         finally:
             await consumer.close()
 
-    async def _record(self, message: Delivered) -> None:
-        try:
-            await self._decide_or_park(message)
-        except LogUnavailableError as error:
-            # Without an acknowledgement the server delivers it again.
-            _log.warning("task run not recorded yet", subject=message.subject, error=str(error))
-            return
-        await self._client.publish(message.reply, b"+ACK")
-
-    async def _decide_or_park(self, message: Delivered) -> None:
+    async def _record(self, message: Delivered) -> Unhandled | None:
+        """Record a message; returns it if it has to be parked."""
         try:
             envelope = command_from(message.data)
             if envelope is not None:
                 await self._commands.decide(envelope.aggregate_id, envelope.command, command_id=envelope.command_id)
-        except (UndecodableError, MaxPayloadError) as error:
-            why = str(error)
-            _log.warning("event parked", subject=message.subject, why=why)
-            self.counters.fail(why)
-            await park(self._client, "recorder", message.subject, message.headers, message.data, why)
+        except UndecodableError as error:
+            return unhandled(message, Reason.UNREADABLE, str(error))
+        except MaxPayloadError as error:
+            return unhandled(message, Reason.TOO_LARGE, str(error))
+        except LogUnavailableError as error:
+            # Without an acknowledgement the server delivers it again.
+            _log.warning("task run not recorded yet", subject=message.subject, error=str(error))
+            return None
+        await self._acknowledge(message)
+        return None
+
+    async def _put_aside(self, messages: Sequence[tuple[Delivered, Unhandled]]) -> None:
+        """Park messages by one append."""
+        for _, aside in messages:
+            _log.warning("event parked", subject=aside.subject, why=aside.error)
+            self.counters.fail(aside.error)
+        try:
+            await self._parking.park([aside for _, aside in messages])
+        except LogUnavailableError as error:
+            _log.warning("events not parked yet", count=len(messages), error=str(error))
+            return
+        for message, _ in messages:
+            await self._acknowledge(message)
+
+    async def _acknowledge(self, message: Delivered) -> None:
+        await self._client.publish(message.reply, b"+ACK")

@@ -12,11 +12,12 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError
 from nats.nuid import NUID
 
-from antiphon.events.log.errors import ConflictError, LogUnavailableError
+from antiphon.events.log.errors import ConflictError, DuplicateError, LogUnavailableError
 from antiphon.events.log.nats.connection import Outgoing, publish
 from antiphon.events.log.nats.replies import ReplyInbox
 
 _WRONG_LAST_SEQUENCE: Final = 10071
+_DUPLICATE_IN_BATCH: Final = 10201
 
 _ids = NUID()
 
@@ -24,8 +25,8 @@ _ids = NUID()
 async def store(client: Client, replies: ReplyInbox, messages: Sequence[Outgoing], timeout_seconds: float) -> int:
     """Publish all messages so that all or none are stored; returns the sequence of the last, once they are on disk.
 
-    Raises MaxPayloadError before anything is sent, ConflictError for a wrong expectation, LogUnavailableError when it
-    is not known whether they are stored.
+    Raises MaxPayloadError before anything is sent, ConflictError for a wrong expectation, DuplicateError when one of
+    several has a message id that is stored already, LogUnavailableError when it is not known whether they are stored.
     """
     reply, acknowledged = replies.expect()
     try:
@@ -48,6 +49,8 @@ def _sequence(acknowledgement: bytes) -> int:
         return int(answer["seq"])
     if error.get("err_code") == _WRONG_LAST_SEQUENCE:
         raise ConflictError(error["description"])
+    if error.get("err_code") == _DUPLICATE_IN_BATCH:
+        raise DuplicateError(error["description"])
     raise LogUnavailableError(f"the messages were refused: {error}")
 
 

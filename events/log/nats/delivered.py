@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 #: What bytes.strip takes off: nats-py strips names and values of headers with it.
 _BLANKS: Final = " \t\n\r\x0b\f"
@@ -45,6 +45,26 @@ class Delivered(Received):
         self.position = position
         #: The time it was stored, since 1970, UTC.
         self.nanoseconds = nanoseconds
+
+
+class StreamPlace(NamedTuple):
+    """The place of a message in its stream."""
+
+    stream: str
+    sequence: int
+    #: The time it was stored, since 1970, UTC.
+    nanoseconds: int
+
+
+def place_of(reply: str) -> StreamPlace | None:
+    """The place that the reply subject of a delivered message names; None for a message of no stream."""
+    if not reply.startswith("$JS.ACK."):
+        return None
+    # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>; servers that
+    # know domains add two tokens before the stream.
+    tokens = reply.split(".")
+    stream, _, _, sequence, _, nanoseconds, *_ = tokens[4 if len(tokens) > 9 else 2 :]
+    return StreamPlace(stream, int(sequence), int(nanoseconds))
 
 
 def parse_headers(block: bytes) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Lists, shows, replays and drops parked messages (docs/adr/0003)."""
+"""Counts, lists, replays and drops parked messages, and heals parked event streams (docs/adr/0003)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 import nats.errors
 from nats.aio.client import Client
+from nats.js.api import StreamState
 from nats.js.errors import APIError, NotFoundError
 from nats.js.errors import Error as JetStreamError
 
@@ -19,16 +20,22 @@ from antiphon.events.log.nats.delivered import Received
 from antiphon.events.log.nats.direct_get import DirectGet
 from antiphon.events.log.nats.parking import ERROR, ORIGINAL_LENGTH, ORIGINAL_SUBJECT, RENAMED, REPLAYED
 from antiphon.events.log.nats.replies import ReplyInbox
-from antiphon.events.projection_messages import Unpark, Unparked
+from antiphon.events.projection_messages import Heal, Healed
 from antiphon.events.subjects import PARKED
 
 _PAGE: Final = 100
+#: A page ends with the message that exceeds this: one message may have several megabytes.
+_PAGE_BYTES: Final = 8_000_000
 _TIMEOUT_SECONDS: Final = 30.0
 _PROJECTION: Final = "events"
 
 
 class CannotReplayError(LogError):
     """A parked message cannot be replayed: the text says why."""
+
+
+class CannotHealError(LogError):
+    """An event stream still waits behind its parked event: the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,7 @@ class Parked:
     sequence: int
     #: The role that could not handle it.
     consumer: str
+    reason: str
     #: The subject it was first published on.
     subject: str
     error: str
@@ -48,10 +56,18 @@ class Parked:
     #: False if only the beginning of the body is stored.
     is_whole: bool
 
-    @property
-    def event_stream(self) -> str | None:
-        """The event stream that waits behind the message, if it is an event."""
-        return subjects.stream_of(self.subject) if self.subject.startswith("evt.") else None
+
+@dataclass(frozen=True, slots=True)
+class ParkedGroup:
+    """The parked messages of one consumer, one reason and one kind of subject."""
+
+    consumer: str
+    reason: str
+    #: `cmd`, `ask`, `obs`, `evt` or `scheduled`, and the kind: the beginning of their subjects.
+    kind: str
+    count: int
+    #: The newest of them.
+    last: Parked
 
 
 class ParkedMessages:
@@ -63,29 +79,55 @@ class ParkedMessages:
 
     async def count(self) -> int:
         """The number of parked messages."""
+        return (await self._state()).messages
+
+    async def _state(self, subjects_filter: str | None = None) -> StreamState:
         try:
-            return (await self._client.jetstream().stream_info(PARKED)).state.messages
+            return (await self._client.jetstream().stream_info(PARKED, subjects_filter)).state
         except (TimeoutError, nats.errors.Error, APIError) as error:
             raise LogUnavailableError(f"the stream {PARKED} did not answer: {error!r}") from error
 
-    async def all(self, after: int = 0) -> AsyncIterator[Parked]:
-        """Messages with a sequence above `after`, the oldest first."""
+    async def groups(self) -> list[ParkedGroup]:
+        """All parked messages, counted by consumer, reason and kind; the largest group first."""
+        counts = (await self._state("parked.>")).subjects or {}
+        newest, _ = await self._direct.page({"multi_last": ["parked.>"]})
+        found = [_group(message, counts.get(direct_get.subject(message), 1)) for message in newest]
+        return sorted(found, key=lambda group: -group.count)
+
+    async def page(self, after: int, limit: int) -> list[Parked]:
+        """At most `limit` messages with a sequence above `after`, the oldest first."""
+        found: list[Parked] = []
+        async for parked in self._above(after, min(limit, _PAGE)):
+            found.append(parked)
+            if len(found) == limit:
+                break
+        return found
+
+    async def all(self) -> AsyncIterator[Parked]:
+        """The messages that are parked now, the oldest first; not those that are parked meanwhile."""
+        last = (await self._state()).last_seq
+        async for parked in self._above(0, _PAGE):
+            if parked.sequence > last:
+                return
+            yield parked
+
+    async def _above(self, after: int, count: int) -> AsyncIterator[Parked]:
         is_last = False
         while not is_last:
-            request = {"seq": after + 1, "next_by_subj": "parked.>", "batch": _PAGE}
-            page, is_last = await self._direct.page(request)
+            page, is_last = await self._direct.page(
+                {"seq": after + 1, "next_by_subj": "parked.>", "batch": count, "max_bytes": _PAGE_BYTES}
+            )
             for message in page:
                 after = direct_get.sequence(message)
                 yield _parked(message)
 
     async def get(self, sequence: int) -> Parked | None:
         """The message with this sequence, if it is still there."""
-        async for parked in self.all(sequence - 1):
-            return parked if parked.sequence == sequence else None
-        return None
+        found = await self.page(sequence - 1, 1)
+        return found[0] if found and found[0].sequence == sequence else None
 
     async def drop(self, sequence: int) -> bool:
-        """Delete a message; False if there is none. The log keeps an event that is dropped here."""
+        """Delete a message; False if there is none."""
         try:
             return bool(await self._client.jetstream().delete_msg(PARKED, sequence))
         except (NotFoundError, APIError) as error:
@@ -95,28 +137,25 @@ class ParkedMessages:
         except (TimeoutError, nats.errors.Error) as error:
             raise LogUnavailableError(f"message {sequence} could not be deleted: {error!r}") from error
 
+    async def drop_all(self) -> int:
+        """Delete the messages that are parked now; returns their number."""
+        state = await self._state()
+        try:
+            await self._client.jetstream().purge_stream(PARKED, seq=state.last_seq + 1)
+        except (TimeoutError, nats.errors.Error, APIError) as error:
+            raise LogUnavailableError(f"the stream {PARKED} was not emptied: {error!r}") from error
+        return state.messages
+
     async def replay(self, parked: Parked) -> str:
-        """Handle a message again, then delete it; returns a sentence about what was done.
+        """Publish a command or an observation again, then delete it here; returns the subject.
 
-        A command or observation is published again: its effects of the first time are recognised by their ids.
-        For an event, the projection continues with its event stream. Raises CannotReplayError.
+        Its effects of the first time are recognised by their ids. Raises CannotReplayError.
         """
-        if parked.event_stream is not None:
-            done = await self._unpark(parked.event_stream)
-            async for other in self.all():
-                if other.event_stream == parked.event_stream:
-                    await self.drop(other.sequence)
-            return done
-        done = await self._publish_again(parked)
-        await self.drop(parked.sequence)
-        return done
-
-    async def _publish_again(self, parked: Parked) -> str:
         if not parked.is_whole:
             raise CannotReplayError(f"of message {parked.sequence} only the beginning is stored")
         kind, _, rest = parked.subject.partition(".")
         if kind not in ("ask", "cmd", "obs"):
-            raise CannotReplayError(f"{parked.subject} is neither a command nor an observation nor an event")
+            raise CannotReplayError(f"{parked.subject} is neither a command nor an observation")
         # The sender of a request waits no longer: the command goes to the queue.
         subject = f"cmd.{rest}" if kind == "ask" else parked.subject
         unwanted = (subjects.REPLY_TO, "Nats-")
@@ -129,20 +168,26 @@ class ParkedMessages:
             await self._client.jetstream().publish(subject, parked.data, headers=headers)
         except (TimeoutError, nats.errors.Error, JetStreamError) as error:
             raise LogUnavailableError(f"{subject} was not taken: {error!r}") from error
-        return f"published on {subject}"
+        await self.drop(parked.sequence)
+        return subject
 
-    async def _unpark(self, event_stream: str) -> str:
-        request = Unpark(event_stream=event_stream).model_dump_json().encode()
-        try:
-            reply = await self._client.request(
-                subjects.projection_unpark(_PROJECTION), request, timeout=_TIMEOUT_SECONDS
-            )
-        except (TimeoutError, nats.errors.Error) as error:
-            raise LogUnavailableError(f"the projector did not answer: {error!r}") from error
-        answer = Unparked.model_validate_json(reply.data)
-        if answer.error is not None:
-            raise CannotReplayError(answer.error)
-        return f"projected {answer.events} events of {event_stream}"
+
+async def heal(client: Client, event_stream: str) -> int:
+    """Project an event stream from its parked event on; returns the number of events. Raises CannotHealError."""
+    request = Heal(event_stream=event_stream).model_dump_json().encode()
+    try:
+        reply = await client.request(subjects.projection_heal(_PROJECTION), request, timeout=_TIMEOUT_SECONDS)
+    except (TimeoutError, nats.errors.Error) as error:
+        raise LogUnavailableError(f"the projector did not answer: {error!r}") from error
+    answer = Healed.model_validate_json(reply.data)
+    if answer.error is not None:
+        raise CannotHealError(answer.error)
+    return answer.events
+
+
+def _group(newest: Received, count: int) -> ParkedGroup:
+    _, consumer, reason, kind = direct_get.subject(newest).split(".", 3)
+    return ParkedGroup(consumer, reason, kind, count, _parked(newest))
 
 
 def _parked(message: Received) -> Parked:
@@ -150,9 +195,11 @@ def _parked(message: Received) -> Parked:
     own = (ERROR, ORIGINAL_SUBJECT, ORIGINAL_LENGTH)
     # Without the headers that the direct get and the parking have added.
     kept = {name: value for name, value in headers.items() if not name.startswith("Nats-") and name not in own}
+    _, consumer, reason, _ = direct_get.subject(message).split(".", 3)
     return Parked(
         sequence=direct_get.sequence(message),
-        consumer=direct_get.subject(message).removeprefix("parked."),
+        consumer=consumer,
+        reason=reason,
         subject=headers.get(ORIGINAL_SUBJECT, ""),
         error=headers.get(ERROR, ""),
         parked_at=direct_get.stored_at(message),

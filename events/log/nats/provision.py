@@ -13,6 +13,8 @@ from antiphon.events import subjects
 OBSERVED_MAX_AGE_SECONDS: Final = 7 * 24 * 3600.0
 #: JetStream forgets message ids after this time; the folds of the policy never forget command ids.
 _DUPLICATE_WINDOW_SECONDS: Final = 120.0
+#: A message is parked again if its consumer ended before the acknowledgement, and starts again only now.
+_PARKED_AGAIN_SECONDS: Final = 3600.0
 
 
 def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
@@ -43,7 +45,7 @@ def stream_configurations(replicas: int) -> tuple[StreamConfig, ...]:
             max_msgs_per_subject=1,
             discard=DiscardPolicy.OLD,
         ),
-        _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_DUPLICATE_WINDOW_SECONDS),
+        _stream(subjects.PARKED, "parked.>", replicas, duplicate_window=_PARKED_AGAIN_SECONDS),
         _stream(subjects.SNAPSHOTS, "snapshot.>", replicas, max_msgs_per_subject=1, discard=DiscardPolicy.OLD),
     )
 

@@ -9,6 +9,8 @@ from nats.aio.client import Client
 from nats.js.errors import NotFoundError
 
 from antiphon.events import subjects
+from antiphon.projections.engine import parked_streams
+from antiphon.projections.engine.parked_streams import ParkedTotals
 from antiphon.services.cli import lag
 from antiphon.services.cli.health.database import one
 from antiphon.services.cli.health.finding import Finding, Severity, judged
@@ -27,20 +29,32 @@ async def examined(client: Client, connection: psycopg.AsyncConnection[Any]) -> 
         states = await stream_states(client, subjects.STREAMS)
     except NotFoundError:
         return []
-    lags = await lag.on_nats(client, states)
+    lags, findings = await lag.on_nats(client, states), list[Finding]()
     if await one(connection, "SELECT to_regclass('archive.chain')") is not None:
         lags += await lag.of_projections(client, await lag.positions(connection), states)
+        findings.append(_parked_streams(await parked_streams.totals(connection)))
     parked = states[subjects.PARKED].messages
     return [
         *(_finding(item) for item in lags),
         judged(
-            "parked",
-            f"{parked} messages",
+            "parked messages",
+            f"{parked}",
             is_well=not parked,
             advice="`antiphon parked list` says what and why; repair that, then `antiphon parked replay --all`",
             severity=Severity.WARNING,
         ),
+        *findings,
     ]
+
+
+def _parked_streams(totals: ParkedTotals) -> Finding:
+    return judged(
+        "parked event streams",
+        f"{totals.event_streams}, with {totals.waiting_events} events that wait",
+        is_well=not totals.event_streams,
+        advice="`antiphon parked streams` says what and why; repair that, then `antiphon parked heal --all`",
+        severity=Severity.WARNING,
+    )
 
 
 def _finding(item: Lag) -> Finding:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from antiphon.events import codec, ids, subjects
 from antiphon.events.errors import UndecodableError
+from antiphon.events.log.nats.delivered import place_of
 from antiphon.events.message import Command, Metadata
 from antiphon.events.subjects import Aggregate
 from antiphon.services.runtime import clock
@@ -87,13 +88,9 @@ def _headers(message: CommandMessage) -> dict[str, str]:
     if subjects.COMMAND_ID in headers and subjects.OCCURRED_AT in headers:
         return headers
     own_id, moment = uuid7(), clock.now()
-    if is_queued(message):
-        # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>; servers that
-        # know domains add two tokens before the stream.
-        tokens = message.reply.split(".")
-        stream, _, _, sequence, _, nanoseconds, *_ = tokens[4 if len(tokens) > 9 else 2 :]
-        own_id = ids.queued_command_id(stream, sequence, nanoseconds)
-        moment = _EPOCH + timedelta(microseconds=int(nanoseconds) // 1000)
+    if (place := place_of(message.reply)) is not None:
+        own_id = ids.queued_command_id(*map(str, place))
+        moment = _EPOCH + timedelta(microseconds=place.nanoseconds // 1000)
     if message_id := headers.get(subjects.MESSAGE_ID):
         own_id = ids.command_id(message_id)
     return {subjects.COMMAND_ID: str(own_id), subjects.OCCURRED_AT: moment.isoformat(), **headers}
@@ -101,7 +98,7 @@ def _headers(message: CommandMessage) -> dict[str, str]:
 
 def is_queued(message: CommandMessage) -> bool:
     """Whether it comes from the queue; otherwise its sender waits for the answer."""
-    return message.reply.startswith("$JS.ACK.")
+    return place_of(message.reply) is not None
 
 
 def reply_to(message: CommandMessage) -> str | None:

@@ -13,8 +13,9 @@ from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import ConflictError, LogShortenedError, LogUnavailableError, TooLargeError
 from antiphon.events.log.port import EventLog, SnapshotStore
 from antiphon.events.outcome import Status
+from antiphon.events.unhandled import Reason
 from antiphon.services.policy.service import command_message
-from antiphon.services.policy.service.answers import Answers
+from antiphon.services.policy.service.answers import Answers, Undecided
 from antiphon.services.policy.service.command_message import CommandMessage, DecodedCommand
 from antiphon.services.policy.service.folds import Folds
 from antiphon.services.policy.service.group import Decided, Group, UndecidableError
@@ -64,7 +65,7 @@ class Handler:
         landing: asyncio.Task[None] | None = None
         async with asyncio.TaskGroup() as tasks:
             async for messages in batches:
-                waiting = [command for message in messages if (command := await self._read(message))]
+                waiting = await self._readable(messages)
                 while waiting:
                     some, group = await self._decide_some(waiting)
                     if landing is not None:
@@ -74,17 +75,26 @@ class Handler:
                         waiting = waiting[len(some) :]
                         landing = tasks.create_task(self._land(some, group))
 
-    async def _read(self, message: CommandMessage) -> DecodedCommand | None:
-        try:
-            return command_message.read(message)
-        except UndecodableError as error:
-            await self._park(message, str(error), Status.INVALID)
-            return None
+    async def _readable(self, messages: Sequence[CommandMessage]) -> list[DecodedCommand]:
+        """The commands in messages; what is none is parked, by one append."""
+        commands, unreadable = [], []
+        for message in messages:
+            try:
+                commands.append(self._read(message))
+            except UndecodableError as error:
+                unreadable.append(Undecided(message, Reason.UNREADABLE, str(error), Status.INVALID))
+        await self._park(unreadable)
+        return commands
 
-    async def _park(self, message: CommandMessage, why: str, status: Status) -> None:
-        _log.warning("command parked", subject=message.subject, why=why)
-        self.tally.fail(why)
-        await self._answers.put_aside(message, why, status)
+    def _read(self, message: CommandMessage) -> DecodedCommand:
+        return command_message.read(message)
+
+    async def _park(self, undecided: Sequence[Undecided]) -> None:
+        for message, _, why, _ in undecided:
+            _log.warning("command parked", subject=message.subject, why=why)
+            self.tally.fail(why)
+        if undecided:
+            await self._answers.put_aside(undecided)
 
     async def _decide_some(self, waiting: Sequence[DecodedCommand]) -> tuple[Sequence[DecodedCommand], Group]:
         """Decide as many commands as one append takes, and return them with their group; it is empty on failure."""
@@ -123,8 +133,7 @@ class Handler:
         if group in self._ahead:
             async with self._deciding:
                 await self._forget()
-                for command in commands:
-                    await self._decide_alone(command)
+                await self._decide_alone(commands)
         else:
             for decided in group.decided:
                 await self._answer(decided)
@@ -138,8 +147,10 @@ class Handler:
             await self._snapshots.put(aggregate, data)
         self._folds.trim(confirmed=group.after + len(group.drafts))
 
-    async def _park_undecidable(self, command: DecodedCommand, error: UndecidableError) -> None:
-        await self._park(command.message, str(error), error.status)
+    async def _park_undecidable(self, commands: Sequence[tuple[DecodedCommand, UndecidableError]]) -> None:
+        await self._park(
+            [Undecided(command.message, Reason.UNDECIDABLE, str(error), error.status) for command, error in commands]
+        )
 
     async def _answer(self, decided: Decided) -> None:
         await self._answers.give(decided)
@@ -167,8 +178,19 @@ class Handler:
                 _log.warning("log unavailable", error=str(error))
                 await asyncio.sleep(_BACKOFF_SECONDS)
 
-    async def _decide_alone(self, command: DecodedCommand) -> None:
-        """Decide one command on what the log says, until it is in the log."""
+    async def _decide_alone(self, commands: Sequence[DecodedCommand]) -> None:
+        """Decide commands one by one, and park those that cannot be decided."""
+        undecidable = []
+        for command in commands:
+            try:
+                await self._decide_one(command)
+            except UndecidableError as error:
+                await self._forget()
+                undecidable.append((command, error))
+        await self._park_undecidable(undecidable)
+
+    async def _decide_one(self, command: DecodedCommand) -> None:
+        """Decide one command on what the log says, until it is in the log; raises UndecidableError."""
         while True:
             group = self._new_group(presume_new=False)
             try:
@@ -176,9 +198,6 @@ class Handler:
                 await self._append(group)
                 self._end += len(group.drafts)
                 return await self._answer(group.decided[0])
-            except UndecidableError as error:
-                await self._forget()
-                return await self._park_undecidable(command, error)
             except TooLargeError as error:
                 command = command._replace(impossible=str(error))
             except ConflictError as error:

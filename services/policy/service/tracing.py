@@ -55,11 +55,9 @@ class TracedHandler(Handler):
         #: By `traceparent`, which no two have in common.
         self._spans: dict[str, Span] = {}
 
-    async def _read(self, message: CommandMessage) -> DecodedCommand | None:
+    def _read(self, message: CommandMessage) -> DecodedCommand:
         arrived = self._arrivals.take(message)
-        command = await super()._read(message)
-        if command is None:
-            return None
+        command = super()._read(message)
         span = self._traces.begin(
             f"decide {command.aggregate.kind}.{command.body.VERB}",
             command.metadata.traceparent,
@@ -97,10 +95,14 @@ class TracedHandler(Handler):
         finally:
             span.end()
 
-    async def _park_undecidable(self, command: DecodedCommand, error: UndecidableError) -> None:
-        span = self._spans.pop(str(command.metadata.traceparent))
-        span.set_status(StatusCode.ERROR, str(error))
+    async def _park_undecidable(self, commands: Sequence[tuple[DecodedCommand, UndecidableError]]) -> None:
+        spans = []
+        for command, error in commands:
+            span = self._spans.pop(str(command.metadata.traceparent))
+            span.set_status(StatusCode.ERROR, str(error))
+            spans.append(span)
         try:
-            await super()._park_undecidable(command, error)
+            await super()._park_undecidable(commands)
         finally:
-            span.end()
+            for span in spans:
+                span.end()

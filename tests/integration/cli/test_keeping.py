@@ -22,7 +22,7 @@ def test_doctor_looks_at_everything_and_says_what_to_do(running: Started) -> Non
         "PostgreSQL", "database durability", "schema",
         "rows", "database permissions", "lag of policy", "lag of events", "lag of observed",
         "lag of presence", "lag of events-observed", "lag of archive", "lag of recorder", "lag of reactor-observed",
-        "lag of reactor-scheduled", "parked", "clocks", "disk", "files",
+        "lag of reactor-scheduled", "parked messages", "parked event streams", "clocks", "disk", "files",
     }  # fmt: skip
     assert {item["severity"] for name, item in findings.items() if name != "disk"} == {"ok"}, findings
     assert re.fullmatch(r"\d+\.\d+\.\d+", findings["nats-server"]["found"])

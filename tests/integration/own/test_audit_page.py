@@ -45,6 +45,8 @@ async def test_the_state_of_the_log_is_told_as_numbers(served: Served) -> None:
         "projection_lag_seconds": 0,
         "waiting_commands": 0,
         "parked_messages": 0,
+        "parked_event_streams": 0,
+        "parked_waiting_events": 0,
         "archive_position": 6,
     }
 

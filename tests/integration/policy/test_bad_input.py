@@ -83,7 +83,7 @@ def headers_of(command_id: UUID) -> dict[str, str]:
 
 async def parked(connection: NatsClient, position: int) -> Msg:
     """A message of the stream PARKED, once it is there."""
-    subscription = await connection.jetstream().subscribe("parked.policy", ordered_consumer=True)
+    subscription = await connection.jetstream().subscribe("parked.policy.>", ordered_consumer=True)
     async with asyncio.timeout(DEADLINE_SECONDS):
         messages = [await subscription.next_msg(timeout=DEADLINE_SECONDS) for _ in range(position)]
     await subscription.unsubscribe()

@@ -21,7 +21,7 @@ async def folded_rows(log: EventLog, fresh_database_url: str) -> Rows:
     """Every row that follows from the log, made from its beginning in a database of its own."""
     async with await connect(fresh_database_url) as connection:
         runner: Runner[Recorded | Unreadable] = Runner(
-            connection, "events", EventReader({}, _parked), 0, keyframes=Keyframes(connection)
+            connection, "events", EventReader({}), 0, keyframes=Keyframes(connection)
         )
         async for batch in log.follow(0, until=await log.last_position()):
             await runner.advance(batch)
@@ -36,7 +36,3 @@ async def shown_rows(postgres_url: str) -> Rows:
 
 async def _rows(connection: AsyncConnection[Any]) -> Rows:
     return {table: rows for table, rows in (await rows_of(connection)).items() if table not in _NOT_FOLDED}
-
-
-async def _parked(item: Recorded | Unreadable, why: str) -> None:
-    """It is parked where it was met first."""

@@ -17,8 +17,9 @@ from antiphon.projections.as_of.keyframes import Keyframes
 from antiphon.projections.core.reading import encoded, load_json_verbatim
 from antiphon.projections.dashboard import counts_by_state
 from antiphon.projections.engine.event_reader import EventReader
+from antiphon.projections.engine.parked_streams import parked_positions
 from antiphon.projections.engine.runner import Runner
-from antiphon.projections.engine.writer import connect, parked_streams, position_of
+from antiphon.projections.engine.writer import connect, position_of
 from antiphon.projections.filters.criteria import Criteria
 from antiphon.projections.filters.objects import FlowFilter, FlowRunFilter
 from antiphon.projections.flow_run.queries import FLOW_RUNS, FlowRunSort
@@ -98,13 +99,9 @@ class Shown(NamedTuple):
     answers: list[Any]
 
 
-async def park(item: object, why: str) -> None:
-    assert why
-
-
 async def runner_of(connection: AsyncConnection[Any], every: int = EVERY) -> Runner[Recorded | Unreadable]:
     """A writer who goes on where the last one was."""
-    reader = EventReader(await parked_streams(connection), park)
+    reader = EventReader(await parked_positions(connection))
     after = await position_of(connection, "events")
     return Runner(connection, "events", reader, after, keyframes=Keyframes(connection, every))
 

@@ -23,9 +23,10 @@ async def test_events_behind_an_unreadable_one_wait(projections: ProjectionScena
         (RUN, run_created()), (RUN, run_moved(state("PENDING"))), (RUN, run_moved(state("RUNNING")))
     )
     shown = await facts.but_unreadable(2).when(FINE)
-    assert shown.parked == {2, 3}
+    assert shown.parked == {2}
     shown.then("flow", {}).then("flow_run", {"state_id": str(INITIAL_STATE.id)}).then("flow_run_state", {})
-    shown.then("parked_aggregate", {"position": 2}).then("checkpoint", {"position": 4})
+    parked = {"position": 2, "reason": "unreadable", "error": "unreadable", "waiting": 1}
+    shown.then("parked_aggregate", parked).then("checkpoint", {"position": 4})
 
 
 async def test_events_behind_one_that_postgres_refuses_wait_in_the_same_batch_too(
@@ -33,8 +34,22 @@ async def test_events_behind_one_that_postgres_refuses_wait_in_the_same_batch_to
 ) -> None:
     refused = run_created(parameters={"x": "a\x00b"})
     shown = await projections.when((RUN, refused), FINE, (RUN, run_moved(state("PENDING"))))
-    assert shown.parked == {1, 3}
+    assert shown.parked == {1}
     shown.then("flow", {}).then_nothing("flow_run", "flow_run_state")
+    shown.then("parked_aggregate", {"position": 1, "reason": "unwritable", "waiting": 1})
+
+
+async def test_what_cannot_be_read_waits_behind_an_event_of_its_stream_that_postgres_refuses(
+    projections: ProjectionScenario,
+) -> None:
+    facts = projections.given(
+        (RUN, run_created(parameters={"x": "a\x00b"})),
+        (RUN, run_moved(state("PENDING"))),
+        (RUN, run_moved(state("RUNNING"))),
+    )
+    shown = await facts.but_unreadable(3).when((RUN, run_moved(state("COMPLETED"))))
+    shown.then_nothing("flow_run", "flow_run_state")
+    shown.then("parked_aggregate", {"position": 1, "reason": "unwritable", "waiting": 3})
 
 
 async def test_events_before_one_that_is_put_aside_do_not_wait(projections: ProjectionScenario) -> None:
@@ -62,7 +77,7 @@ async def test_a_document_without_what_its_table_needs_is_put_aside(projections:
 
 
 async def test_nothing_is_put_aside_for_a_missing_table(projections: ProjectionScenario) -> None:
-    async def park(item: object, why: str) -> None:
+    def note(item: object, why: str) -> None:
         pytest.fail(f"{item} was parked: {why}")
 
     items = projections.given(FINE).items()
@@ -70,5 +85,5 @@ async def test_nothing_is_put_aside_for_a_missing_table(projections: ProjectionS
         await empty(connection)
         await connection.execute("ALTER TABLE flow RENAME TO elsewhere")
         with pytest.raises(psycopg.errors.UndefinedTable):
-            await Runner(connection, "events", EventReader({}, park), 0, keyframes=Keyframes(connection)).advance(items)
+            await Runner(connection, "events", EventReader({}, note), 0, keyframes=Keyframes(connection)).advance(items)
         assert await position_of(connection, "events") == 0

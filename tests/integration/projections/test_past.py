@@ -106,11 +106,12 @@ async def test_a_past_stays_what_it_is_while_the_read_models_change(projections:
 
 
 async def test_rows_are_not_written_by_who_knows_no_keyframe(projections: ProjectionScenario) -> None:
+    insert = "INSERT INTO parked_aggregate (subject, position, reason, error) VALUES ('s', 1, '', '')"
     async with await connect(projections.postgres_url) as connection:
         with pytest.raises(psycopg.errors.UndefinedObject, match=r"antiphon\.keyframe"):
-            await connection.execute("INSERT INTO parked_aggregate (subject, position) VALUES ('s', 1)")
+            await connection.execute(insert)
         await carry(connection, 0)
-        await connection.execute("INSERT INTO parked_aggregate (subject, position) VALUES ('s', 1)")
+        await connection.execute(insert)
     async with await connect(projections.postgres_url) as connection:
         for change in (b"DELETE FROM parked_aggregate", b"UPDATE parked_aggregate SET position = 2"):
             with pytest.raises(psycopg.errors.UndefinedObject, match=r"antiphon\.keyframe"):

@@ -20,8 +20,10 @@ from nats.aio.client import Client as NatsClient
 
 from antiphon.events import subjects
 from antiphon.events.log.nats.jetstream import JetStreamLog
+from antiphon.events.log.port import Draft
 from antiphon.projections.as_of.keyframes import carry
 from antiphon.projections.core.migrate import SCHEMA, VERSION, migrate
+from antiphon.projections.engine.parked_streams import page
 from antiphon.projections.engine.writer import acquire_lock, connect, position_of, release_lock, try_lock
 from antiphon.projections.rebuild.rebuild import Rebuild, RebuildError, RebuildProgress, is_outdated
 from antiphon.projections.rebuild.shadow_schema import NEXT, OLD, Built, built
@@ -231,26 +233,26 @@ async def _again_and_again(broker: NatsBroker, client: NatsClient, postgres_url:
         await EventsLoop(broker, client, postgres_url).run()
 
 
-async def test_an_event_that_only_the_new_rows_cannot_show_is_parked(client: NatsClient, postgres_url: str) -> None:
-    log = JetStreamLog(client)
-    impossible = life()
+async def test_what_waits_is_what_the_new_rows_cannot_show(client: NatsClient, postgres_url: str) -> None:
+    impossible, readable_now = life(), life()
     impossible[0] = drafts(impossible[0].aggregate, run_created(parameters={"x": "a\x00b"}))[0]
-    known = life()
-    known[0] = drafts(known[0].aggregate, run_created(parameters={"x": "a\x00b"}))[0]
-    await append_to(log, [*impossible, *known, *life()])
-    stream = subjects.event_stream(known[0].aggregate).removesuffix(".>")
-    await execute(postgres_url, "INSERT INTO checkpoint VALUES ('events', 12)")
+    last = (await append_to(JetStreamLog(client), [*impossible, *readable_now]))[-1]
+    await execute(postgres_url, f"INSERT INTO checkpoint VALUES ('events', {last})")  # noqa: S608
     async with await connect(postgres_url) as connection:
         await carry(connection, 0)
-        await connection.execute("INSERT INTO parked_aggregate VALUES (%s, 5)", (stream,))
-    parked: list[tuple[str, int]] = []
+        await connection.execute(
+            "INSERT INTO parked_aggregate (subject, position, reason, error) VALUES (%s, 5, 'unreadable', 'then')",
+            (event_stream(readable_now),),
+        )
+    await Rebuild(JetStreamLog(client), postgres_url).run()
+    async with await connect(postgres_url) as connection:
+        (stream,) = await page(connection, "", 10)
+    assert (stream.event_stream, stream.position, stream.reason) == (event_stream(impossible), 1, "unwritable")
+    assert stream.waiting == len(impossible) - 1
 
-    async def park(item: Any, why: str) -> None:
-        assert why
-        parked.append((item.aggregate.id, item.position))
 
-    await Rebuild(log, postgres_url, park=park).run()
-    assert parked == [(impossible[0].aggregate.id, position) for position in (1, 2, 3, 4)]
+def event_stream(events: list[Draft]) -> str:
+    return subjects.event_stream(events[0].aggregate).removesuffix(".>")
 
 
 async def test_no_function_looks_in_a_schema_of_its_own(client: NatsClient, postgres_url: str) -> None:

@@ -155,7 +155,7 @@ async def test_two_reactors_make_each_event_once(client: NatsClient, nats_url: s
 
 
 async def test_what_cannot_be_read_is_parked_and_does_not_stop_the_rest(client: NatsClient, nats_url: str) -> None:
-    parked = await client.jetstream().pull_subscribe(subjects.parked("reactor"), stream=subjects.PARKED)
+    parked = await client.jetstream().pull_subscribe("parked.reactor.unreadable.evt.flow_run", stream=subjects.PARKED)
     broken = subjects.event(subjects.Aggregate("flow_run", str(uuid4())), "state.accepted")
     await client.jetstream().publish(broken, b"not json")
     async with running(nats_url, run_policy, run_reactor):

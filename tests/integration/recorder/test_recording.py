@@ -107,11 +107,11 @@ async def test_a_recorder_that_starts_again_goes_on_where_it_was(client: NatsCli
 
 async def test_what_cannot_be_read_is_parked_and_does_not_stop_the_rest(client: NatsClient, nats_url: str) -> None:
     task_run_id, state_id = uuid4(), uuid4()
-    parked = await client.jetstream().pull_subscribe(subjects.parked("recorder"), stream=subjects.PARKED)
+    parked = await client.jetstream().pull_subscribe("parked.recorder.unreadable.obs.task_run", stream=subjects.PARKED)
     await observe(client, task_run_id, b"not json")
     await observe(client, task_run_id, reported(task_run_id, state_id=state_id, occurred="2026-01-01T00:00:01Z"))
     async with running(nats_url):
         await recorded(client, task_run_id, 1)
-    (message,) = await parked.fetch(1, timeout=DEADLINE_SECONDS)
+        (message,) = await parked.fetch(1, timeout=DEADLINE_SECONDS)
     assert message.data == b"not json"
     assert "not a task-run event" in (message.headers or {})["Antiphon-Error"]

@@ -78,7 +78,7 @@ def test_a_uuid_has_one_form(text: str) -> None:
 
 def test_the_other_subjects() -> None:
     assert subjects.observation("task_run", "a") == "obs.task_run.a"
-    assert subjects.parked("policy") == "parked.policy"
+    assert subjects.parked("policy", "unreadable", "cmd", "flow") == "parked.policy.unreadable.cmd.flow"
     assert subjects.projection_committed("events") == "projection.events.committed"
 
 

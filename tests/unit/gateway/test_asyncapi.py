@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from antiphon.events import codec
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome, Status
-from antiphon.events.projection_messages import PROJECTION_MESSAGES, Hurry, Unpark, Yield
+from antiphon.events.projection_messages import PROJECTION_MESSAGES, Heal, Hurry, Yield
 from antiphon.services.gateway.docs_pages.asyncapi import specification
 from tests.examples import COMMAND_ID, FLOW, NOW, set_state
 from tests.golden import EXAMPLES
@@ -118,7 +118,7 @@ def test_a_command_is_what_the_document_says() -> None:
     assert "required" not in described
 
 
-@pytest.mark.parametrize("message", [Hurry(position=5), Unpark(event_stream="evt.flow.1"), Yield()])
+@pytest.mark.parametrize("message", [Hurry(position=5), Heal(event_stream="evt.flow.1"), Yield()])
 def test_a_message_to_a_projection_is_what_the_document_says(message: BaseModel) -> None:
     channel = f"projection.{type(message).__name__.lower()}"
     validate(message_of(channel)["payload"], json.loads(message.model_dump_json()))

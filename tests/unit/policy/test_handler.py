@@ -68,7 +68,7 @@ async def test_another_command_with_a_known_id_is_not_given_the_first_answer(*, 
         Status.INVALID,
         f"the command id {START_ID} has been used for another command",
     )
-    assert [letter for letter, _ in desk.parked] == [other]
+    assert [(parked.subject, parked.data) for parked in desk.parked] == [(other.subject, other.data)]
     assert await log.last_position() == 4
 
 
@@ -191,7 +191,7 @@ async def test_invariant_10_what_cannot_be_read_is_parked_and_answered(letter: Q
     desk = Desk(new_log())
     outcomes = await desk.handle(letter, CREATE_FLOW)
     assert [item.status for item in outcomes] == [Status.INVALID, Status.CREATED]
-    assert [parked for parked, _ in desk.parked] == [letter]
+    assert [(parked.subject, parked.data) for parked in desk.parked] == [(letter.subject, letter.data)]
     assert letter in desk.acknowledged
 
 

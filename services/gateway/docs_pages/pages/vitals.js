@@ -34,7 +34,7 @@ function show(vitals) {
   }
   const late = vitals.projection_lag_seconds;
   if (late > LATE_SECONDS) tone("projection_lag_events", "delayed", ` · ${duration(late)}`);
-  if (vitals.parked_messages > 0) tone("parked_messages", "refused");
+  for (const name of ["parked_messages", "parked_event_streams"]) if (vitals[name] > 0) tone(name, "refused");
   const missing = [];
   if (vitals.log_position === null) missing.push("The log does not answer.");
   if (vitals.projected_position === null) missing.push("The database does not answer.");

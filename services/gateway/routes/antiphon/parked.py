@@ -1,22 +1,28 @@
-"""Parked messages over HTTP: list, show, replay, drop."""
+"""Parked messages over HTTP: count, list, show, replay, drop; parked event streams: list, heal."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response
 
-from antiphon.events.log.nats.parked import CannotReplayError, Parked, ParkedMessages
+from antiphon.events.log.nats.parked import CannotHealError, CannotReplayError, Parked, ParkedMessages, heal
 from antiphon.events.log_position import LAST
 from antiphon.projections.core.reading import encoded
+from antiphon.projections.engine import parked_streams
 from antiphon.services.gateway.context import gateway_of
 from antiphon.services.gateway.http.errors import JsonResponse, conflict, not_found
 
+#: Of a subject.
+_LONGEST: Final = 4096
+
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[int, Query(ge=0, lt=LAST)]
+AfterStream = Annotated[str, Query(max_length=_LONGEST)]
 Sequence = Annotated[int, Path(ge=1, le=LAST)]
+EventStream = Annotated[str, Path(max_length=_LONGEST)]
 
 router = APIRouter(prefix="/parked")
 
@@ -27,13 +33,51 @@ def _messages(request: Request) -> ParkedMessages:
 
 @router.get("")
 async def read_all(request: Request, after: After = 0, limit: Limit = 100) -> Response:
+    """The numbers by reason and kind, and a page of messages; `next` is `after` of the next page."""
     messages = _messages(request)
-    found: list[dict[str, Any]] = []
-    async for parked in messages.all(after):
-        if len(found) == limit:
-            break
-        found.append(_brief(parked))
-    return JsonResponse(encoded({"count": await messages.count(), "parked": found}))
+    groups, page = await messages.groups(), await messages.page(after, limit)
+    async with gateway_of(request).read_models.reading() as connection:
+        totals, streams = await parked_streams.totals(connection), await parked_streams.groups(connection)
+    return JsonResponse(
+        encoded(
+            {
+                "count": sum(group.count for group in groups),
+                "groups": [
+                    {
+                        "consumer": group.consumer,
+                        "reason": group.reason,
+                        "kind": group.kind,
+                        "count": group.count,
+                        "last": _brief(group.last),
+                    }
+                    for group in groups
+                ],
+                "parked": [_brief(parked) for parked in page],
+                "next": page[-1].sequence if len(page) == limit else None,
+                **totals._asdict(),
+                "event_stream_groups": [group._asdict() for group in streams],
+            }
+        )
+    )
+
+
+@router.get("/event_streams")
+async def read_event_streams(request: Request, after: AfterStream = "", limit: Limit = 100) -> Response:
+    """A page of event streams with a parked event; `next` is `after` of the next page."""
+    async with gateway_of(request).read_models.reading() as connection:
+        page = await parked_streams.page(connection, after, limit)
+    following = page[-1].event_stream if len(page) == limit else None
+    return JsonResponse(encoded({"event_streams": [stream._asdict() for stream in page], "next": following}))
+
+
+@router.post("/event_streams/{event_stream}/heal")
+async def heal_event_stream(request: Request, event_stream: EventStream) -> Response:
+    """Project an event stream from its parked event on."""
+    try:
+        events = await heal(gateway_of(request).nats, event_stream)
+    except CannotHealError as error:
+        raise conflict(str(error)) from error
+    return JsonResponse({"events": events})
 
 
 @router.get("/{sequence}")
@@ -47,10 +91,10 @@ async def read(request: Request, sequence: Sequence) -> Response:
 async def replay(request: Request, sequence: Sequence) -> Response:
     messages = _messages(request)
     try:
-        done = await messages.replay(await _found(messages, sequence))
+        subject = await messages.replay(await _found(messages, sequence))
     except CannotReplayError as error:
         raise conflict(str(error)) from error
-    return JsonResponse({"done": done})
+    return JsonResponse({"published_on": subject})
 
 
 @router.delete("/{sequence}")
@@ -75,6 +119,7 @@ def _brief(parked: Parked) -> dict[str, Any]:
     return {
         "sequence": parked.sequence,
         "consumer": parked.consumer,
+        "reason": parked.reason,
         "subject": parked.subject,
         "error": parked.error,
         "parked_at": parked.parked_at,

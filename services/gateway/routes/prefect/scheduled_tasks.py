@@ -15,9 +15,10 @@ from nats.aio.msg import Msg
 from psycopg_pool import PoolTimeout
 from starlette.websockets import WebSocket
 
-from antiphon.events.log.nats.parking import park
+from antiphon.events.log.nats.parking import Parking, unhandled
 from antiphon.events.log.nats.task_queue import IN_PROGRESS_SECONDS, TaskQueue
 from antiphon.events.state import StateType
+from antiphon.events.unhandled import Reason
 from antiphon.projections.task_run.queries import TASK_RUNS
 from antiphon.services.gateway.context import Gateway, gateway_of
 from antiphon.services.gateway.http.errors import NotVisibleError
@@ -134,4 +135,4 @@ class _Worker:
 
     async def _park(self, message: Msg, why: str) -> None:
         _log.warning("no background task", subject=message.subject, why=why)
-        await park(self._gateway.nats, "gateway", message.subject, message.headers, message.data, why)
+        await Parking(self._gateway.nats, "gateway").park([unhandled(message, Reason.UNREADABLE, why)])

@@ -1,4 +1,4 @@
-"""Projects parked event streams again, on request (docs/adr/0003)."""
+"""Projects event streams from their parked events on, on request (docs/adr/0003)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from antiphon.events.errors import UndecodableError
 from antiphon.events.log.errors import LogUnavailableError
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.projection_messages import Unpark, Unparked
+from antiphon.events.projection_messages import Heal, Healed
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
@@ -25,7 +25,7 @@ _TOKENS: Final = 3
 _log = structlog.get_logger(__name__)
 
 
-class Unparking:
+class Healing:
     """Projects a parked event stream, between two batches of the loop."""
 
     def __init__(
@@ -36,22 +36,22 @@ class Unparking:
         self._runner = runner
         self._writing = writing
 
-    async def unpark(self, message: Unpark) -> Unparked:
+    async def heal(self, message: Heal) -> Healed:
         """Project an event stream from its parked event on, all of it or nothing."""
         stream = message.event_stream
         aggregate = _aggregate(stream)
         async with self._writing:
             first = self._reader.waiting_from(stream)
             if first is None or aggregate is None:
-                return Unparked(error=f"the event stream {stream} does not wait")
+                return Healed(error=f"the event stream {stream} does not wait")
             try:
                 items = await self._waiting(aggregate, first)
                 await self._runner.rewrite(self._reader.again(stream, items))
             except (UndecodableError, LogUnavailableError, psycopg.Error) as error:
-                return Unparked(error=f"{stream} still waits: {str(error).strip()}")
+                return Healed(error=f"{stream} still waits: {str(error).strip()}")
             self._reader.go_on(stream)
-        _log.info("unparked", event_stream=stream, events=len(items))
-        return Unparked(events=len(items))
+        _log.info("healed", event_stream=stream, events=len(items))
+        return Healed(events=len(items))
 
     async def _waiting(self, aggregate: Aggregate, first: int) -> Sequence[Recorded | Unreadable]:
         found = await self._log.history(aggregate)
