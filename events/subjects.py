@@ -37,6 +37,8 @@ ACTOR: Final = "Antiphon-Actor"
 REPLY_TO: Final = "Antiphon-Reply-To"
 #: Present if the reply must hold the events too; its value does not matter.
 WITH_EVENTS: Final = "Antiphon-With-Events"
+#: The position of the aggregate's last change that the sender has seen: decided only if there is no later one.
+IF_POSITION: Final = "Antiphon-If-Position"
 SCHEMA_VERSION: Final = "Antiphon-Schema-Version"
 OCCURRED_AT: Final = "Antiphon-Occurred-At"
 #: On a message that was lost and restored: the time of its first recording.

@@ -63,6 +63,13 @@ class CommandHeaders(BaseModel):
     message_id: str | None = Field(
         None, alias=subjects.MESSAGE_ID, description="Any text: JetStream drops quick repetitions."
     )
+    if_position: str | None = Field(
+        None,
+        alias=subjects.IF_POSITION,
+        pattern="^[0-9]+$",
+        description="The position of the aggregate's last event, refusals apart, that the sender has seen, 0 for none:"
+        " if there is a later one, the outcome is CONFLICT.",
+    )
     reply_to: str | None = Field(None, alias=subjects.REPLY_TO, description="The inbox that the outcome is sent to.")
     with_events: str | None = Field(
         None,

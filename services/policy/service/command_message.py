@@ -10,6 +10,7 @@ from uuid import UUID
 from antiphon.events import codec, ids, subjects
 from antiphon.events.errors import UndecodableError
 from antiphon.events.log.nats.delivered import place_of
+from antiphon.events.log_position import LAST
 from antiphon.events.message import Command, Metadata
 from antiphon.events.subjects import Aggregate
 from antiphon.services.runtime import clock
@@ -45,6 +46,8 @@ class DecodedCommand(NamedTuple):
     aggregate: Aggregate
     body: Command
     metadata: Metadata
+    #: The position of the aggregate's last change must be this one.
+    if_position: int | None = None
     #: Why the command cannot be done, found out after it was decided.
     impossible: str = ""
 
@@ -67,7 +70,16 @@ def read(message: CommandMessage) -> DecodedCommand:
     metadata = codec.metadata_of(headers, headers.get(subjects.OCCURRED_AT))
     if metadata.command_digest is None:
         metadata = metadata._replace(command_digest=_digest(verb, message.data))
-    return DecodedCommand(message, aggregate, command, metadata)
+    return DecodedCommand(message, aggregate, command, metadata, _if_position(headers))
+
+
+def _if_position(headers: dict[str, str]) -> int | None:
+    text = headers.get(subjects.IF_POSITION)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < len(str(LAST))):
+        raise UndecodableError(f"the header {subjects.IF_POSITION} is no position")
+    return int(text)
 
 
 def _digest(verb: str, data: bytes) -> str:

@@ -36,6 +36,7 @@ class Snapshot(BaseModel):
     #: The decider's `state_version`.
     version: int
     position: int
+    changed_at: int
     #: The command behind the event at `position`: in another log that is another command.
     command_id: UUID | None
     outcomes: list[RecordedOutcome]
@@ -49,6 +50,8 @@ class Fold:
     aggregate: Aggregate
     state: Any
     position: int = 0
+    #: The position of its last event that is no refusal.
+    changed_at: int = 0
     #: By command id: a repeated command gets its recorded outcome.
     outcomes: dict[UUID, RecordedOutcome] = field(default_factory=dict)
     #: The command behind the last event.
@@ -64,6 +67,8 @@ class Fold:
         """Add one event; returns the answer to its command."""
         self.position, self.command_id = position, command_id
         self.events_since_snapshot += 1
+        if not event.action.startswith("refused."):
+            self.changed_at = position
         if isinstance(event, CommandRefused):
             return event.answer
         decider = DECIDERS[self.aggregate.kind]
@@ -90,6 +95,7 @@ class Fold:
         snapshot = Snapshot(
             version=DECIDERS[self.aggregate.kind].state_version,
             position=self.position,
+            changed_at=self.changed_at,
             command_id=self.command_id,
             outcomes=list(self.outcomes.values()),
             state=_state_adapter(self.aggregate.kind).dump_python(self.state, mode="json"),
@@ -112,7 +118,7 @@ class Fold:
             # Of a version that nothing upcasts, or not ours: anybody may publish there. The log has it all.
             return None
         outcomes = {recorded.outcome.command_id: recorded for recorded in snapshot.outcomes}
-        return cls(aggregate, state, snapshot.position, outcomes, snapshot.command_id)
+        return cls(aggregate, state, snapshot.position, snapshot.changed_at, outcomes, snapshot.command_id)
 
 
 @cache

@@ -89,6 +89,9 @@ class Group:
             asked = [await self._fold(key, command) for key in related if key not in states]
             states.update({fold.aggregate: fold.state for fold in asked})
         decision = decider.decide(command.body, situation)
+        if command.if_position not in (None, own.changed_at):
+            why = f"the last change is at position {own.changed_at}, not {command.if_position}"
+            decision = refused(situation, RefusedError(Status.CONFLICT, why))
         if command.impossible:
             decision = refused(situation, RefusedError(Status.INVALID, command.impossible))
         if unproven := self._presumed - ({key for key, _ in decision.events} or {own.aggregate}):

@@ -102,7 +102,7 @@ async def test_an_upgrade_reads_a_long_limit_before_it_decides(nats_url: str, mo
         await provision(connection)
         end = await append_long_limit(JetStreamLog(connection), limit)
         kept = JetStreamSnapshots(connection)
-        outdated = Snapshot(version=0, position=end, command_id=None, outcomes=[], state={})
+        outdated = Snapshot(version=0, position=end, changed_at=end, command_id=None, outcomes=[], state={})
         await kept.put(limit, outdated.model_dump_json().encode())
         monkeypatch.setattr(JetStreamLog, "read", counted)
         monkeypatch.setattr(LeaderLease, "acquire", acquire)

@@ -113,7 +113,7 @@ def test_a_command_is_what_the_document_says() -> None:
     message = message_of("flow_run.set_state")
     validate(message["payload"], json.loads(codec.encode(command)))
     described = resolved(message["headers"])
-    of_others = {"Antiphon-Reply-To", "Antiphon-With-Events", "Nats-Msg-Id"}
+    of_others = {"Antiphon-If-Position", "Antiphon-Reply-To", "Antiphon-With-Events", "Nats-Msg-Id"}
     assert set(codec.command_headers(WHOLE)) | of_others == set(described["properties"])
     assert "required" not in described
 

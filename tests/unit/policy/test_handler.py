@@ -85,6 +85,28 @@ async def test_the_sender_may_say_what_makes_commands_the_same() -> None:
     assert await Desk(log).handle(again) == told[2:]
 
 
+async def test_a_command_may_say_what_its_sender_has_seen() -> None:
+    log = new_log()
+    desk = Desk(log)
+
+    def seen(letter: Question, position: str) -> Question:
+        return replace(letter, headers={**(letter.headers or {}), subjects.IF_POSITION: position})
+
+    told = await desk.handle(CREATE_FLOW, seen(CREATE_RUN, "0"), seen(START, "3"), seen(END, "3"))
+    assert [item.status for item in told] == [Status.CREATED, Status.CREATED, Status.ACCEPT, Status.CONFLICT]
+    assert told[3].reason == "the last change is at position 4, not 3"
+    # The refusal itself changed nothing, also for a policy that has to read the log first.
+    late = seen(question(RUN_ID, SetFlowRunState(state=proposed("COMPLETED")), UUID(int=7)), "4")
+    assert [item.status for item in await Desk(log).handle(seen(END, "3"), late)] == [Status.CONFLICT, Status.ACCEPT]
+
+
+@pytest.mark.parametrize("position", ["", "-1", "x", "1" * 30])
+async def test_what_is_no_position_is_parked(position: str) -> None:
+    desk = Desk(new_log())
+    letter = replace(CREATE_FLOW, headers={**(CREATE_FLOW.headers or {}), subjects.IF_POSITION: position})
+    assert [item.status for item in await desk.handle(letter)] == [Status.INVALID]
+
+
 async def test_who_asks_for_them_is_told_the_events_that_his_command_led_to() -> None:
     log = new_log()
     desk = Desk(log)
