@@ -71,6 +71,10 @@ TOUCHED: Final[Mapping[str, Sequence[Touched]]] = {
         Touched("deployment", "flow_id = %(id)s"),
     ),
     "update_artifact": (Touched("artifact", _BY_ID), Touched("artifact_collection", "latest_id = %(id)s")),
+    "show_newest_artifacts": (
+        Touched("artifact_collection", "id = ANY (%(ids)s)"),
+        Touched("artifact", "key = ANY (ARRAY(SELECT key FROM artifact_collection WHERE id = ANY (%(ids)s)))"),
+    ),
     "delete_artifact": (
         Touched("artifact", _BY_ID),
         Touched("artifact", "key = (SELECT key FROM artifact WHERE id = %(id)s)"),

@@ -108,6 +108,14 @@ WITH gone AS (DELETE FROM artifact WHERE id = %(id)s),
     )
 DELETE FROM artifact_collection WHERE latest_id = %(id)s AND NOT EXISTS (SELECT FROM next)
 
+-- name: show_newest_artifacts
+-- After the late insertion of artifacts: their collections show the artifact with the last position again.
+UPDATE artifact_collection AS c SET
+    latest_id = a.id, created = (SELECT min(created) FROM artifact WHERE key = c.key), updated = a.updated,
+    type = a.type, flow_run_id = a.flow_run_id, task_run_id = a.task_run_id
+FROM artifact AS a
+WHERE c.id = ANY (%(ids)s) AND a.id = (SELECT id FROM artifact WHERE key = c.key ORDER BY position DESC LIMIT 1)
+
 -- name: update_deployment
 -- Fields that are not in `changes` keep their values.
 UPDATE deployment AS d SET (

@@ -17,7 +17,7 @@ FROM {SCHEMA}.parked_aggregate GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2 LIMIT %s
 """  # noqa: S608
 _PAGE: Final = f"""
 SELECT subject AS event_stream, position, recorded_at, reason, error, waiting
-FROM {SCHEMA}.parked_aggregate WHERE subject COLLATE "C" > %s ORDER BY subject COLLATE "C" LIMIT %s
+FROM {SCHEMA}.parked_aggregate WHERE position > %s ORDER BY position LIMIT %s
 """  # noqa: S608
 #: A kind is any token of a subject of the log.
 _MOST_GROUPS: Final = 100
@@ -70,7 +70,7 @@ async def groups(connection: AsyncConnection[Any]) -> list[ParkedStreamGroup]:
         return await (await cursor.execute(_GROUPS.encode(), (_MOST_GROUPS,))).fetchall()
 
 
-async def page(connection: AsyncConnection[Any], after: str, limit: int) -> list[ParkedStream]:
-    """At most `limit` event streams with a parked event, in the order of their subjects, behind the subject `after`."""
+async def page(connection: AsyncConnection[Any], after: int, limit: int) -> list[ParkedStream]:
+    """At most `limit` event streams with a parked event behind the position `after`, the oldest first."""
     async with connection.cursor(row_factory=class_row(ParkedStream)) as cursor:
         return await (await cursor.execute(_PAGE.encode(), (after, limit))).fetchall()

@@ -57,18 +57,17 @@ async def show_all(where: Installation, after: int, limit: int) -> None:
         console.progress("more", f"antiphon parked list --after {page[-1].sequence}")
 
 
-async def show_streams(where: Installation, after: str, limit: int) -> None:
-    """Print a line about each event stream of a page, in the order of their subjects."""
+async def show_streams(where: Installation, after: int, limit: int) -> None:
+    """Print a line about each event stream of a page, the oldest first."""
     async with _tables(where) as tables:
         page = await parked_streams.page(tables, after, limit)
     for stream in page:
         since = "" if stream.recorded_at is None else f"  {moment(stream.recorded_at)}"
-        waiting = f"{stream.waiting} events wait behind position {stream.position}"
-        console.raw(f"{stream.event_stream}{since}  {waiting}: {stream.error}")
+        console.raw(f"{stream.position:>6}{since}  {stream.event_stream}  {stream.waiting} events wait: {stream.error}")
     if not page:
         console.progress("nothing", "waits")
     if len(page) == limit:
-        console.progress("more", f"antiphon parked streams --after {page[-1].event_stream}")
+        console.progress("more", f"antiphon parked streams --after {page[-1].position}")
 
 
 async def show(where: Installation, sequence: int) -> None:
@@ -142,11 +141,11 @@ async def heal_streams(where: Installation, event_stream: str | None) -> None:
 
 
 async def _all_streams(tables: AsyncConnection[Any]) -> AsyncIterator[str]:
-    after = ""
+    after = 0
     while page := await parked_streams.page(tables, after, _PAGE):
         for stream in page:
             yield stream.event_stream
-        after = page[-1].event_stream
+        after = page[-1].position
 
 
 def _group_line(group: ParkedGroup) -> str:

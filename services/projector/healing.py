@@ -18,6 +18,7 @@ from antiphon.events.projection_messages import Heal, Healed
 from antiphon.events.subjects import Aggregate
 from antiphon.projections.engine.event_reader import EventReader
 from antiphon.projections.engine.runner import Runner
+from antiphon.services.projector.later_deletions import LaterDeletions
 
 #: `evt.<kind>.<id>`
 _TOKENS: Final = 3
@@ -46,7 +47,9 @@ class Healing:
                 return Healed(error=f"the event stream {stream} does not wait")
             try:
                 items = await self._waiting(aggregate, first)
-                await self._runner.rewrite(self._reader.again(stream, items))
+                changes = self._reader.again(stream, items)
+                later = LaterDeletions(self._log, first, self._runner.position)
+                await self._runner.rewrite([*changes, *await later.effects(aggregate, changes)])
             except (UndecodableError, LogUnavailableError, psycopg.Error) as error:
                 return Healed(error=f"{stream} still waits: {str(error).strip()}")
             self._reader.go_on(stream)

@@ -58,6 +58,11 @@ class JetStreamLog:
         """Like `read`, but what cannot be decoded is among the others."""
         return [_got(message) async for message in self._messages_of(subjects.event_stream(aggregate))]
 
+    async def last_of_each_action(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """The last event of each action of one aggregate, oldest first: few, however many events it has."""
+        page, _ = await self._direct.page({"multi_last": [subjects.event_stream(aggregate)]})
+        return sorted(map(_got, page), key=lambda item: item.position)
+
     async def position_at(self, moment: datetime) -> int:
         """The position of the first event recorded at this moment or later; behind the end where there is none."""
         end = await self.last_position()

@@ -17,8 +17,7 @@ Sequence = Annotated[int, typer.Argument(min=1, max=_LAST, help="The number that
 MaybeSequence = Annotated[int | None, typer.Argument(min=1, max=_LAST, help="One of them; or --all.")]
 MaybeStream = Annotated[str | None, typer.Argument(help="One of them, evt.<kind>.<id>; or --all.")]
 Everything = Annotated[bool, typer.Option("--all", help="All of them.")]
-After = Annotated[int, typer.Option(min=0, max=_LAST - 1, help="The number of the last message of the page before.")]
-AfterStream = Annotated[str, typer.Option("--after", help="The last event stream of the page before.")]
+After = Annotated[int, typer.Option(min=0, max=_LAST - 1, help="The last number of the page before.")]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="The length of a page.")]
 
 
@@ -38,7 +37,7 @@ def show_all(
 
 @app.command()
 def streams(
-    after: AfterStream = "",
+    after: After = 0,
     limit: Limit = 100,
     data_dir: options.DataDir = HERE,
     postgres_url: options.PostgresUrl = None,

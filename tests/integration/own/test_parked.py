@@ -200,16 +200,16 @@ async def _forget(addresses: Addresses, run_id: str, stream: str) -> None:
 
 
 async def test_pages_of_event_streams_follow_each_other(served: Served, addresses: Addresses) -> None:
-    streams = sorted(f"evt.flow_run.{uuid4()}" for _ in range(5))
+    streams = [f"evt.flow_run.{uuid4()}" for _ in range(5)]
     async with await psycopg.AsyncConnection.connect(addresses.postgres_url, autocommit=True) as connection:
         await connection.execute("SET search_path TO read_v1")
         await carry(connection, 0)
-        for stream in streams:
+        for position, stream in enumerate(streams, 1):
             await connection.execute(
-                "INSERT INTO parked_aggregate (subject, position, reason, error) VALUES (%s, 1, 'unreadable', '')",
-                (stream,),
+                "INSERT INTO parked_aggregate (subject, position, reason, error) VALUES (%s, %s, 'unreadable', '')",
+                (stream, position),
             )
-    found, after = list[str](), ""
+    found, after = list[str](), 0
     while after is not None:
         answer = await served.http.get(f"{OWN}/parked/event_streams", params={"after": after, "limit": 2})
         page = answer.json()

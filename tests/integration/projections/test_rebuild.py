@@ -246,7 +246,7 @@ async def test_what_waits_is_what_the_new_rows_cannot_show(client: NatsClient, p
         )
     await Rebuild(JetStreamLog(client), postgres_url).run()
     async with await connect(postgres_url) as connection:
-        (stream,) = await page(connection, "", 10)
+        (stream,) = await page(connection, 0, 10)
     assert (stream.event_stream, stream.position, stream.reason) == (event_stream(impossible), 1, "unwritable")
     assert stream.waiting == len(impossible) - 1
 

@@ -20,7 +20,6 @@ _LONGEST: Final = 4096
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
 After = Annotated[int, Query(ge=0, lt=LAST)]
-AfterStream = Annotated[str, Query(max_length=_LONGEST)]
 Sequence = Annotated[int, Path(ge=1, le=LAST)]
 EventStream = Annotated[str, Path(max_length=_LONGEST)]
 
@@ -62,11 +61,11 @@ async def read_all(request: Request, after: After = 0, limit: Limit = 100) -> Re
 
 
 @router.get("/event_streams")
-async def read_event_streams(request: Request, after: AfterStream = "", limit: Limit = 100) -> Response:
+async def read_event_streams(request: Request, after: After = 0, limit: Limit = 100) -> Response:
     """A page of event streams with a parked event; `next` is `after` of the next page."""
     async with gateway_of(request).read_models.reading() as connection:
         page = await parked_streams.page(connection, after, limit)
-    following = page[-1].event_stream if len(page) == limit else None
+    following = page[-1].position if len(page) == limit else None
     return JsonResponse(encoded({"event_streams": [stream._asdict() for stream in page], "next": following}))
 
 
