@@ -19,7 +19,7 @@ from antiphon.events.flow_run import events as flow_run_events
 from antiphon.events.json_bytes import without_nul
 from antiphon.events.limit import commands as limit_commands
 from antiphon.events.limit import events as limit_events
-from antiphon.events.message import Command, Event, Metadata
+from antiphon.events.message import Command, Event, Metadata, with_zone
 from antiphon.events.name import events as name_events
 from antiphon.events.outcome import Outcome
 from antiphon.events.refusal import refusal_of
@@ -203,4 +203,4 @@ def _timestamp(text: str | None) -> datetime:
     if moment.tzinfo is None:
         msg = f"the time {text} has no zone"
         raise ValueError(msg)
-    return moment
+    return with_zone(moment)

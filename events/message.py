@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
-def _with_zone(moment: datetime) -> datetime:
+def with_zone(moment: datetime) -> datetime:
+    """The time with a zone; raises ValueError if UTC cannot express it."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     if MINYEAR < moment.year < MAXYEAR:
@@ -23,13 +24,16 @@ def _with_zone(moment: datetime) -> datetime:
 
 #: A time in a message. As in Prefect, a time without a zone is UTC: times with and without one cannot be compared.
 #: Times that UTC cannot express are refused, because no read could return them.
-Moment = Annotated[datetime, AfterValidator(_with_zone)]
+Moment = Annotated[datetime, AfterValidator(with_zone)]
 
 
 class Payload(BaseModel):
-    """A frozen value that refuses unknown fields: the body of a message, or a part of one."""
+    """A frozen value that refuses unknown fields: the body of a message, or a part of one.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Its numbers are finite: JSON has no others, so an event with one could not be read again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     def changed(self, **values: Any) -> Self:
         """A copy with other values for some fields; the values are not checked.

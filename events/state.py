@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from antiphon.events.message import Moment, Payload
+from antiphon.events.numbers import RunCount, RunSeconds
 
 
 def is_unpersisted(data: Any) -> bool:
@@ -85,10 +86,10 @@ class State(Payload):
 class RunProgress(Payload):
     """The run fields that follow from its transitions (docs/prefect/rules.md section 6); times in UTC."""
 
-    run_count: int = 0
+    run_count: RunCount = 0
     start_time: Moment | None = None
     end_time: Moment | None = None
     expected_start_time: Moment | None = None
     next_scheduled_start_time: Moment | None = None
     #: Seconds spent in RUNNING so far.
-    total_run_time: float = 0.0
+    total_run_time: RunSeconds = 0.0

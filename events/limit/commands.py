@@ -11,8 +11,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from antiphon.events.limit.slots import Count, Decay, Holder, Number, Seconds, Slots
+from antiphon.events.limit.slots import Decay, Holder, Seconds, Slots
 from antiphon.events.message import Command, Payload
+from antiphon.events.numbers import Count, Number
 
 #: A decision is one batch of events, with at least one event for each limit.
 MOST_AT_ONCE = 100

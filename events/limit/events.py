@@ -9,13 +9,14 @@ from uuid import UUID
 
 from antiphon.events.limit.slots import Holder, LimitReference, SlotCounts
 from antiphon.events.message import Event, Moment, Payload
+from antiphon.events.numbers import Number
 
 
 class LimitCreated(Event, type="limit.created"):
     """A limit exists."""
 
     name: str
-    limit: int
+    limit: Number
     active: bool
     slot_decay_per_second: float
     tally: SlotCounts
@@ -25,7 +26,7 @@ class LimitChanges(Payload):
     """The fields of a limit that changed: those that are set."""
 
     name: str | None = None
-    limit: int | None = None
+    limit: Number | None = None
     active: bool | None = None
     slot_decay_per_second: float | None = None
 
@@ -53,7 +54,7 @@ class LimitDeleted(Event, type="limit.deleted"):
 class SlotsAcquired(Event, type="limit.slots_acquired"):
     """Slots of a limit are taken, under a lease or without one."""
 
-    slots: int
+    slots: Number
     lease_id: UUID | None = None
     holder: Holder | None = None
     tally: SlotCounts
@@ -62,14 +63,14 @@ class SlotsAcquired(Event, type="limit.slots_acquired"):
 class SlotsDenied(Event, type="limit.slots_denied"):
     """A request for slots of several limits failed, because one of them had too few."""
 
-    slots: int
+    slots: Number
     tally: SlotCounts
 
 
 class SlotsReleased(Event, type="limit.slots_released"):
     """Slots of a limit are free again; with `lease_id` those of a lease."""
 
-    slots: int
+    slots: Number
     lease_id: UUID | None = None
     tally: SlotCounts
 
@@ -79,7 +80,7 @@ class LeaseGranted(Event, type="lease.granted"):
 
     #: The limits that existed at the grant; inactive ones are listed, but the lease holds no slots of them.
     limits: tuple[LimitReference, ...]
-    slots: int
+    slots: Number
     holder: Holder | None = None
     granted_at: Moment
     expires_at: Moment | None = None
@@ -89,7 +90,7 @@ class LeaseRefused(Event, type="lease.refused.full"):
     """No slots were granted: at least one of `limits`, the active ones, had too few."""
 
     limits: tuple[LimitReference, ...]
-    slots: int
+    slots: Number
     retry_after_seconds: float
 
 
@@ -111,7 +112,7 @@ class LeaseSlotsTaken(Event, type="lease.slots_taken"):
     """Slots were taken without a lease; this event only records the request."""
 
     limits: tuple[LimitReference, ...]
-    slots: int
+    slots: Number
 
 
 class LeaseSlotsReturned(Event, type="lease.slots_returned"):

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from antiphon.events.message import Moment, Payload
+from antiphon.events.numbers import LARGEST, Number, Sum
 
-#: The largest integer of PostgreSQL.
-LARGEST: Final = 2**31 - 1
-
-#: Finite numbers: JSON cannot represent an infinite one, so an event with it could not be read again.
-Number = Annotated[int, Field(ge=-LARGEST, le=LARGEST)]
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Slots = Annotated[int, Field(gt=0, le=LARGEST)]
-Decay = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Decay = Annotated[float, Field(ge=0, le=1e15)]
+Seconds = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class Holder(Payload):
@@ -32,7 +27,7 @@ class LimitReference(Payload):
 
     id: UUID
     name: str
-    limit: int
+    limit: Number
 
 
 class SlotCounts(Payload):
@@ -42,10 +37,10 @@ class SlotCounts(Payload):
     the `leased` slots, and the `loose` slots were taken, or declared as taken, without a lease.
     """
 
-    loose_slots: int = 0
-    leased_slots: int = 0
+    loose_slots: Sum = 0
+    leased_slots: Sum = 0
     #: Recently refused slots: they lengthen the wait of later requests.
-    denied_slots: int = 0
+    denied_slots: Sum = 0
     #: A moving average of the time that a slot is held.
     avg_slot_occupancy_seconds: float = 2.0
     at: Moment

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from antiphon.events.message import Command, Moment, Payload
+from antiphon.events.numbers import RunCount, RunTime
 from antiphon.events.state import ProposedState, State
 from antiphon.events.task_run.events import TaskRunPolicy
 
@@ -53,13 +54,13 @@ class ReportedTaskRun(Payload):
     tags: tuple[str, ...] = ()
     labels: dict[str, bool | int | float | str] | None = None
     task_inputs: dict[str, list[dict[str, Any]]] = Field(default_factory=dict)
-    run_count: int = 0
-    flow_run_run_count: int = 0
+    run_count: RunCount = 0
+    flow_run_run_count: RunCount = 0
     expected_start_time: Moment | None = None
     next_scheduled_start_time: Moment | None = None
     start_time: Moment | None = None
     end_time: Moment | None = None
-    total_run_time: timedelta = timedelta()
+    total_run_time: RunTime = timedelta()
 
 
 class RecordTaskRunState(Command, kind="task_run", verb="record_state", creates=True):

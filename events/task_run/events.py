@@ -12,6 +12,7 @@ from pydantic import Field
 
 from antiphon.events import transition
 from antiphon.events.message import Event, Moment, Payload
+from antiphon.events.numbers import RunCount
 from antiphon.events.state import RunProgress, State
 
 
@@ -48,14 +49,14 @@ class TaskRunCreated(transition.StateWritten, type="task_run.state.created"):
 
     fields: TaskRunFields
     #: The run of its flow run within which the task was started.
-    flow_run_run_count: int = 0
+    flow_run_run_count: RunCount = 0
 
 
 class TaskRunTransitionAccepted(transition.Accepted, type="task_run.state.accepted"):
     """A task run moved to the state that was proposed."""
 
     #: The run of its flow run within which the task was started, where it was.
-    flow_run_run_count: int | None = None
+    flow_run_run_count: RunCount | None = None
 
 
 class TaskRunTransitionReplaced(transition.Replaced, type="task_run.state.replaced"):
@@ -85,7 +86,7 @@ class TaskRunStateRecorded(Event, type="task_run.state.recorded"):
     is_latest: bool
     fields: TaskRunFields | None = None
     progress: RunProgress | None = None
-    flow_run_run_count: int = 0
+    flow_run_run_count: RunCount = 0
 
 
 class TaskRunRenamed(Event, type="task_run.renamed"):

@@ -66,7 +66,7 @@ FLOW_RUN: Final = Table(
         "state_name": "text",
         "state_timestamp": "timestamptz",
         "state": "jsonb",
-        "run_count": "integer",
+        "run_count": "bigint",
         "start_time": "timestamptz",
         "end_time": "timestamptz",
         "expected_start_time": "timestamptz",

@@ -9,10 +9,12 @@ from psycopg import AsyncConnection
 
 from antiphon.projections.core.reading import encoded, first_encoded, rows
 
-#: The slots in use now, after decay; services/policy/kinds/limit/arithmetic.py computes the same.
+#: The slots in use now, after decay; services/policy/kinds/limit/arithmetic.py computes the same. PostgreSQL refuses a
+#: product that is too small for a floating-point number, so the decay is at least 1e-300.
 ACTIVE_SLOTS: Final = (
     "(CASE WHEN slot_decay_per_second > 0 THEN greatest(0, loose_slots - floor(least(loose_slots,"
-    " slot_decay_per_second * extract(epoch FROM statement_timestamp() - counted_at)::double precision))::bigint)"
+    " greatest(slot_decay_per_second, 1e-300)"
+    " * extract(epoch FROM statement_timestamp() - counted_at)::double precision))::bigint)"
     " ELSE loose_slots + leased_slots END)"
 )
 _COLUMNS: Final = (

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from antiphon.events import ids
 from antiphon.events.json_bytes import without_nul
+from antiphon.events.numbers import Number
 from antiphon.projections.core.change import Change, Put, Statement
 from antiphon.projections.core.table import Table
 
@@ -28,7 +29,7 @@ class Presence(BaseModel):
     work_pool_id: UUID | None = None
     #: A worker of that pool.
     worker: str | None = None
-    heartbeat_interval_seconds: int | None = None
+    heartbeat_interval_seconds: Number | None = None
     #: The worker has signed off.
     is_gone: bool = False
     #: The queues and deployments that a client polled for runs.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from math import isfinite
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from antiphon.events.message import with_zone
 from antiphon.projections.core import moments
 
 
@@ -25,16 +25,6 @@ class StrictModel(BaseModel):
         return self.model_dump(mode="json", exclude_unset=True)
 
 
-def _storable(moment: datetime) -> datetime:
-    try:
-        moment.astimezone(UTC)
-    except OverflowError:
-        # PostgreSQL stores it, but psycopg cannot read it.
-        msg = "the time is outside the years 1 to 9999 in UTC"
-        raise ValueError(msg) from None
-    return moment
-
-
 def _finite(value: Any) -> Any:
     """Refuse values that JSON would store as null, in a number, a list of numbers, or the values of labels."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else (value,)
@@ -45,9 +35,9 @@ def _finite(value: Any) -> Any:
 
 
 #: A time with a zone, within the years 1 to 9999 in UTC.
-Moment = Annotated[moments.Moment, AfterValidator(_storable)]
-#: Python's parser accepts `NaN` and `1e999`, which are not JSON. Pydantic's `allow_inf_nan` would rename the branches
-#: of a union in error messages.
+Moment = Annotated[moments.Moment, AfterValidator(with_zone)]
+#: Python's parser accepts `NaN` and `1e999`, which are not JSON. Pydantic's `allow_inf_nan=False`
+#: would rename the branches of a union in error messages.
 FINITE: Final = AfterValidator(_finite)
 Labels = Annotated[dict[str, bool | int | float | str], FINITE]
 #: Null means no labels.

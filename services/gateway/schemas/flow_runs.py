@@ -23,7 +23,7 @@ def _in_order(keys: set[str]) -> tuple[str, ...]:
 class FlowRunPolicyFields(RetryPolicyFields, FlowRunPolicy):
     """Prefect's FlowRunPolicy."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=True)
 
     pause_keys: Annotated[set[str], AfterValidator(_in_order)] | None = Field(default_factory=tuple)  # type: ignore[assignment]
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from antiphon.events.limit.commands import MOST_AT_ONCE
-from antiphon.events.limit.slots import Count, Decay, Number
+from antiphon.events.limit.slots import Decay
+from antiphon.events.numbers import Count, Number
 from antiphon.services.gateway.schemas.fields import ResourceName, StrictModel
 
 

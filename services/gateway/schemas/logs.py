@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
+from antiphon.events.numbers import Number
 from antiphon.projections.filters import text_query
 from antiphon.projections.filters.objects import LogFilter
 from antiphon.services.gateway.schemas.fields import Moment
-
-#: The column is an integer of 32 bits, as in Prefect's own schema for PostgreSQL.
-_LARGEST: Final = 2**31 - 1
 
 
 class LogLine(BaseModel):
     """A log line; on OBSERVED it has an id and the time of its receipt too."""
 
     name: str
-    level: Annotated[int, Field(ge=-_LARGEST - 1, le=_LARGEST)]
+    level: Number
     message: str
     timestamp: Moment
     flow_run_id: UUID | None = None

@@ -42,7 +42,7 @@ def _short_cache_key(key: str | None) -> str | None:
 class TaskRunPolicyFields(RetryPolicyFields, TaskRunPolicy):
     """Prefect's TaskRunPolicy."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=True)
 
     retry_delay: Annotated[int | float | list[int] | list[float] | None, FINITE, AfterValidator(_few_delays)] = None  # type: ignore[assignment]
     retry_jitter_factor: Annotated[float | None, AfterValidator(_not_negative), FINITE] = None

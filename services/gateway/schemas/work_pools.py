@@ -9,11 +9,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
+from antiphon.events.numbers import Count, Priority
 from antiphon.services.gateway.schemas.fields import Moment, ResourceName, StrictModel
 
 _PLACEHOLDER: Final = re.compile(r"{{\s*([\w\.\-\[\]$]+)\s*}}")
-#: The largest value of the columns; Prefect's server answers 500 to larger ones.
-_LARGEST: Final = 2**31 - 1
 
 
 def _not_empty(value: Any) -> Any:
@@ -49,8 +48,6 @@ def _complete(template: dict[str, Any]) -> dict[str, Any]:
 
 PoolName = Annotated[ResourceName, BeforeValidator(_not_empty)]
 Template = Annotated[dict[str, Any], AfterValidator(_complete)]
-Count = Annotated[int, Field(ge=0, le=_LARGEST)]
-Priority = Annotated[int, Field(gt=0, le=_LARGEST)]
 
 
 class StorageFields(StrictModel):
@@ -111,7 +108,3 @@ class WorkQueueUpdate(StrictModel):
     priority: Priority | None = None
     last_polled: Moment | None = None
     filter: QueueFilterFields | None = None
-
-
-#: The range of the column of a worker's interval.
-Interval = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]

@@ -24,11 +24,19 @@ from antiphon.services.policy.engine.decider import Situation
 #: The smallest step of time between two consecutive states.
 TICK: Final = timedelta(microseconds=1)
 
+#: A delay is at most 1,900 years: the year of a time has four digits.
+_LONGEST_SECONDS: Final = 6e10
+
 #: `None` stands for a run that has no state yet.
 StateKind = StateType | None
 
 ANY: Final[frozenset[StateKind]] = frozenset({*StateType, None})
 TERMINAL: Final[frozenset[StateKind]] = frozenset(TERMINAL_TYPES)
+
+
+def delay_of(seconds: float) -> timedelta:
+    """A delay that a client asks for, however long."""
+    return timedelta(seconds=max(-_LONGEST_SECONDS, min(seconds, _LONGEST_SECONDS)))
 
 
 def types(*kinds: StateType) -> frozenset[StateKind]:

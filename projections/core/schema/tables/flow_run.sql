@@ -28,7 +28,7 @@ CREATE TABLE flow_run (
     state_name text,
     state_timestamp timestamptz,
     state jsonb,
-    run_count integer NOT NULL DEFAULT 0,
+    run_count bigint NOT NULL DEFAULT 0,
     start_time timestamptz,
     end_time timestamptz,
     expected_start_time timestamptz,

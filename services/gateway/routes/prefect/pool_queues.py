@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from starlette.responses import Response
 
 from antiphon.events import ids
+from antiphon.events.numbers import Number
 from antiphon.events.outcome import Status
 from antiphon.events.work_pool.commands import CreateWorkQueue, DeleteWorkQueue, UpdateWorkQueue
 from antiphon.projections.filters.conditions import AnyId
@@ -34,7 +35,7 @@ from antiphon.services.gateway.routes.prefect.bodies import (
 )
 from antiphon.services.gateway.routes.prefect.reads import page_of, queried
 from antiphon.services.gateway.routes.prefect.work_pools import pool_id
-from antiphon.services.gateway.schemas.work_pools import Interval, WorkQueueCreate, WorkQueueUpdate
+from antiphon.services.gateway.schemas.work_pools import WorkQueueCreate, WorkQueueUpdate
 
 router = APIRouter(prefix="/work_pools/{pool}", route_class=CheckedRoute)
 
@@ -98,7 +99,7 @@ async def heartbeat(
     request: Request,
     pool: str,
     name: Annotated[str, Body(embed=True)],
-    heartbeat_interval_seconds: Annotated[Interval | None, Body(embed=True)] = None,
+    heartbeat_interval_seconds: Annotated[Number | None, Body(embed=True)] = None,
 ) -> Response:
     in_pool = await pool_id(request, pool)
     return await _recorded(publish_heartbeat(gateway_of(request), in_pool, name, heartbeat_interval_seconds))

@@ -6,14 +6,14 @@ The rules about limits of deployments are in concurrency.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from antiphon.events import ids
 from antiphon.events.flow_run.events import FlowRunPolicy
 from antiphon.events.state import ProposedState, State, StateDetails, StateType, is_unpersisted
 from antiphon.services.policy.engine.decider import Situation
-from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, types
+from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, all_but, delay_of, types
 from antiphon.services.policy.engine.shared_rules import (
     SUBMITTED,
     copy_scheduled_time,
@@ -201,7 +201,7 @@ def retry_failed(t: FlowTransition) -> None:
     if t.keeps_pause_marks:
         t.mark(resuming=False, pause_keys=(), retry_type="in_process")
     failed = t.proposed or t.requested
-    due = t.now + timedelta(seconds=policy.retry_delay or 0)
+    due = t.now + delay_of(policy.retry_delay or 0)
     if not at_least(t.api_version, (0, 8, 3)):
         t.tasks_retry_at = due
     lease = failed.state_details.deployment_concurrency_lease_id

@@ -6,7 +6,6 @@ The rules about limits on tags are in concurrency.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from random import Random
 from typing import Final, Protocol
 
@@ -15,7 +14,7 @@ from antiphon.events.state import ProposedState, RunProgress, State, StateDetail
 from antiphon.events.task_run.events import TaskRunPolicy
 from antiphon.services.policy.engine.decider import Situation
 from antiphon.services.policy.engine.jitter import clamped_interval
-from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, types
+from antiphon.services.policy.engine.orchestration import ANY, TERMINAL, Rule, delay_of, types
 from antiphon.services.policy.engine.shared_rules import (
     SUBMITTED,
     copy_scheduled_time,
@@ -142,7 +141,7 @@ def retry_failed(t: TaskTransition) -> None:
     count = t.run.progress.run_count
     if policy.retries is None or count > policy.retries:
         return
-    delay = timedelta(seconds=_retry_delay(policy, count, Random(t.command_id.int)))  # noqa: S311  a delay
+    delay = delay_of(_retry_delay(policy, count, Random(t.command_id.int)))  # noqa: S311  a delay
     t.reject(
         "Retrying",
         t.replacement(
@@ -159,10 +158,11 @@ def _retry_delay(policy: TaskRunPolicy, run_count: int, dice: Random) -> float:
     """The delay of this retry in seconds, with jitter if the policy sets it."""
     delay = policy.retry_delay
     if isinstance(delay, tuple):
-        delay = delay[min(run_count - 1, len(delay) - 1)] if delay else 0
-    if delay and delay > 0 and policy.retry_jitter_factor:
-        return clamped_interval(delay, policy.retry_jitter_factor, dice)
-    return float(delay or 0)
+        # A count that was reported may be zero, or less.
+        delay = delay[max(-1, min(run_count - 1, len(delay) - 1))] if delay else 0
+    seconds = delay_of(delay or 0).total_seconds()
+    factor = policy.retry_jitter_factor or 0
+    return clamped_interval(seconds, factor, dice) if seconds > 0 and factor > 0 else seconds
 
 
 def rename_reruns(t: TaskTransition) -> None:

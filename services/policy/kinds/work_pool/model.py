@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from antiphon.events import ids
 from antiphon.events.message import Moment, Payload
+from antiphon.events.numbers import Count, Priority
 from antiphon.events.subjects import Aggregate
 from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
 
@@ -16,10 +17,6 @@ from antiphon.services.policy.kinds.document.resources import LONGEST_NAME
 AGENT: Final = "prefect-agent"
 #: Every new pool gets this queue.
 DEFAULT_QUEUE: Final = {"name": "default", "description": "The work pool's default queue.", "priority": 1}
-
-#: A 32-bit column holds these numbers.
-Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Priority = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Storage(Payload):

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from antiphon.events.numbers import LARGEST
+from antiphon.events.outcome import Status
+from antiphon.services.policy.engine.refusals import RefusedError
+
 
 def first_free(taken: Iterable[int]) -> int:
     """The smallest free priority."""
@@ -14,7 +18,10 @@ def first_free(taken: Iterable[int]) -> int:
 
 
 def made_room(priorities: Mapping[str, int], moved: str, to: int) -> dict[str, int]:
-    """The priorities that change when `moved` gets `to`: other queues shift no further than needed."""
+    """The priorities that change when `moved` gets `to`: other queues shift no further than needed.
+
+    Raises RefusedError when the last one has no room.
+    """
     order = sorted((key for key in priorities if key != moved), key=lambda key: priorities[key])
     wanted = {**priorities, moved: to}
     place = next((index for index, key in enumerate(order) if priorities[key] >= to), None)
@@ -25,4 +32,6 @@ def made_room(priorities: Mapping[str, int], moved: str, to: int) -> dict[str, i
         last = max(wanted[key], last + 1)
         if last != priorities[key]:
             changed[key] = last
+    if last > LARGEST:
+        raise RefusedError(Status.INVALID, f"the priority of a queue is at most {LARGEST}")
     return changed
