@@ -74,6 +74,19 @@ def stored_of(row: Row) -> Stored:
     return stored
 
 
+def month_of(row: Row, previous: date) -> date:
+    """The partition of a row: months never go back, even if the clock of the log does."""
+    return max(previous, row.recorded_at.date().replace(day=1))
+
+
+class Link(NamedTuple):
+    """A row with its place in the chain."""
+
+    row: Row
+    hash: bytes
+    month: date
+
+
 @dataclass(frozen=True, slots=True)
 class End:
     """The last row of the archive."""
@@ -117,6 +130,14 @@ class Archive:
             await self._make_partition(month)
             parts += self._chained(month, of_month)
         return parts
+
+    async def replace(self, link: Link) -> None:
+        """Write one row again at its position before the end."""
+        await self._make_partition(link.month)
+        row = link.row
+        await self._connection.execute(statements()["forget_row"].encode(), {"position": row.position})
+        values = {**row._asdict(), "hash": link.hash, "month": link.month}
+        await self._connection.execute(statements()["archive_row"].encode(), values)
 
     def _chained(self, month: date, rows: Sequence[Row]) -> list[Part]:
         genesis = hash_ = self._next.hash
@@ -167,10 +188,10 @@ class Archive:
 
 
 def _by_month(rows: Sequence[Row], month: date) -> list[tuple[date, list[Row]]]:
-    """Group rows by partition: months never go back, even if the clock of the log does."""
+    """Group rows by partition."""
     found: list[tuple[date, list[Row]]] = []
     for row in rows:
-        month = max(month, row.recorded_at.date().replace(day=1))
+        month = month_of(row, month)
         if not found or found[-1][0] != month:
             found.append((month, []))
         found[-1][1].append(row)

@@ -36,8 +36,9 @@ async def require_same_log(log: EventLog, postgres_url: str) -> None:
         raise OtherLogError(f"the log ends at position {end}, and position {known} was written once. {_MEND}")
     if last is not None and await _row_at(log, last.position) != last:
         raise OtherLogError(
-            f"the log has another message at position {last.position} than its archive: it is another log."
-            " Put the right one back; `antiphon verify` names the first position that differs"
+            f"the log has another message at position {last.position} than its archive: it is another log, or that row"
+            " was changed. `antiphon verify` names the first position that differs; put the right log back, or"
+            " `antiphon start --role projector` and then `antiphon repair` restore changed rows"
         )
 
 

@@ -1,4 +1,4 @@
-"""Restores a lost tail of the log from the archive, or of the archive from the log (docs/adr/0010)."""
+"""Restores a lost tail of the log from the archive, and rows of the archive from the log (docs/adr/0010)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from antiphon.events.log.nats.restore import survives_restore
 from antiphon.events.log.port import MAX_DRAFTS, EventLog, Stored
 from antiphon.projections.archive.archive import Archive, Row, stored_of
-from antiphon.projections.archive.verification import BrokenArchiveError, lost_of_the_log, verify
+from antiphon.projections.archive.verification import BrokenArchiveError, damaged_rows, lost_of_the_log, verify
 from antiphon.projections.core.statements import statements
 from antiphon.projections.engine.writer import connect
 
@@ -28,7 +28,7 @@ class RepairError(Exception):
 
 
 class Loser(StrEnum):
-    """The side that has lost a tail."""
+    """The side that has lost something."""
 
     NOBODY = "nobody"
     LOG = "log"
@@ -36,15 +36,17 @@ class Loser(StrEnum):
 
 
 class Loss(NamedTuple):
-    """Only one side has the messages after `agreed`, up to `last`."""
+    """Only one side has the messages after `agreed`, up to `last`; or only the `damaged` ones among them."""
 
     loser: Loser
     agreed: int
     last: int
+    #: Rows of the archive that are not what was archived: changed, or missing before its end.
+    damaged: tuple[int, ...] = ()
 
 
 async def examine(log: EventLog, postgres_url: str) -> Loss:
-    """Find the lost tail; raises RepairError unless one side lost a tail and the other side has all of it."""
+    """Find what is lost; raises RepairError unless one side lost it and the other side has all of it."""
     found = await verify(log, postgres_url)
     async with await connect(postgres_url) as connection:
         cursor = await connection.execute("SELECT coalesce(max(position), 0) FROM archive.event")
@@ -54,6 +56,8 @@ async def examine(log: EventLog, postgres_url: str) -> Loss:
         return Loss(Loser.NOBODY, found.agreed, found.agreed)
     if rows_end == found.agreed < found.log_position:
         return Loss(Loser.ARCHIVE, found.agreed, found.log_position)
+    if damaged := await _damaged(log, postgres_url):
+        return Loss(Loser.ARCHIVE, found.agreed, damaged[-1], damaged)
     if found.log_position != found.agreed or rows_end != found.archive_position:
         what = found.difference.what if found.difference else "nobody has what is missing"
         raise RepairError(f"no clean tail is lost: log and archive agree up to {found.agreed}, behind that: {what}")
@@ -63,6 +67,14 @@ async def examine(log: EventLog, postgres_url: str) -> Loss:
     except (BrokenArchiveError, ValueError) as error:
         raise RepairError(f"the archive cannot be trusted with the log's tail: {error}") from error
     return Loss(Loser.LOG, found.agreed, found.archive_position)
+
+
+async def _damaged(log: EventLog, postgres_url: str) -> tuple[int, ...]:
+    try:
+        return tuple([link.row.position async for link in damaged_rows(log, postgres_url)])
+    except BrokenArchiveError:
+        # The log is not what was archived.
+        return ()
 
 
 def _check(row: Row) -> None:
@@ -92,6 +104,14 @@ async def _batches(rows: AsyncIterator[Row]) -> AsyncIterator[list[Row]]:
         size += len(row.data) + len(row.headers)
     if batch:
         yield batch
+
+
+async def restore_rows(connection: AsyncConnection[Any], log: EventLog, postgres_url: str) -> None:
+    """Replace the damaged rows of the archive from the log: all of them, or none if the log changed meanwhile."""
+    archive = await Archive.on(connection)
+    async with connection.transaction():
+        async for link in damaged_rows(log, postgres_url):
+            await archive.replace(link)
 
 
 async def restore_archive(connection: AsyncConnection[Any], log: EventLog, loss: Loss) -> None:

@@ -11,19 +11,13 @@ from typing import Any, Final, NamedTuple
 from psycopg import AsyncConnection, IsolationLevel
 
 from antiphon.events.log.port import EventLog, Recorded, Unreadable
-from antiphon.projections.archive.archive import GENESIS, Row, row_of
+from antiphon.projections.archive.archive import GENESIS, Link, Row, month_of, row_of
 
 _ROWS: Final = (
     "SELECT position, recorded_at, subject, headers, data, hash, month FROM archive.event ORDER BY position, month"
 )
 _CHAIN: Final = "SELECT month, genesis, first_position, position, hash FROM archive.chain ORDER BY month"
 _PAGE: Final = 500
-
-
-class _Archived(NamedTuple):
-    row: Row
-    hash: bytes
-    month: date
 
 
 class _Head(NamedTuple):
@@ -119,6 +113,19 @@ async def lost_of_the_log(postgres_url: str, after: int) -> AsyncIterator[Row]:
             raise BrokenArchiveError(found.difference) from None
 
 
+async def damaged_rows(log: EventLog, postgres_url: str) -> AsyncIterator[Link]:
+    """The rows that the archive should have where it has others or none.
+
+    Raises BrokenArchiveError at its end unless the log has what was archived: the heads of the chain prove it.
+    """
+    async with _snapshot(postgres_url) as connection:
+        try:
+            async for link in _damaged(log, connection, await _heads(connection)):
+                yield link
+        except _Differs as found:
+            raise BrokenArchiveError(found.difference) from None
+
+
 @asynccontextmanager
 async def _snapshot(postgres_url: str) -> AsyncIterator[AsyncConnection[Any]]:
     """A snapshot of rows and chain heads: the projector may write at the same time."""
@@ -156,16 +163,42 @@ async def _compare(
     walk.finish()
 
 
+async def _damaged(log: EventLog, connection: AsyncConnection[Any], heads: list[_Head]) -> AsyncIterator[Link]:
+    walk, month = _Walk(heads, None), date.min
+    end = heads[-1].position if heads else 0
+    archived = _archived(connection)
+    present = await anext(archived, None)
+    # The log may have lost its tail: its next message would be waited for.
+    async for item in _recorded(log, min(end, await log.last_position())):
+        row = row_of(item)
+        if row.position != walk.position + 1:
+            break
+        month = month_of(row, month)
+        link = Link(row, row.hash_after(walk.hash), month)
+        walk.step(link, row)
+        found = []
+        while present is not None and present.row.position == row.position:
+            found.append(present)
+            present = await anext(archived, None)
+        if found != [link]:
+            yield link
+    if walk.position < end:
+        raise _Differs(walk.position + 1, "it is missing in the log")
+    walk.finish()
+    if present is not None:
+        raise _Differs(present.row.position, "the archive has a row too many there")
+
+
 async def _heads(connection: AsyncConnection[Any]) -> list[_Head]:
     return [_Head(*found) for found in await (await connection.execute(_CHAIN)).fetchall()]
 
 
-async def _archived(connection: AsyncConnection[Any]) -> AsyncIterator[_Archived]:
+async def _archived(connection: AsyncConnection[Any]) -> AsyncIterator[Link]:
     async with connection.cursor("rows") as cursor:
         cursor.itersize = _PAGE
         await cursor.execute(_ROWS)
         async for *row, hash_, month in cursor:
-            yield _Archived(Row(*row), hash_, month)
+            yield Link(Row(*row), hash_, month)
 
 
 async def _recorded(log: EventLog, until: int) -> AsyncIterator[Recorded | Unreadable]:
@@ -184,7 +217,7 @@ class _Walk:
         self.position = 0
         self.hash = GENESIS
 
-    def step(self, archived: _Archived, recorded: Row) -> None:
+    def step(self, archived: Link, recorded: Row) -> None:
         """Verify the next position; raises _Differs."""
         position = recorded.position
         if archived.month != self._month:

@@ -238,6 +238,13 @@ INSERT INTO archive.chain (month, genesis, first_position, position, hash)
 VALUES (%(month)s, %(genesis)s, %(first)s, %(position)s, %(hash)s)
 ON CONFLICT (month) DO UPDATE SET position = excluded.position, hash = excluded.hash
 
+-- name: forget_row
+DELETE FROM archive.event WHERE position = %(position)s
+
+-- name: archive_row
+INSERT INTO archive.event (position, month, recorded_at, subject, headers, data, hash)
+VALUES (%(position)s, %(month)s, %(recorded_at)s, %(subject)s, %(headers)s, %(data)s, %(hash)s)
+
 -- name: forget_later_months
 -- The archive has lost its rows after a position.
 DELETE FROM archive.chain WHERE first_position > %(position)s

@@ -174,8 +174,8 @@ def repair(
 ) -> None:
     """Publish again what the log lost at its end and the archive has, or archive again what the archive lost.
 
-    No policy may run meanwhile: `antiphon start --role projector` runs the servers without one. Anything but a lost
-    tail, with everything before it agreeing, is refused with exit code 1.
+    Damaged rows of the archive are replaced if its hashes prove that the log is what was archived. No policy may run
+    meanwhile: `antiphon start --role projector` runs the servers without one. Other damage is refused with exit code 1.
     """
     from antiphon.services.cli import repair as work
     from antiphon.services.cli import running

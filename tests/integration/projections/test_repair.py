@@ -1,4 +1,4 @@
-"""What log or archive lost at the end comes back from the other, as it was; anything else is refused."""
+"""What log or archive lost at the end, and damaged rows of the archive, come back as they were; the rest is refused."""
 
 from __future__ import annotations
 
@@ -18,8 +18,16 @@ from antiphon.events.log.nats.provision import provision, stream_configurations
 from antiphon.events.log.nats.restore import restore
 from antiphon.events.log.port import EventLog
 from antiphon.projections.archive.archive import row_of, stored_of
-from antiphon.projections.archive.repair import Loser, Loss, RepairError, examine, restore_archive, restore_log
-from antiphon.projections.archive.verification import Known, verify
+from antiphon.projections.archive.repair import (
+    Loser,
+    Loss,
+    RepairError,
+    examine,
+    restore_archive,
+    restore_log,
+    restore_rows,
+)
+from antiphon.projections.archive.verification import BrokenArchiveError, Known, verify
 from antiphon.projections.engine.projection import NAME
 from antiphon.projections.engine.writer import acquire_lock, connect
 from antiphon.projections.rebuild.projector_lock import hold_lock, no_holder
@@ -115,16 +123,58 @@ async def test_an_archive_gets_its_tail_back_with_the_same_hashes(
 @pytest.mark.parametrize(
     "statement",
     [
-        "DELETE FROM archive.event WHERE position = 5",
         "DELETE FROM archive.chain",
+        "UPDATE archive.chain SET hash = '\\x00'",
+        "INSERT INTO archive.event SELECT 13, month, now(), subject, headers, data, hash FROM archive.event LIMIT 1",
     ],
 )
 async def test_an_archive_that_lost_something_else_is_refused(
     archived: EventLog, postgres_url: str, statement: str
 ) -> None:
     await execute(postgres_url, statement)
-    with pytest.raises(RepairError, match="no clean tail"):
+    with pytest.raises(RepairError, match=r"no clean tail|cannot be trusted"):
         await examine(archived, postgres_url)
+
+
+@pytest.mark.parametrize(
+    ("statement", "damaged"),
+    [
+        ("UPDATE archive.event SET data = data || ' ' WHERE position = 5", (5,)),
+        ("UPDATE archive.event SET recorded_at = recorded_at + interval '1 us' WHERE position = 1", (1,)),
+        ("UPDATE archive.event SET headers = '', hash = '\\x00' WHERE position = 12", (12,)),
+        ("UPDATE archive.event SET hash = '\\x00' WHERE position = 5", (5,)),
+        ("DELETE FROM archive.event WHERE position IN (2, 3, 9)", (2, 3, 9)),
+        ("UPDATE archive.event SET data = '' WHERE position IN (9, 12)", (9, 12)),
+        ("DELETE FROM archive.event WHERE position < 12", tuple(range(1, 12))),
+    ],
+)
+async def test_damaged_rows_of_the_archive_are_replaced_from_the_log(
+    archived: EventLog, postgres_url: str, statement: str, damaged: tuple[int, ...]
+) -> None:
+    head = (await verify(archived, postgres_url)).head
+    await execute(postgres_url, statement)
+    assert (await verify(archived, postgres_url)).difference is not None
+    loss = await examine(archived, postgres_url)
+    assert loss == Loss(Loser.ARCHIVE, damaged[0] - 1, damaged[-1], damaged)
+    async with await connect(postgres_url) as connection, hold_lock(connection, NAME, no_holder):
+        await restore_rows(connection, archived, postgres_url)
+    assert_agrees(await verify(archived, postgres_url, known=Known(EVENTS, head)))
+
+
+async def test_no_row_is_replaced_from_a_log_that_was_changed(
+    archived: EventLog, client: NatsClient, postgres_url: str, tmp_path: Path
+) -> None:
+    """The archive keeps what it has: the log differs at 8, and the archive at 5."""
+    async with another_log(tmp_path, 7, client) as other:
+        log = JetStreamLog(other)
+        await append_to(log, [*life(), *life()])
+        await execute(postgres_url, "UPDATE archive.event SET data = data || ' ' WHERE position = 5")
+        with pytest.raises(RepairError, match="no clean tail"):
+            await examine(log, postgres_url)
+        async with await connect(postgres_url) as connection:
+            with pytest.raises(BrokenArchiveError):
+                await restore_rows(connection, log, postgres_url)
+        assert (await verify(archived, postgres_url)).agreed == 4
 
 
 async def test_the_command_repairs_beside_a_projector_and_a_dry_run_changes_nothing(
@@ -139,7 +189,8 @@ async def test_the_command_repairs_beside_a_projector_and_a_dry_run_changes_noth
     last = (await append_to(archived, life()))[-1]
     await reached(postgres_url, last)
     result = antiphon("repair", *where)
-    assert (result.returncode, "no clean tail is lost" in result.stderr) == (1, True), result.stderr
+    assert result.stdout.startswith("The archive has damaged rows: 3 from position 10 to 12\n"), result.stderr
+    assert result.returncode == 0
     await execute(postgres_url, "DELETE FROM archive.event WHERE position > 9")
     result = antiphon("repair", *where)
     assert (result.returncode, "has given them back" in result.stdout) == (0, True), result.stderr
