@@ -42,6 +42,7 @@ SCENARIOS = [
     Scenario("task_retry", flow_runs=1, task_runs=2),
     Scenario("flow_retry", flow_runs=3, task_runs=5),
     Scenario("failing_flow", flow_runs=8, task_runs=2),
+    Scenario("nul_in_exceptions", flow_runs=4, task_runs=2),
     Scenario("nested_flow", flow_runs=5, task_runs=5),
     Scenario("cached_result", flow_runs=2, task_runs=4),
     Scenario("pause_resume", flow_runs=2, task_runs=2),
