@@ -43,18 +43,19 @@ async def show_all(where: Installation, after: int, limit: int) -> None:
     """Print the numbers by reason and kind, and a line about each message of a page, the oldest first."""
     async with _messages(where) as messages:
         groups, page = await messages.groups(), await messages.page(after, limit)
-    async with _tables(where) as tables:
-        streams = await parked_streams.groups(tables)
-    if not groups and not streams:
-        console.progress("nothing", "is parked")
-    for stream in streams:
-        console.result(_stream_group_line(stream))
     for group in groups:
         console.result(_group_line(group))
     for parked in page:
         console.raw(_line(parked))
     if len(page) == limit:
         console.progress("more", f"antiphon parked list --after {page[-1].sequence}")
+    # Last, so that messages are listed without PostgreSQL too.
+    async with _tables(where) as tables:
+        streams = await parked_streams.groups(tables)
+    for stream in streams:
+        console.result(_stream_group_line(stream))
+    if not groups and not streams:
+        console.progress("nothing", "is parked")
 
 
 async def show_streams(where: Installation, after: int, limit: int) -> None:

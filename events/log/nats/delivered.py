@@ -56,9 +56,14 @@ class StreamPlace(NamedTuple):
     nanoseconds: int
 
 
+def is_of_stream(reply: str) -> bool:
+    """Whether a message with this reply subject was delivered from a stream."""
+    return reply.startswith("$JS.ACK.")
+
+
 def place_of(reply: str) -> StreamPlace | None:
     """The place that the reply subject of a delivered message names; None for a message of no stream."""
-    if not reply.startswith("$JS.ACK."):
+    if not is_of_stream(reply):
         return None
     # $JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>; servers that
     # know domains add two tokens before the stream.

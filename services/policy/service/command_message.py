@@ -9,7 +9,7 @@ from uuid import UUID
 
 from antiphon.events import codec, ids, subjects
 from antiphon.events.errors import UndecodableError
-from antiphon.events.log.nats.delivered import place_of
+from antiphon.events.log.nats.delivered import is_of_stream, place_of
 from antiphon.events.log_position import LAST
 from antiphon.events.message import Command, Metadata
 from antiphon.events.subjects import Aggregate
@@ -110,7 +110,7 @@ def _headers(message: CommandMessage) -> dict[str, str]:
 
 def is_queued(message: CommandMessage) -> bool:
     """Whether it comes from the queue; otherwise its sender waits for the answer."""
-    return place_of(message.reply) is not None
+    return is_of_stream(message.reply)
 
 
 def reply_to(message: CommandMessage) -> str | None:

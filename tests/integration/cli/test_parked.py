@@ -94,7 +94,7 @@ def test_what_waits_is_seen_everywhere_until_it_is_healed(damaged: Started) -> N
     assert "Parked event streams: 1, and 2 events wait" in antiphon("status", "--data-dir", str(running.data)).stdout
     assert "2 events wait: " in _said(running, "streams")
     assert stream in _said(running, "streams")
-    assert re.search(r"^1 event streams of flow_run .* unreadable; 2 events wait", _said(running, "list"))
+    assert re.search(r"^1 event streams of flow_run .* unreadable; 2 events wait", _said(running, "list"), re.MULTILINE)
     findings = json.loads(antiphon("doctor", "--json", "--data-dir", str(running.data)).stdout)
     (finding,) = [item for item in findings if item["subject"] == "parked event streams"]
     assert (finding["severity"], finding["found"]) == ("warning", "1, with 2 events that wait")
