@@ -14,6 +14,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError
 
 from antiphon.events import subjects
+from antiphon.events.log.cancellation import raise_if_cancelled
 from antiphon.services.runtime.ids import uuid4
 
 _CHECK_SECONDS: Final = 0.25
@@ -62,6 +63,7 @@ class LeaderLease:
     async def watch(self) -> None:
         """Raise LeaseLostError when another process has taken the lease."""
         while True:
+            raise_if_cancelled()
             await asyncio.sleep(_CHECK_SECONDS)
             try:
                 holder, _ = await self._holder()
