@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final
 
 import orjson
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 #: The escape of a NUL character; no match if its backslash is itself escaped.
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
@@ -32,4 +31,5 @@ def dumps(value: Any, option: int = 0) -> bytes:
     try:
         return orjson.dumps(value, default=str, option=option)
     except orjson.JSONEncodeError:
-        return json.dumps(value, default=lambda other: orjson.loads(dumps(other, option))).encode()
+        # It writes numbers in the same form, and integers of any size.
+        return to_json(value, fallback=str, inf_nan_mode="null")

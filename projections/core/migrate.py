@@ -13,7 +13,7 @@ SCHEMA: Final = "read_v1"
 OBSERVED: Final = "observed"
 #: Raise this version with every change of the read models' tables or of the rows that projections write: the next
 #: start then rebuilds the read models in a second schema.
-VERSION: Final = 8
+VERSION: Final = 9
 #: The advisory lock of a migration: "antiphon" in ASCII, shortened.
 _LOCK: Final = 0x616E7469
 

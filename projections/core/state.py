@@ -8,7 +8,7 @@ from antiphon.events.state import RunProgress, State, is_unpersisted
 from antiphon.projections.core.change import Row
 
 #: The columns of a state history; each history adds the id of its run.
-STATE_COLUMNS: Final = {"id": "uuid", "timestamp": "timestamptz", "state": "jsonb"}
+STATE_COLUMNS: Final = {"id": "uuid", "timestamp": "timestamptz", "state": "json"}
 
 #: The characters of a state's name that its run's row has, for indexes: `state` has the whole name.
 _LONGEST_NAME: Final = 500

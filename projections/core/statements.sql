@@ -9,15 +9,20 @@ UPDATE task_run SET awaits_flow_run = false WHERE awaits_flow_run AND flow_run_i
 -- Only the fields in `changes` are set; labels are merged.
 UPDATE flow_run SET
     updated = %(at)s,
-    name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
-    flow_version = CASE WHEN c ? 'flow_version' THEN c ->> 'flow_version' ELSE flow_version END,
-    parameters = CASE WHEN c ? 'parameters' THEN c -> 'parameters' ELSE parameters END,
-    empirical_policy = CASE WHEN c ? 'empirical_policy' THEN c -> 'empirical_policy' ELSE empirical_policy END,
-    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END,
-    labels = CASE WHEN c ? 'labels' THEN labels || (c -> 'labels') ELSE labels END,
-    infrastructure_pid = CASE WHEN c ? 'infrastructure_pid' THEN c ->> 'infrastructure_pid' ELSE infrastructure_pid END,
-    job_variables = CASE WHEN c ? 'job_variables' THEN c -> 'job_variables' ELSE job_variables END
-FROM (SELECT %(changes)s::jsonb AS c) AS given
+    name = CASE WHEN c -> 'name' IS NOT NULL THEN c ->> 'name' ELSE name END,
+    flow_version = CASE WHEN c -> 'flow_version' IS NOT NULL THEN c ->> 'flow_version' ELSE flow_version END,
+    parameters = CASE WHEN c -> 'parameters' IS NOT NULL THEN c -> 'parameters' ELSE parameters END,
+    empirical_policy = CASE WHEN c -> 'empirical_policy' IS NOT NULL THEN c -> 'empirical_policy' ELSE empirical_policy END,
+    tags = CASE WHEN c -> 'tags' IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(c -> 'tags')) ELSE tags END,
+    labels = CASE WHEN c -> 'labels' IS NOT NULL THEN (
+        SELECT coalesce(json_object_agg(key, value), '{}') FROM (
+            SELECT * FROM json_each(labels) AS kept WHERE c -> 'labels' -> kept.key IS NULL
+            UNION ALL SELECT * FROM json_each(c -> 'labels')
+        ) AS merged
+    ) ELSE labels END,
+    infrastructure_pid = CASE WHEN c -> 'infrastructure_pid' IS NOT NULL THEN c ->> 'infrastructure_pid' ELSE infrastructure_pid END,
+    job_variables = CASE WHEN c -> 'job_variables' IS NOT NULL THEN c -> 'job_variables' ELSE job_variables END
+FROM (SELECT %(changes)s::json AS c) AS given
 WHERE id = %(id)s
 
 -- name: mark_flow_run
@@ -49,9 +54,9 @@ DELETE FROM log WHERE task_run_id = ANY (%(ids)s) AND created <= %(at)s
 -- name: update_flow
 UPDATE flow SET
     updated = %(at)s,
-    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END,
-    labels = CASE WHEN c ? 'labels' THEN c -> 'labels' ELSE labels END
-FROM (SELECT %(changes)s::jsonb AS c) AS given
+    tags = CASE WHEN c -> 'tags' IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(c -> 'tags')) ELSE tags END,
+    labels = CASE WHEN c -> 'labels' IS NOT NULL THEN c -> 'labels' ELSE labels END
+FROM (SELECT %(changes)s::json AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_flow
@@ -74,10 +79,10 @@ DELETE FROM flow WHERE id = %(id)s
 -- name: update_variable
 UPDATE variable SET
     updated = %(at)s,
-    name = CASE WHEN c ? 'name' THEN c ->> 'name' ELSE name END,
-    value = CASE WHEN c ? 'value' THEN c -> 'value' ELSE value END,
-    tags = CASE WHEN c ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text(c -> 'tags')) ELSE tags END
-FROM (SELECT %(changes)s::jsonb AS c) AS given
+    name = CASE WHEN c -> 'name' IS NOT NULL THEN c ->> 'name' ELSE name END,
+    value = CASE WHEN c -> 'value' IS NOT NULL THEN c -> 'value' ELSE value END,
+    tags = CASE WHEN c -> 'tags' IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(c -> 'tags')) ELSE tags END
+FROM (SELECT %(changes)s::json AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_variable
@@ -87,10 +92,10 @@ DELETE FROM variable WHERE id = %(id)s
 WITH latest AS (UPDATE artifact_collection SET updated = %(at)s WHERE latest_id = %(id)s)
 UPDATE artifact SET
     updated = %(at)s,
-    description = CASE WHEN c ? 'description' THEN c ->> 'description' ELSE description END,
-    data = CASE WHEN c ? 'data' THEN c ->> 'data' ELSE data END,
-    metadata_ = CASE WHEN c ? 'metadata_' THEN c ->> 'metadata_' ELSE metadata_ END
-FROM (SELECT %(changes)s::jsonb AS c) AS given
+    description = CASE WHEN c -> 'description' IS NOT NULL THEN c ->> 'description' ELSE description END,
+    data = CASE WHEN c -> 'data' IS NOT NULL THEN c ->> 'data' ELSE data END,
+    metadata_ = CASE WHEN c -> 'metadata_' IS NOT NULL THEN c ->> 'metadata_' ELSE metadata_ END
+FROM (SELECT %(changes)s::json AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_artifact
@@ -127,7 +132,7 @@ UPDATE deployment AS d SET (
     r.name, r.version, r.description, r.paused, r.concurrency_limit_id, r.concurrency_options,
     r.job_variables, r.parameters, r.tags, r.labels, r.work_queue_name, r.work_queue_id, r.work_pool_id, r.last_polled,
     r.parameter_openapi_schema, r.path, r.pull_steps, r.entrypoint, r.enforce_parameter_schema, r.status
-    FROM jsonb_populate_record(d, %(changes)s::jsonb) AS r
+    FROM json_populate_record(d, %(changes)s::json) AS r
 )
 WHERE id = %(id)s
 
@@ -140,7 +145,7 @@ UPDATE work_pool AS p SET (
     updated, description, type, base_job_template, is_paused, concurrency_limit, storage_configuration
 ) = (
     SELECT %(at)s, r.description, r.type, r.base_job_template, r.is_paused, r.concurrency_limit, r.storage_configuration
-    FROM jsonb_populate_record(p, %(changes)s::jsonb) AS r
+    FROM json_populate_record(p, %(changes)s::json) AS r
 )
 WHERE id = %(id)s
 
@@ -155,7 +160,7 @@ UPDATE work_queue AS q SET (
 ) = (
     SELECT %(at)s,
     r.name, r.description, r.is_paused, r.concurrency_limit, r.priority, r.filter, r.last_polled, r.status
-    FROM jsonb_populate_record(q, %(changes)s::jsonb) AS r
+    FROM json_populate_record(q, %(changes)s::json) AS r
 )
 WHERE id = %(id)s
 
@@ -177,9 +182,9 @@ DELETE FROM worker WHERE id = %(id)s
 -- name: update_flow_run_input
 UPDATE flow_run_input SET
     updated = %(at)s,
-    value = CASE WHEN c ? 'value' THEN c ->> 'value' ELSE value END,
-    sender = CASE WHEN c ? 'sender' THEN c ->> 'sender' ELSE sender END
-FROM (SELECT %(changes)s::jsonb AS c) AS given
+    value = CASE WHEN c -> 'value' IS NOT NULL THEN c ->> 'value' ELSE value END,
+    sender = CASE WHEN c -> 'sender' IS NOT NULL THEN c ->> 'sender' ELSE sender END
+FROM (SELECT %(changes)s::json AS c) AS given
 WHERE id = %(id)s
 
 -- name: delete_flow_run_input

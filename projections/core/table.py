@@ -43,7 +43,7 @@ class Table:
             action = "UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in replaced)
         return (
             f"INSERT INTO {self.name} ({', '.join(names)}) SELECT {values} FROM"  # noqa: S608  our own names
-            f" jsonb_to_recordset(%(rows)s::jsonb) AS t({self._typed(self.columns)}) ON CONFLICT (id) DO {action}"
+            f" json_to_recordset(%(rows)s::json) AS t({self._typed(self.columns)}) ON CONFLICT (id) DO {action}"
         )
 
     @cached_property
@@ -55,7 +55,7 @@ class Table:
         )
         return (
             f"UPDATE {self.name} SET {settings} FROM"  # noqa: S608  our own names
-            f" jsonb_to_recordset(%(rows)s::jsonb) AS t({self._typed(('id', *self.moved))}) WHERE {self.name}.id = t.id"
+            f" json_to_recordset(%(rows)s::json) AS t({self._typed(('id', *self.moved))}) WHERE {self.name}.id = t.id"
         )
 
     def _typed(self, names: Mapping[str, str] | tuple[str, ...]) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json
 
 from antiphon.events import json_bytes
 from antiphon.projections.artifact.projection import ARTIFACT, ARTIFACT_COLLECTION
@@ -152,8 +152,12 @@ def _json(rows: dict[UUID, Row]) -> str:
     return json_bytes.dumps(ordered).decode()
 
 
+def _as_json(value: Row) -> Json:
+    return Json(value, dumps=json_bytes.dumps)
+
+
 def _parameters(statement: Statement) -> Row:
-    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in statement.parameters.items()}
+    return {name: _as_json(value) if isinstance(value, dict) else value for name, value in statement.parameters.items()}
 
 
 async def acquire_lock(connection: AsyncConnection[Any], name: str) -> None:

@@ -17,7 +17,7 @@ FLOW: Final = Table(
         "updated": "timestamptz",
         "name": "text",
         "tags": "text[]",
-        "labels": "jsonb",
+        "labels": "json",
     },
 )
 

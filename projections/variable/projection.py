@@ -16,7 +16,7 @@ VARIABLE: Final = Table(
         "created": "timestamptz",
         "updated": "timestamptz",
         "name": "text",
-        "value": "jsonb",
+        "value": "json",
         "tags": "text[]",
     },
 )

@@ -27,11 +27,11 @@ WORK_POOL: Final = Table(
         "name": "text",
         "description": "text",
         "type": "text",
-        "base_job_template": "jsonb",
+        "base_job_template": "json",
         "is_paused": "boolean",
         "default_queue_id": "uuid",
         "concurrency_limit": "integer",
-        "storage_configuration": "jsonb",
+        "storage_configuration": "json",
     },
 )
 WORK_QUEUE: Final = Table(

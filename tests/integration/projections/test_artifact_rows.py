@@ -63,7 +63,7 @@ async def test_the_data_of_a_state_is_an_artifact_that_stays_when_its_run_goes(p
         state=kept, progress=RunProgress(), artifact=ResultArtifact(key="key", type="", description="d")
     )
     shown = await projections.when((RUN, run_created()), (RUN, moved), (RUN, FlowRunDeleted()))
-    described = {"key": "key", "type": None, "description": "d", "data": '{"b": 1, "a": 1' + 30 * "0" + "}"}
+    described = {"key": "key", "type": None, "description": "d", "data": '{"b":1,"a":1' + 30 * "0" + "}"}
     shown.then(
         "artifact", {**described, "id": str(artifact_id(kept)), "flow_run_id": str(RUN_ID), "task_run_id": None}
     ).then("artifact_collection", {**KEYED, "latest_id": str(artifact_id(kept))})

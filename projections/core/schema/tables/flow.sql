@@ -4,7 +4,7 @@ CREATE TABLE flow (
     updated timestamptz NOT NULL,
     name text NOT NULL,
     tags text[] NOT NULL,
-    labels jsonb
+    labels json
 );
 -- A hash index takes texts of any length.
 CREATE INDEX flow_name ON flow USING hash (name);

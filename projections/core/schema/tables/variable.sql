@@ -4,7 +4,7 @@ CREATE TABLE variable (
     updated timestamptz NOT NULL,
     name text NOT NULL,
     -- NULL stands for a JSON null.
-    value jsonb,
+    value json,
     tags text[] NOT NULL
 );
 CREATE INDEX variable_name ON variable (name);

@@ -5,10 +5,10 @@ CREATE TABLE work_pool (
     name text NOT NULL,
     description text,
     type text NOT NULL,
-    base_job_template jsonb NOT NULL,
+    base_job_template json NOT NULL,
     is_paused boolean NOT NULL,
     default_queue_id uuid NOT NULL,
     concurrency_limit integer,
-    storage_configuration jsonb NOT NULL
+    storage_configuration json NOT NULL
 );
 CREATE INDEX work_pool_name ON work_pool USING hash (name);
