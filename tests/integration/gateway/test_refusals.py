@@ -37,25 +37,6 @@ async def test_what_no_message_can_hold_is_too_large(caller: httpx.AsyncClient) 
     assert await states(caller, run_id) == ["PENDING", "RUNNING"]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "where"),
-    [
-        ("/flows/", {"name": "a\0b"}, ["body", "name"]),
-        ("/flows/", {"name": "a", "tags": ["b", "\0"]}, ["body", "tags", 1]),
-        ("/flows/filter", {"flows": {"name": {"any_": ["\0"]}}}, ["body", "flows", "name", "any_", 0]),
-        ("/flow_runs/", {"flow_id": str(MISSING), "parameters": {"\0": 1}}, ["body", "parameters"]),
-        (f"/flow_runs/{MISSING}/set_state", {"state": {"type": "RUNNING", "name": "\0"}}, ["body", "state", "name"]),
-    ],
-)
-async def test_nul_characters_are_refused_where_they_are(
-    caller: httpx.AsyncClient, path: str, body: dict[str, Any], where: list[str | int]
-) -> None:
-    refused = await caller.post(path, json=body)
-    assert (refused.status_code, refused.json()["exception_message"]) == (422, "Invalid request received.")
-    assert [problem["loc"] for problem in refused.json()["exception_detail"]] == [where]
-    assert (await caller.post("/flows/count", json={})).json() == 0
-
-
 async def test_a_nul_character_in_a_path_is_nothing_that_exists(caller: httpx.AsyncClient) -> None:
     assert (await caller.get("/flows/name/a%00b")).status_code == 404
 
