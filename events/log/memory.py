@@ -48,6 +48,15 @@ class MemoryLog:
             if recorded.position >= since:
                 yield recorded
 
+    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
+        """All events of one aggregate; see JetStreamLog.history."""
+        return tuple(self._streams.get(aggregate, ()))
+
+    async def position_at(self, moment: datetime) -> int:
+        """The position of the first event recorded at this moment or later; behind the end where there is none."""
+        later = (recorded.position for recorded in self._events if recorded.recorded_at >= moment)
+        return next(later, len(self._events) + 1)
+
     async def follow(
         self, after: int, *, subjects: Sequence[str] = (), until: int | None = None, most: int = ANY
     ) -> AsyncIterator[Sequence[Recorded | Unreadable]]:

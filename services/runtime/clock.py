@@ -40,6 +40,10 @@ class ManualClock:
         """Return the time that was set last."""
         return self._now
 
+    def set(self, to: datetime) -> None:
+        """Move to a time."""
+        self._now = to
+
     def advance(self, by: timedelta) -> None:
         """Move forward."""
         self._now += by
