@@ -26,6 +26,12 @@ _EXPECTED = {
         "{'position': 0}",
     ],
     "audit-a-run": ['state_name: "Pending" -> "Running"', "ABORT Cancelling", '"states":[', "Log and archive agree"],
+    "testing": [
+        "the failed run was run again",
+        "wait 28800 seconds",
+        "Run is already in terminal state FAILED.",
+        "Running 1",
+    ],
     "operate-and-upgrade": [
         "antiphon_decisions_total",
         '"status":"ok"',
