@@ -20,8 +20,9 @@ _RECENTLY_SECONDS: Final = 0.5
 class BatchLinger:
     """Knows the highest position that a reader waits for."""
 
-    def __init__(self, seconds: float = _SECONDS) -> None:
+    def __init__(self, seconds: float = _SECONDS, recently_seconds: float = _RECENTLY_SECONDS) -> None:
         self._seconds = seconds
+        self._recently_seconds = recently_seconds
         self._wanted = 0
         self._wanted_at = -math.inf
         self._hurried = asyncio.Event()
@@ -34,7 +35,7 @@ class BatchLinger:
 
     async def wait(self, events: int, position: int) -> None:
         """Pause after a batch of this size that ended at this position."""
-        is_read = self._wanted > position or clock.monotonic() - self._wanted_at < _RECENTLY_SECONDS
+        is_read = self._wanted > position or clock.monotonic() - self._wanted_at < self._recently_seconds
         if is_read or events >= _MANY:
             return
         self._hurried.clear()

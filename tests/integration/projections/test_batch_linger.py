@@ -25,7 +25,7 @@ _FEW: Final = 10
 
 @pytest.fixture
 async def linger(broker: NatsBroker, client: Client) -> AsyncIterator[BatchLinger]:
-    made = BatchLinger(_EVER)
+    made = BatchLinger(_EVER, recently_seconds=_EVER)
     async with subscribed(broker, client, {subjects.projection_hurry(NAME): made.hurry}):
         await broker.ping(10)
         yield made
