@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from faststream.nats import NatsBroker
 from nats.aio.client import Client
+from nats.errors import NoRespondersError
 from psycopg_pool import AsyncConnectionPool
 
 from antiphon.events import subjects
@@ -21,14 +22,29 @@ from antiphon.services.projector.subscribers import subscribed
 #: Longer than any test.
 _EVER: Final = 3600.0
 _FEW: Final = 10
+_PROBE: Final = "probe"
 
 
 @pytest.fixture
 async def linger(broker: NatsBroker, client: Client) -> AsyncIterator[BatchLinger]:
     made = BatchLinger(_EVER, recently_seconds=_EVER)
-    async with subscribed(broker, client, {subjects.projection_hurry(NAME): made.hurry}):
-        await broker.ping(10)
+    async with subscribed(broker, client, {subjects.projection_hurry(NAME): made.hurry, _PROBE: _answer}):
+        # The server knows the first subscription once it knows the second; nats-py's flush overtakes both.
+        while not await _is_answered(client):
+            await asyncio.sleep(0.01)
         yield made
+
+
+async def _answer() -> str:
+    return "here"
+
+
+async def _is_answered(client: Client) -> bool:
+    try:
+        await client.request(_PROBE, timeout=60)
+    except NoRespondersError:
+        return False
+    return True
 
 
 @pytest.fixture
