@@ -36,6 +36,8 @@ def stalled(server: NatsServer) -> Iterator[None]:
     """A server that takes bytes and does nothing with them."""
     assert server.pid is not None
     os.kill(server.pid, signal.SIGSTOP)
+    # Its threads stop one after the other; until the last has stopped it may still answer.
+    os.waitid(os.P_PID, server.pid, os.WSTOPPED)
     try:
         yield
     finally:
