@@ -121,6 +121,13 @@ class Conclusion:
         return [event for key, event in self.decision.events if key == self.aggregate]
 
     @property
+    def event(self) -> Any:
+        """The only new event of the command's own aggregate; raises AssertionError if there are more or none."""
+        if len(self.events) != 1:
+            raise AssertionError(f"expected one event\nbut decided {_listed(self.events)}\n{self.answer!r}")
+        return self.events[0]
+
+    @property
     def answer(self) -> Answer:
         """The answer to the command's sender."""
         decider, key = DECIDERS[self.aggregate.kind], self.aggregate

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from antiphon.events.document.commands import CreateArtifact, DeleteArtifact, UpdateArtifact
+from antiphon.events.document.commands import CreateArtifact, CreateFlow, DeleteArtifact, UpdateArtifact
 from antiphon.events.flow_run.commands import CreateFlowRun, DeleteFlowRun
 from antiphon.events.flow_run.events import FlowRunTransitionReplaced
 from antiphon.events.outcome import Status
 from antiphon.events.subjects import Aggregate
 from antiphon.events.transition import artifact_id
-from antiphon.services.policy.kinds.document.state import Document
 from antiphon.services.policy.kinds.flow_run import state as flow_run
 from antiphon.services.policy.kinds.task_run import state as task_run
 from tests.examples import (
@@ -45,7 +44,7 @@ def of_state(made: World) -> Aggregate:
 def world() -> World:
     """A flow."""
     made = World()
-    made.states[FLOW] = Document(exists=True)
+    made.when(FLOW, CreateFlow(data={"name": "flow"}))
     return made
 
 

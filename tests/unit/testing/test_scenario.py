@@ -32,8 +32,9 @@ there = given(FLOW_ID, FLOW_IS_THERE).given(RUN_ID, run_created())
 
 def test_a_command_leads_to_events() -> None:
     decided = there.when(RUN_ID, set_state("RUNNING"), command_id=COMMAND_ID).then(FlowRunTransitionAccepted)
-    (event,) = decided.events
+    event = decided.event
     decided.then(event)
+    assert decided.events == [event]
     assert isinstance(event, FlowRunTransitionAccepted)
     assert (event.state.id, event.state.timestamp) == (COMMAND_ID, START)
     assert (decided.answer.status, decided.answer.state) == (Status.ACCEPT, event.state)
@@ -66,6 +67,8 @@ def test_what_was_not_decided_is_not_found() -> None:
             accepted.then_refused(rule)
     with pytest.raises(AssertionError, match="but decided no event"):
         when(RUN_ID, set_state("RUNNING")).then(FlowRunTransitionAccepted)
+    with pytest.raises(AssertionError, match="expected one event\nbut decided no event"):
+        _ = when(RUN_ID, set_state("RUNNING")).event
     with pytest.raises(AssertionError, match="NOT_FOUND"):
         when(RUN_ID, set_state("RUNNING")).then_refused("HandleFlowTerminalStateTransitions")
 
