@@ -36,7 +36,7 @@ differential-queries: $(VENV)/.stamp $(ORACLE)/.stamp ## Thousands of generated 
 	ANTIPHON_GENUINE=live ANTIPHON_QUERIES=3000 ANTIPHON_QUERIES_SHARE=1 \
 		$(BIN)/pytest --timeout 0 tests/acceptance/test_query_difference.py $(ARGS)
 
-trial: $(VENV)/.stamp ## Kills, restarts and a rebuild under load, beside subscribers who come and go; TRANSITIONS=50000
+trial: $(VENV)/.stamp ## Kills, restarts and a rebuild under load, then a lost log and a damaged archive; TRANSITIONS=50000
 	ANTIPHON_TRIAL_TRANSITIONS=$(or $(TRANSITIONS),50000) $(BIN)/pytest -s --timeout 0 tests/trial $(ARGS)
 
 kills: $(VENV)/.stamp ## Many clients fight for few slots while the policy is killed; ACQUISITIONS=2000

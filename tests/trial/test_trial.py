@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import httpx
@@ -21,6 +22,7 @@ from tests.integration.projections.test_projector import reached
 from tests.integration.test_start import antiphon, started
 from tests.servers import PostgresServer, fresh_database
 from tests.trial.chaos import Chaos
+from tests.trial.damage import damage_and_repair
 from tests.trial.load import OVER_HTTP, Load
 from tests.trial.subscribers import NatsSubscriber, Seen, SseSubscriber, Subscriber, WebSocketSubscriber
 
@@ -62,6 +64,7 @@ async def test_every_change_is_seen_once_in_order_whatever_is_killed(
         verified = antiphon("verify", "--data-dir", str(subject.data))
         assert verified.returncode == 0, verified.stderr
         assert subject.status()["parked"] >= load.refused
+    await _mend(open_path / "data", postgres_server, len(written))
     expected = [_seen(item) for item in written if isinstance(item, Recorded)]
     assert [seen.position for seen in expected] == list(range(1, len(written) + 1))
     for subscriber in subscribers:
@@ -69,6 +72,20 @@ async def test_every_change_is_seen_once_in_order_whatever_is_killed(
         assert subscriber.breaks > 1
     assert chaos.kills > 1
     assert chaos.rebuilds[-1] == 0
+
+
+async def _mend(data: Path, postgres_server: PostgresServer, end: int) -> None:
+    """What was lost and damaged comes back, and the read models agree with it."""
+    end = await damage_and_repair(data, Random(end), end)  # noqa: S311  repeatable
+    with started(data), fresh_database(postgres_server) as empty:
+        run = json.loads((data / "run.json").read_text())
+        async with await nats.connect(run["nats_url"]) as connection:
+            log = JetStreamLog(connection)
+            # Antiphon's own work may have gone on.
+            last = await log.last_position()
+            assert last >= end
+            await reached(run["postgres_url"], last)
+            assert await shown_rows(run["postgres_url"]) == await folded_rows(log, empty)
 
 
 async def _go_through(load: Load, chaos: Chaos, subscribers: list[Subscriber], log: JetStreamLog) -> None:
