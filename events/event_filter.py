@@ -9,6 +9,7 @@ from uuid import UUID
 
 from antiphon.events import subjects, transition
 from antiphon.events.codec import EVENT_TYPES
+from antiphon.events.errors import InvalidArgumentError
 from antiphon.events.message import Event
 from antiphon.events.refusal import CommandRefused
 from antiphon.events.state import State, StateType
@@ -47,14 +48,16 @@ class EventFilter:
     decision: Decision | None = None
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a kind or action that no event has, and for an id that no aggregate can have."""
+        """Raises InvalidArgumentError for a kind or action that no event has, for an id that no aggregate can have."""
         if self.kind not in ("*", *_ACTIONS):
-            raise ValueError(f"there is no kind {self.kind!r}: choose from {', '.join(sorted(_ACTIONS))}")
+            raise InvalidArgumentError(f"there is no kind {self.kind!r}: choose from {', '.join(sorted(_ACTIONS))}")
         if self.id != "*" and not subjects.is_token(str(self.id)):
-            raise ValueError(f"no id is {str(self.id)!r}")
+            raise InvalidArgumentError(f"no id is {str(self.id)!r}")
         actions = _ACTIONS.get(self.kind) or set().union(*_ACTIONS.values())
         if not any(subjects.matches(action, self.action) for action in actions):
-            raise ValueError(f"no event has the action {self.action!r}: choose from {', '.join(sorted(actions))}")
+            raise InvalidArgumentError(
+                f"no event has the action {self.action!r}: choose from {', '.join(sorted(actions))}"
+            )
 
     @property
     def subject(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 from antiphon.events.limit.slots import LimitReference
@@ -32,6 +33,10 @@ class Status(StrEnum):
     PARKED = "PARKED"
 
 
+_ACCEPTED: Final = frozenset({Status.ACCEPT, Status.CREATED, Status.EXISTS, Status.UPDATED, Status.DELETED})
+_REFUSED: Final = frozenset({Status.NOT_FOUND, Status.CONFLICT, Status.INVALID, Status.PARKED})
+
+
 class Answer(Payload):
     """The answer to one command, before it has a position in the log."""
 
@@ -49,6 +54,33 @@ class Answer(Payload):
     limits: tuple[LimitReference, ...] = ()
     #: For a refused request: the delay before the next one.
     retry_after_seconds: float | None = None
+
+    # Of the next five exactly one holds.
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether things are as the command asked: also if they were before (EXISTS)."""
+        return self.status in _ACCEPTED
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether a rule rejected the proposed state; with `state_written` it put `state` in its place."""
+        return self.status is Status.REJECT
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the command is to be sent again, with a new id, after `delay_seconds`."""
+        return self.status is Status.WAIT
+
+    @property
+    def is_aborted(self) -> bool:
+        """Whether the sender should give up what it is doing with the run."""
+        return self.status is Status.ABORT
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the command could not be applied at all: NOT_FOUND, CONFLICT, INVALID or PARKED."""
+        return self.status in _REFUSED
 
 
 class Outcome(Answer):

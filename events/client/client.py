@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Final, Self
+from datetime import UTC, datetime
+from typing import Any, Final, Self
 from uuid import UUID, uuid4
 
-import nats
 import nats.errors
 from nats.aio.client import Client as NatsClient
 
 from antiphon.events import codec, subjects
-from antiphon.events.client.run_context import RunContexts
+from antiphon.events.client import durable
+from antiphon.events.client.reading import LogReader
+from antiphon.events.client.verbs import FlowRunVerbs, FlowVerbs, TaskRunVerbs
+from antiphon.events.errors import InvalidArgumentError
 from antiphon.events.event_filter import ALL, EventFilter
-from antiphon.events.log.errors import LogUnavailableError, NoSuchPositionError
+from antiphon.events.log.errors import LogUnavailableError, TooLargeError
 from antiphon.events.log.nats.batch import store
 from antiphon.events.log.nats.connection import Outgoing, addresses, close
 from antiphon.events.log.nats.jetstream import JetStreamLog
 from antiphon.events.log.nats.replies import ReplyInbox
-from antiphon.events.log.port import Recorded, Unreadable
-from antiphon.events.log_position import LogPosition
 from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome
 from antiphon.events.subjects import Aggregate
@@ -31,13 +31,9 @@ from antiphon.events.subjects import Aggregate
 __all__ = ["ALL", "Client", "CommandEnvelope", "DecisionReply", "EventFilter"]
 
 _BATCH: Final = 500
-#: Decode 16 events per batch; larger batches trigger garbage collection while their objects are still referenced.
-_DECODED: Final = 16
 #: A request is sent again after this silence: the policy that had received it may have been killed.
 _RETRY_SECONDS: Final = 3.0
 _PAUSE_SECONDS: Final = 0.1
-#: An event recorded exactly at a moment belongs to it.
-_MOMENT: Final = timedelta(microseconds=1)
 
 
 def _utc_now() -> datetime:
@@ -72,7 +68,7 @@ class DecisionReply:
     occurred_at: datetime
 
 
-class Client:
+class Client(LogReader):
     """Uses Antiphon over NATS alone; tasks may share it. It changes nothing about the connection."""
 
     def __init__(
@@ -86,7 +82,8 @@ class Client:
         self._connection = connection
         self._timeout_seconds = timeout_seconds
         self._clock = clock
-        self._new_id = new_id
+        #: Makes the ids of commands, and of what they create.
+        self.new_id = new_id
         self._replies = ReplyInbox(connection)
         self._log = JetStreamLog(connection)
 
@@ -95,10 +92,17 @@ class Client:
     async def connect(cls, url: str, *, timeout_seconds: float = 10.0) -> AsyncIterator[Self]:
         """A client with a connection of its own, closed at the end of the `async with` block.
 
-        `url` may name several servers of a cluster, separated by commas.
+        `url` may name several servers of a cluster, separated by commas. Raises LogUnavailableError if none answers in
+        time; a connection that is lost later comes back by itself.
         """
-        connection = await nats.connect(addresses(url), name="antiphon-client", max_reconnect_attempts=-1)
+        connection = NatsClient()
         try:
+            try:
+                # Without a limit nats-py would try for ever.
+                async with asyncio.timeout(timeout_seconds):
+                    await connection.connect(addresses(url), name="antiphon-client", max_reconnect_attempts=-1)
+            except (TimeoutError, nats.errors.Error, OSError) as error:
+                raise LogUnavailableError(f"no server answers at {url}: {error!r}") from error
             yield cls(connection, timeout_seconds=timeout_seconds)
         finally:
             await close(connection)
@@ -109,9 +113,9 @@ class Client:
         """Queue a command, and return its id once it is on disk; the decision follows as an event.
 
         Raises LogUnavailableError without a confirmation: publish it again with the same `command_id`.
-        Raises nats.errors.MaxPayloadError for a command that is too large.
+        Raises TooLargeError for a command that is too large, InvalidArgumentError for an id with blanks in it.
         """
-        envelope = CommandEnvelope(aggregate_id, command, command_id or self._new_id())
+        envelope = CommandEnvelope(aggregate_id, command, command_id or self.new_id())
         headers = codec.command_headers(self._metadata(envelope.command_id, actor))
         await self._store([(envelope.subject, headers, codec.encode(command))])
         return envelope.command_id
@@ -132,7 +136,32 @@ class Client:
             await self._store(batch)
 
     async def _store(self, messages: Sequence[Outgoing]) -> None:
-        await store(self._connection, self._replies, messages, self._timeout_seconds)
+        try:
+            await store(self._connection, self._replies, messages, self._timeout_seconds)
+        except nats.errors.MaxPayloadError as error:
+            raise self._too_large() from error
+        except LogUnavailableError as error:
+            if isinstance(error.__cause__, nats.errors.BadSubjectError):
+                raise _no_id(messages) from error
+            raise
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(f"too large: the server takes messages of {self._connection.max_payload} bytes")
+
+    @property
+    def flows(self) -> FlowVerbs[Coroutine[Any, Any, Outcome]]:
+        """Commands about flows, as methods."""
+        return FlowVerbs(self.decide, self.new_id)
+
+    @property
+    def flow_runs(self) -> FlowRunVerbs[Coroutine[Any, Any, Outcome]]:
+        """Commands about flow runs, as methods."""
+        return FlowRunVerbs(self.decide, self.new_id)
+
+    @property
+    def task_runs(self) -> TaskRunVerbs[Coroutine[Any, Any, Outcome]]:
+        """Commands about task runs, as methods."""
+        return TaskRunVerbs(self.decide, self.new_id)
 
     async def decide(
         self,
@@ -167,10 +196,10 @@ class Client:
         (docs/adr/0001). It is sent again while there is no reply.
 
         Raises LogUnavailableError if no decision came in time: it may be made later, and the same request again,
-        with the same `command_id`, is safe and returns the recorded outcome. Raises nats.errors.MaxPayloadError
-        for a command that is too large, nats.errors.BadSubjectError for an id with blanks in it.
+        with the same `command_id`, is safe and returns the recorded outcome. Raises TooLargeError
+        for a command that is too large, InvalidArgumentError for an id with blanks in it.
         """
-        metadata = self._metadata(command_id or self._new_id(), actor, traceparent, command_digest)
+        metadata = self._metadata(command_id or self.new_id(), actor, traceparent, command_digest)
         subject = subjects.request(Aggregate(command.KIND, str(aggregate_id)), command.VERB)
         headers = codec.command_headers(metadata)
         if with_events:
@@ -186,8 +215,10 @@ class Client:
         while True:
             try:
                 return (await self._replies.request(*request, until=min(deadline, now() + _RETRY_SECONDS))).data
-            except (nats.errors.MaxPayloadError, nats.errors.BadSubjectError):
-                raise
+            except nats.errors.MaxPayloadError as error:
+                raise self._too_large() from error
+            except nats.errors.BadSubjectError as error:
+                raise _no_id([request]) from error
             except (TimeoutError, LogUnavailableError) as error:
                 # A policy that was killed is back soon.
                 if now() + _PAUSE_SECONDS >= deadline:
@@ -207,81 +238,13 @@ class Client:
             command_digest=command_digest,
         )
 
-    async def subscribe(
-        self, which: EventFilter = ALL, from_position: int | None = None
-    ) -> AsyncIterator[Recorded | Unreadable]:
-        """Events as they happen, for ever, in log order, each once.
+    def _durable(self, name: str, which: EventFilter) -> durable.DurableConsumer:
+        return durable.DurableConsumer(self._connection, self._replies, name, which.subject, repr(which))
 
-        `from_position` is the first position, to continue after a break; without it only new events follow.
-        Raises NoSuchPositionError for a position behind that of the next event.
-        """
-        if from_position is None:
-            after = await self.last_position()
-        else:
-            after = await self.first_position(from_position) - 1
-        async for batch in self._follow(which, after):
-            for event in batch:
-                yield event
-
-    async def replay(
-        self, which: EventFilter = ALL, from_position: int = 1, to_position: int | None = None
-    ) -> AsyncIterator[Recorded | Unreadable]:
-        """Past events from one position to another, both included; without `to_position` up to the end of the log."""
-        end = await self.last_position()
-        until = end if to_position is None else min(to_position, end)
-        async for batch in self._follow(which, from_position - 1, until):
-            for event in batch:
-                yield event
-
-    async def _follow(
-        self, which: EventFilter, after: int, until: int | None = None
-    ) -> AsyncIterator[list[Recorded | Unreadable]]:
-        contexts = RunContexts(self.history)
-        async for batch in self._log.follow(after, subjects=which.subjects, until=until, most=_DECODED):
-            if which.is_subject:
-                yield list(batch)
-            else:
-                yield [item for item in batch if await _is_wanted(item, which, contexts)]
-
-    async def history(self, aggregate: Aggregate) -> Sequence[Recorded | Unreadable]:
-        """All events of one aggregate, oldest first, including those that cannot be decoded."""
-        return await self._log.history(aggregate)
-
-    async def first_position(self, when: LogPosition) -> int:
-        """A position as it is; for a time, that of the first event recorded then or later, or behind the end.
-
-        Raises NoSuchPositionError for a time in the future, and for a position behind that of the next event.
-        """
-        if isinstance(when, int):
-            return await self._existing(when, next_too=True)
-        return await self._log.position_at(self._past(when))
-
-    async def last_position(self, when: LogPosition | None = None) -> int:
-        """A position as it is; for a time, that of the last event recorded by then; or the newest; 0 for none.
-
-        Raises NoSuchPositionError for a position that no event has, and for a time in the future.
-        """
-        if when is None:
-            return await self._log.last_position()
-        if isinstance(when, int):
-            return await self._existing(when)
-        return await self._log.position_at(self._past(when) + _MOMENT) - 1
-
-    async def _existing(self, position: int, *, next_too: bool = False) -> int:
-        end = await self._log.last_position()
-        if position > end + next_too:
-            raise NoSuchPositionError(f"the log ends at position {end}")
-        return position
-
-    def _past(self, moment: datetime) -> datetime:
-        if moment > self._clock():
-            raise NoSuchPositionError(f"{moment.isoformat()} is in the future")
-        return moment
+    async def delete_subscription(self, name: str) -> None:
+        """Forget the position of a durable subscription; raises SubscriptionError if there is none."""
+        await durable.delete(self._connection, name)
 
 
-async def _is_wanted(item: Recorded | Unreadable, which: EventFilter, contexts: RunContexts) -> bool:
-    if isinstance(item, Unreadable):
-        return subjects.matches(item.subject, which.subject)
-    # First, whatever the filter says about the event: each event of a run may change its context.
-    belongs = not which.needs_run_context or (await contexts.of(item)).fits(which)
-    return belongs and which.fits(item.event)
+def _no_id(messages: Sequence[Outgoing]) -> InvalidArgumentError:
+    return InvalidArgumentError(f"no command can be sent on {', '.join(subject for subject, _, _ in messages[:1])!r}")

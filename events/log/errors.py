@@ -6,15 +6,18 @@ LogError
  +-- LogUnavailableError   back off, then try again
  +-- TooLargeError         give up: it can never be appended
  +-- NoSuchPositionError   the log does not reach so far
+ +-- SubscriptionError     use another name, or the same filter
  +-- LogShortenedError     stop: the log has lost what it had confirmed
 
-A message that cannot be read is antiphon.events.errors.UndecodableError: park it.
+LogError is an AntiphonError. A message that cannot be read is antiphon.events.errors.UndecodableError: park it.
 """
 
 from __future__ import annotations
 
+from antiphon.events.errors import AntiphonError
 
-class LogError(Exception):
+
+class LogError(AntiphonError):
     """The log could not do what it was asked."""
 
 
@@ -31,11 +34,15 @@ class LogUnavailableError(LogError):
 
 
 class TooLargeError(LogError):
-    """An event is larger than the log takes (the server's `max_payload`): no further attempt can help."""
+    """A message is larger than the server takes (its `max_payload`): no further attempt can help."""
 
 
 class NoSuchPositionError(LogError, ValueError):
     """The log has no event at this position or time yet."""
+
+
+class SubscriptionError(LogError):
+    """A durable subscription was deleted, or has another filter than the one that was asked for."""
 
 
 class LogShortenedError(LogError):

@@ -8,12 +8,11 @@ from typing import Final
 
 import structlog
 from nats.aio.client import Client as NatsClient
-from nats.errors import MaxPayloadError
 
 from antiphon.events import subjects
 from antiphon.events.client.client import Client
 from antiphon.events.errors import UndecodableError
-from antiphon.events.log.errors import LogUnavailableError
+from antiphon.events.log.errors import LogUnavailableError, TooLargeError
 from antiphon.events.log.nats.consumer import OrderedConsumer
 from antiphon.events.log.nats.delivered import Delivered
 from antiphon.events.log.nats.parking import Parking, unhandled
@@ -79,7 +78,7 @@ class Recorder:
                 await self._commands.decide(envelope.aggregate_id, envelope.command, command_id=envelope.command_id)
         except UndecodableError as error:
             return unhandled(message, Reason.UNREADABLE, str(error))
-        except MaxPayloadError as error:
+        except TooLargeError as error:
             return unhandled(message, Reason.TOO_LARGE, str(error))
         except LogUnavailableError as error:
             # Without an acknowledgement the server delivers it again.

@@ -1,6 +1,10 @@
 """What users import: the client, and the commands, events and values that it takes and gives."""
 
 from antiphon.events.client.client import ALL, Client, CommandEnvelope, DecisionReply, EventFilter
+from antiphon.events.client.folded_run import FoldedRun
+from antiphon.events.client.state_change import RunStateChange
+from antiphon.events.client.sync import SyncClient
+from antiphon.events.client.verbs import FlowRunVerbs, FlowVerbs, TaskRunVerbs
 from antiphon.events.document.commands import (
     CreateArtifact,
     CreateDeployment,
@@ -17,6 +21,7 @@ from antiphon.events.document.commands import (
     UpdateFlow,
     UpdateVariable,
 )
+from antiphon.events.errors import AntiphonError, InvalidArgumentError, NoSuchRunError, UndecodableError
 from antiphon.events.flow_run.commands import (
     CreateFlowRun,
     DeleteFlowRun,
@@ -37,12 +42,19 @@ from antiphon.events.flow_run.events import (
     FlowRunUpdated,
 )
 from antiphon.events.limit.commands import AcquireLease, CreateLimit, DeleteLimit, ReleaseLease, RenewLease, UpdateLimit
-from antiphon.events.log.errors import LogUnavailableError, NoSuchPositionError
+from antiphon.events.limit.slots import LimitReference
+from antiphon.events.log.errors import (
+    LogError,
+    LogUnavailableError,
+    NoSuchPositionError,
+    SubscriptionError,
+    TooLargeError,
+)
 from antiphon.events.log.port import Recorded, Unreadable
 from antiphon.events.log_position import LogPosition
-from antiphon.events.message import Command, Event
+from antiphon.events.message import Command, Event, Metadata
 from antiphon.events.outcome import Outcome, Status
-from antiphon.events.state import ProposedState, State, StateDetails, StateType
+from antiphon.events.state import ProposedState, RunProgress, State, StateDetails, StateType
 from antiphon.events.subjects import Aggregate
 from antiphon.events.task_run.commands import CreateTaskRun, DeleteTaskRun, RenameTaskRun, SetTaskRunState
 from antiphon.events.task_run.events import (
@@ -74,6 +86,7 @@ __all__ = [
     "Accepted",
     "AcquireLease",
     "Aggregate",
+    "AntiphonError",
     "Client",
     "Command",
     "CommandEnvelope",
@@ -111,9 +124,17 @@ __all__ = [
     "FlowRunTransitionRejected",
     "FlowRunTransitionReplaced",
     "FlowRunUpdated",
+    "FlowRunVerbs",
+    "FlowVerbs",
+    "FoldedRun",
+    "InvalidArgumentError",
+    "LimitReference",
+    "LogError",
     "LogPosition",
     "LogUnavailableError",
+    "Metadata",
     "NoSuchPositionError",
+    "NoSuchRunError",
     "Outcome",
     "ProposedState",
     "Recorded",
@@ -123,6 +144,8 @@ __all__ = [
     "RenewLease",
     "Replaced",
     "ResumeFlowRun",
+    "RunProgress",
+    "RunStateChange",
     "SetFlowRunState",
     "SetTaskRunState",
     "State",
@@ -130,6 +153,8 @@ __all__ = [
     "StateType",
     "StateWritten",
     "Status",
+    "SubscriptionError",
+    "SyncClient",
     "TaskRunCreated",
     "TaskRunDeleted",
     "TaskRunFields",
@@ -141,6 +166,9 @@ __all__ = [
     "TaskRunTransitionDelayed",
     "TaskRunTransitionRejected",
     "TaskRunTransitionReplaced",
+    "TaskRunVerbs",
+    "TooLargeError",
+    "UndecodableError",
     "Unreadable",
     "UpdateArtifact",
     "UpdateDeployment",

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import nats
 import pytest
@@ -169,3 +169,25 @@ async def test_a_reply_has_the_events_if_asked_for(client: Client) -> None:
     assert [event.TYPE for event in reply.events] == ["flow_run.state.accepted"]
     assert reply.outcome.position == await client.last_position()
     assert reply.occurred_at.tzinfo is not None
+
+
+async def test_verbs_send_the_usual_commands(client: Client) -> None:
+    flow = await client.flows.create("etl")
+    assert flow.is_accepted
+    created = await client.flow_runs.create(flow.aggregate_id, name="nightly", tags=("a",), actor="me")
+    run_id = created.aggregate_id
+    assert (await client.flow_runs.set_state(run_id, StateType.RUNNING)).is_accepted
+    task = await client.task_runs.create("extract", "0", flow_run_id=UUID(run_id))
+    assert (await client.task_runs.set_state(task.aggregate_id, StateType.RUNNING)).is_accepted
+    cancelled = await client.flow_runs.cancel(run_id)
+    assert cancelled.state is not None
+    assert cancelled.state.type is StateType.CANCELLING
+    folded = await client.state(run_id)
+    assert (folded.name, folded.tags, folded.state.type) == ("nightly", ("a",), StateType.CANCELLING)
+    resumed = await client.flow_runs.resume(run_id)
+    assert not resumed.is_accepted
+    assert resumed.reason
+    assert (await client.task_runs.delete(task.aggregate_id)).is_accepted
+    assert (await client.flow_runs.delete(run_id)).is_accepted
+    assert (await client.state(run_id)).is_deleted
+    assert (await client.flow_runs.cancel(run_id)).is_refused

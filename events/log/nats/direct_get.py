@@ -32,7 +32,6 @@ class DirectGet:
 
         Raises LogUnavailableError if there is no answer.
         """
-        await self._replies.open()
         page: list[Received] = []
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
@@ -49,6 +48,7 @@ class DirectGet:
         reply = self._replies.register(receive)
         try:
             async with asyncio.timeout(self._timeout_seconds):
+                await self._replies.open()
                 await self._client.publish(f"$JS.API.DIRECT.GET.{self._stream}", orjson.dumps(request), reply=reply)
                 is_last = await ended
         except (TimeoutError, nats.errors.Error, OSError) as error:

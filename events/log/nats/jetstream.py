@@ -92,7 +92,7 @@ class JetStreamLog:
             async for delivered in consumer.batches(until=until):
                 selected = _selected(delivered, subjects)
                 for start in range(0, len(selected), most):
-                    yield [_read_or_unreadable(item) for item in selected[start : start + most]]
+                    yield [read_or_unreadable(item) for item in selected[start : start + most]]
         finally:
             await consumer.close()
 
@@ -149,7 +149,8 @@ def _got(message: Received) -> Recorded | Unreadable:
         )
 
 
-def _read_or_unreadable(item: Delivered) -> Recorded | Unreadable:
+def read_or_unreadable(item: Delivered) -> Recorded | Unreadable:
+    """The event in a message that a consumer delivered."""
     # Cut off, not rounded, as it is where a direct get's text is read: an event has one time. Until the year 2242 no
     # microsecond is lost in the division.
     recorded_at = datetime.fromtimestamp(item.nanoseconds // 1000 / 1_000_000, UTC)

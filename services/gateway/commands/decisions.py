@@ -8,13 +8,13 @@ from hashlib import blake2s
 from typing import Any, Final, Self
 from uuid import UUID
 
-from nats.errors import MaxPayloadError
 from psycopg import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from antiphon.events import ids
 from antiphon.events.client.client import DecisionReply
+from antiphon.events.log.errors import TooLargeError
 from antiphon.events.message import Command
 from antiphon.events.outcome import Outcome, Status
 from antiphon.projections.flow_run.created_run_view import CreatedRunView
@@ -85,7 +85,7 @@ async def decide(
             with_events=with_events,
             command_digest=await _digest(request) if key else None,
         )
-    except MaxPayloadError as error:
+    except TooLargeError as error:
         raise RequestTooLargeError(
             f"The request is too large: at most {gateway.nats.max_payload} bytes are taken."
         ) from error

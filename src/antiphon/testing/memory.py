@@ -10,6 +10,9 @@ from typing import Final, NamedTuple
 
 from antiphon.events import codec
 from antiphon.events.client.client import Client
+from antiphon.events.client.durable import DurableConsumer
+from antiphon.events.event_filter import EventFilter
+from antiphon.events.log.errors import SubscriptionError
 from antiphon.events.log.memory import MemoryLog, MemorySnapshots
 from antiphon.events.message import Event
 from antiphon.events.outcome import Outcome
@@ -77,7 +80,7 @@ class MemoryClient(Client):
         #: The time of the commands, of the policy and of the log; it stands still until it is moved.
         self.clock = clock
         self._clock = clock
-        self._new_id = uuid4
+        self.new_id = uuid4
         self._policy = MemoryPolicy(clock)
         self._log = self._policy.log  # type: ignore[assignment]  # the same methods, without a server
 
@@ -85,6 +88,13 @@ class MemoryClient(Client):
     def parked(self) -> Sequence[Unhandled]:
         """The messages that the policy could not decide, oldest first."""
         return self._policy.parked
+
+    def _durable(self, name: str, which: EventFilter) -> DurableConsumer:  # noqa: ARG002  nothing is kept
+        raise SubscriptionError(f"{name}: no server keeps a position here; leave the name out")
+
+    async def delete_subscription(self, name: str) -> None:
+        """There is none: nothing in memory has a name."""
+        raise SubscriptionError(f"there is no subscription {name}")
 
     async def _store(self, messages: Sequence[tuple[str, Mapping[str, str], bytes]]) -> None:
         for message in messages:

@@ -17,7 +17,14 @@ _BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 _EXPECTED = {
     "deploy": ["log durability", "database durability"],
-    "publish-commands": ["ACCEPT at position"],
+    "publish-commands": ["on disk as message"],
+    "python-client": [
+        "ACCEPT at position",
+        "ABORT HandleFlowTerminalStateTransitions",
+        "alert: flow_run Failed",
+        "before: Running ('python-client',)",
+        "refusals: 1",
+    ],
     "subscribe": [
         "event: name.claimed",
         "flow_run.state.created",
