@@ -114,3 +114,15 @@ async def test_a_slow_loop_keeps_its_change(client: Client, log: JetStreamLog, m
         assert not done
     # It was not handled, so the other one gets it.
     assert await other == [1]
+
+
+async def test_a_slow_loop_without_a_name_misses_nothing(client: Client, log: JetStreamLog) -> None:
+    await moves(log, 100)
+    async with asyncio.timeout(DEADLINE_SECONDS), aclosing(client.state_changes(since=1)) as changes:
+        seen = [(await anext(changes)).position]
+        # More than is under way to a reader at one time.
+        for _ in range(10):
+            await moves(log, 400)
+        while len(seen) < 4100:
+            seen.append((await anext(changes)).position)
+    assert seen == list(range(1, 4101))

@@ -24,6 +24,7 @@ _EXPECTED = {
         "alert: flow_run Failed",
         "before: Running ('python-client',)",
         "refusals: 1",
+        "cancelled: False",
     ],
     "subscribe": [
         "event: name.claimed",
